@@ -1,0 +1,1 @@
+"""Videos, Sintel and .flo files, rendered scenes, styles, training clips."""

@@ -1,0 +1,48 @@
+"""Files that are either written whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tutorial_lib.errors import TutorialError
+
+
+@contextlib.contextmanager
+def atomic_path(target: str | Path) -> Iterator[Path]:
+    """Gives a temporary path beside `target` and renames it to `target` when the block ends well.
+
+    When the block fails, or the disk is full, the temporary file goes and whatever stood at `target`
+    stays as it was. The temporary name keeps the target's suffix, because writers choose a format by it.
+
+    Raises: TutorialError when the folder cannot be made or written to, or the disk is full.
+    """
+    target = Path(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
+    except OSError as error:
+        raise TutorialError(f"Cannot write {target}: {_reason(error)}.") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes the file private; an output should have the permissions of any new file.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        with open(temporary, "rb") as stream:
+            os.fsync(stream.fileno())  # or a power cut after the rename could leave an empty file
+        temporary.replace(target)
+    except OSError as error:
+        # Only failures to write are ours to translate; a missing input file has a name of its own.
+        if error.filename not in (None, str(temporary), str(target)):
+            raise
+        raise TutorialError(f"Cannot write {target}: {_reason(error)}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,135 @@
+"""The four scales at which everything runs: smoke (CI), laptop, colab and paper."""
+
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from tutorial_lib.errors import TutorialError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a scale decides. Sizes in pixels, lambdas as in Eq. 1 and Eq. 13.
+
+    The lambdas of the paper are 4e8 (residual), 1e6 (temporal) and 1e2 (rank) beside a perceptual loss
+    of about 1e6. Adam ignores a common factor, so only ratios count, and the nuclear norm grows with the
+    resolution; ours are chosen at each scale so that the gradients of the terms have comparable norms
+    at the first step (`training.gradient_norms` prints them).
+    """
+
+    name: str
+
+    # data
+    height: int               # of a training frame
+    width: int
+    clips: int                # training clips (the paper: 2,000 tuples)
+    clip_length: int          # K, frames in a clip
+    style_size: int           # longer side of the style picture
+
+    # networks
+    features: str             # the perceptual network: "compact" or "vgg16"
+    teacher_width: int
+    teacher_blocks: int
+    student_width: int
+    student_blocks: int
+
+    # steps of each stage, and of the short trainings that the notebooks show
+    plain_steps: int
+    teacher_steps: int
+    agree_steps: int
+    distill_steps: int
+    demo_steps: int
+
+    # evaluation
+    evaluation_height: int
+    evaluation_width: int
+    evaluation_frames: int
+
+    # optimisation
+    plain_batch: int = 4
+    learning_rate: float = 1e-3
+    decay: float = 1.2        # the learning rate is divided by this ...
+    decay_every: int = 500    # ... every so many steps ...
+    floor: float = 1e-4       # ... down to this
+
+    # Eq. 1
+    content_weight: float = 1.0
+    style_weight: float = 10.0
+    tv_weight: float = 1e-3
+
+    # Eq. 13
+    lambda_res: float = 100.0
+    lambda_temp: float = 30.0
+    lambda_rank: float = 2e-5
+    lambda_agree: float = 200.0   # draws the plain student to the plain teacher before distillation
+
+    seed: int = 0
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+    def but(self, **changes) -> "Settings":
+        """The same scale with a few values changed."""
+        return replace(self, **changes)
+
+
+SCALES = {
+    scale.name: scale
+    for scale in (
+        Settings(
+            name="smoke", height=48, width=64, clips=4, clip_length=3, style_size=96,
+            features="compact", teacher_width=8, teacher_blocks=2, student_width=8, student_blocks=2,
+            plain_steps=6, teacher_steps=4, agree_steps=4, distill_steps=4, demo_steps=6,
+            evaluation_height=64, evaluation_width=128, evaluation_frames=4, plain_batch=2,
+        ),
+        Settings(
+            name="laptop", height=96, width=128, clips=160, clip_length=5, style_size=256,
+            features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=4,
+            plain_steps=1500, teacher_steps=500, agree_steps=700, distill_steps=500, demo_steps=60,
+            evaluation_height=218, evaluation_width=512, evaluation_frames=12,
+        ),
+        Settings(
+            name="colab", height=180, width=320, clips=500, clip_length=5, style_size=384,
+            features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
+            plain_steps=4000, teacher_steps=2000, agree_steps=1500, distill_steps=2000, demo_steps=150,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=24,
+        ),
+        Settings(
+            name="paper", height=360, width=640, clips=2000, clip_length=5, style_size=512,
+            features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
+            plain_steps=20000, teacher_steps=20000, agree_steps=5000, distill_steps=20000, demo_steps=150,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=50,
+        ),
+    )
+}
+
+
+def scale(name: str | None = None) -> Settings:
+    """The settings of a scale; without a name, of the scale in the variable OFD_SCALE, else `laptop`.
+
+    Raises: TutorialError for an unknown name.
+    """
+    name = name or os.environ.get("OFD_SCALE") or "laptop"
+    if name not in SCALES:
+        raise TutorialError(f"Unknown scale {name!r}; the scales are {', '.join(SCALES)}.")
+    return SCALES[name]
+
+
+def device() -> torch.device:
+    """The GPU where there is one, else the processor; the variable OFD_DEVICE overrides."""
+    chosen = os.environ.get("OFD_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(chosen)
+
+
+def build_folder() -> Path:
+    """Where everything that is made goes: OFD_BUILD, else `build` in the checkout, else in the working folder."""
+    if os.environ.get("OFD_BUILD"):
+        folder = Path(os.environ["OFD_BUILD"])
+    else:
+        here = Path.cwd()
+        checkout = next((p for p in (here, *here.parents) if (p / "tutorial_lib" / "settings.py").is_file()), here)
+        folder = checkout / "build"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
