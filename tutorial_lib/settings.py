@@ -38,7 +38,6 @@ class Settings:
     # steps of each stage, and of the short trainings that the notebooks show
     plain_steps: int
     teacher_steps: int
-    agree_steps: int
     distill_steps: int
     demo_steps: int
 
@@ -50,6 +49,7 @@ class Settings:
     # optimisation
     plain_batch: int = 4
     learning_rate: float = 1e-3
+    finetune_rate: float = 5e-4   # of the stages that start from a trained network
     decay: float = 1.2        # the learning rate is divided by this ...
     decay_every: int = 500    # ... every so many steps ...
     floor: float = 1e-4       # ... down to this
@@ -60,10 +60,14 @@ class Settings:
     tv_weight: float = 1e-3
 
     # Eq. 13
+    lambda_percep: float = 1.0
     lambda_res: float = 100.0
     lambda_temp: float = 30.0
     lambda_rank: float = 2e-5
-    lambda_agree: float = 200.0   # draws the plain student to the plain teacher before distillation
+
+    # the stages before it
+    lambda_flow: float = 100.0    # the flow teacher's own temporal loss
+    lambda_agree: float = 100.0   # draws the plain student to the plain teacher
 
     seed: int = 0
 
@@ -81,25 +85,25 @@ SCALES = {
         Settings(
             name="smoke", height=48, width=64, clips=4, clip_length=3, style_size=96,
             features="compact", teacher_width=8, teacher_blocks=2, student_width=8, student_blocks=2,
-            plain_steps=6, teacher_steps=4, agree_steps=4, distill_steps=4, demo_steps=6,
+            plain_steps=6, teacher_steps=4, distill_steps=4, demo_steps=6,
             evaluation_height=64, evaluation_width=128, evaluation_frames=4, plain_batch=2,
         ),
         Settings(
             name="laptop", height=96, width=128, clips=160, clip_length=5, style_size=256,
-            features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=4,
-            plain_steps=1500, teacher_steps=500, agree_steps=700, distill_steps=500, demo_steps=60,
+            features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=3,
+            plain_steps=1500, teacher_steps=500, distill_steps=500, demo_steps=60,
             evaluation_height=218, evaluation_width=512, evaluation_frames=12,
         ),
         Settings(
             name="colab", height=180, width=320, clips=500, clip_length=5, style_size=384,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
-            plain_steps=4000, teacher_steps=2000, agree_steps=1500, distill_steps=2000, demo_steps=150,
+            plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=24,
         ),
         Settings(
             name="paper", height=360, width=640, clips=2000, clip_length=5, style_size=512,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
-            plain_steps=20000, teacher_steps=20000, agree_steps=5000, distill_steps=20000, demo_steps=150,
+            plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=50,
         ),
     )

@@ -1,0 +1,54 @@
+# The two commands: `make run` (the whole course, executed, with its videos and tables) and `make test`.
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+STAMP   := $(VENV)/.installed
+
+export OFD_BUILD ?= $(CURDIR)/build
+
+.PHONY: help venv run test lab notebooks zoo lock clean
+
+help:
+	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
+	@echo "make test       style check, unit tests, and every notebook at the smoke scale"
+	@echo "make lab        JupyterLab on the first notebook, on this machine only"
+	@echo "make venv       the environment alone"
+	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
+	@echo "make zoo        train the shipped networks again (hours)"
+
+venv: $(STAMP)
+
+# A stamp, so that a second run installs nothing. A failed install leaves no stamp and is repeated.
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[notebooks,test]"
+	@touch $(STAMP)
+
+run: export OFD_SCALE := laptop
+run: $(STAMP)
+	@$(BIN)/python data_scripts/run_notebooks.py --output $(OFD_BUILD)/notebooks
+
+test: export OFD_SCALE := smoke
+test: export OFD_BUILD := $(CURDIR)/build/test
+test: $(STAMP)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m pytest tests notebooks --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+
+lab: $(STAMP)
+	$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks/00_start_here.ipynb
+
+notebooks: export OFD_SCALE := laptop
+notebooks: $(STAMP)
+	$(BIN)/python data_scripts/update_notebooks.py --execute
+
+zoo: $(STAMP)
+	$(BIN)/python data_scripts/train_zoo.py --style mosaic
+
+lock: $(STAMP)
+	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
+
+clean:
+	rm -rf build $(VENV)

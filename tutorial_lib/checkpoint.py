@@ -1,0 +1,101 @@
+"""Checkpoints: safetensors only, written whole or not at all, with their settings as one JSON string.
+
+One file holds a training's weights, optimiser state and step, so that the three can never disagree. A file
+with weights alone is what the zoo ships. Nothing is pickled: loading a stranger's file runs none of its code.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What one file holds: tensors by name, and a dictionary that went through JSON."""
+
+    path: Path
+    weights: dict[str, torch.Tensor]
+    settings: dict
+    step: int = 0
+    optimiser: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+def save(
+    path: str | Path,
+    network: nn.Module,
+    settings: dict,
+    step: int = 0,
+    optimiser: torch.optim.Optimizer | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Writes the weights (as `dtype`, if given) and, with an optimiser, all that a resumed training needs.
+
+    settings: anything that JSON can hold; it comes back from `read`.
+    Raises: TutorialError when the file cannot be written (a full disk, say); an older file then stays.
+    """
+    tensors = {f"weights.{name}": _plain(value, dtype) for name, value in network.state_dict().items()}
+    if optimiser is not None:
+        for index, state in optimiser.state_dict()["state"].items():
+            for name, value in state.items():
+                tensors[f"optimiser.{index}.{name}"] = _plain(torch.as_tensor(value))
+    metadata = {"settings": json.dumps({**settings, "step": step}, sort_keys=True)}
+    with atomic_path(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:  # how safetensors reports a full disk
+            raise TutorialError(f"Cannot write {path}: {error}.") from error
+
+
+def read(path: str | Path) -> Checkpoint:
+    """Reads what `save` wrote.
+
+    Raises: TutorialError when there is no such file, or it is no checkpoint of this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TutorialError(f"There is no checkpoint {path}.")
+    weights, optimiser = {}, {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            settings = json.loads((file.metadata() or {})["settings"])
+            for key in file.keys():  # noqa: SIM118 (safe_open is no dictionary)
+                kind, name = key.split(".", 1)
+                (weights if kind == "weights" else optimiser)[name] = file.get_tensor(key)
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise TutorialError(f"{path} is not a checkpoint of this project, or is damaged ({error}).") from error
+    return Checkpoint(path, weights, settings, settings.pop("step", 0), optimiser)
+
+
+def restore(checkpoint: Checkpoint, network: nn.Module, optimiser: torch.optim.Optimizer | None = None) -> None:
+    """Puts a checkpoint's weights, and its optimiser state if one is given, in place.
+
+    Raises: TutorialError when the checkpoint belongs to another architecture.
+    """
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
+    if wanted != found:
+        names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        first = names[0]
+        raise TutorialError(
+            f"{checkpoint.path} belongs to another architecture: {len(names)} tensors differ, the first is {first} "
+            f"({found.get(first, 'missing')} in the file, {wanted.get(first, 'missing')} in the network)."
+        )
+    network.load_state_dict({name: value.float() for name, value in checkpoint.weights.items()})
+    if optimiser is not None:
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in checkpoint.optimiser.items():
+            index, name = key.split(".", 1)
+            state.setdefault(int(index), {})[name] = value
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _plain(value: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+    return value.detach().to("cpu", dtype if value.is_floating_point() else None).contiguous()

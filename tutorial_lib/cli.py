@@ -1,0 +1,167 @@
+"""The command line: `python -m tutorial_lib stylize | evaluate | train | doctor`.
+
+What a command needs is imported inside it, so that --help answers at once.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tutorial_lib import __version__
+from tutorial_lib.errors import TutorialError
+
+STAGES = ("teacher-plain", "teacher-flow", "student-plain", "distill")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0, 2 after a bad input (one sentence on stderr), 130 after Ctrl-C."""
+    args = parser().parse_args(arguments)
+    try:
+        args.command(args)
+    except TutorialError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        sentence = stop.args[0] if stop.args else "Stopped; run the same command again."
+        print(f"\n{sentence}", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of all commands; each sets `command` to its function."""
+    root = argparse.ArgumentParser(
+        prog="python -m tutorial_lib", description="Optical flow distillation: steady video style transfer."
+    )
+    root.add_argument("--version", action="version", version=__version__)
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+    _add_stylize(commands)
+    _add_evaluate(commands)
+    _add_train(commands)
+    command = commands.add_parser("doctor", help="what this machine has and which scale fits it")
+    command.set_defaults(command=doctor)
+    return root
+
+
+def stylize(args: argparse.Namespace) -> None:
+    """Writes a stylized video and says what was written."""
+    from tutorial_lib import zoo
+    from tutorial_lib.stylize import stylize_video
+
+    name = args.network or f"{args.style or _first_style(zoo.names())}-student-ours"
+    network = zoo.load(name)
+    report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite)
+    rate = f"{report.frames / report.seconds:.1f} frames per second" if report.seconds else "no time"
+    sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
+    print(f"{args.target}: {report.frames} frames of {report.width}x{report.height} by {name}, {sound}, {rate}.")
+    if report.padded:
+        print("The source has an odd side, which H.264 cannot hold; one pixel was added at that edge.")
+
+
+def _first_style(networks: list[str]) -> str:
+    styles = [name.removesuffix("-student-ours") for name in networks if name.endswith("-student-ours")]
+    if not styles:
+        raise TutorialError("The zoo holds no student yet; give a file with --network FILE.")
+    return styles[0]
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Prints the table of stability, fidelity and speed, and writes it as JSON if a file is given."""
+    from tutorial_lib import evaluation, zoo
+    from tutorial_lib.files import atomic_path
+    from tutorial_lib.settings import scale
+
+    names = args.network or zoo.names()
+    rows = evaluation.evaluate_networks(names, args.sintel, scale(args.scale), args.pass_name)
+    print(evaluation.format_table(rows))
+    if args.output:
+        with atomic_path(args.output) as temporary:
+            temporary.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def train(args: argparse.Namespace) -> None:
+    """Trains one stage of the pipeline."""
+    from tutorial_lib import training
+
+    training.train_command(args)
+
+
+def doctor(args: argparse.Namespace) -> None:
+    """Prints what this machine has and which scale fits it."""
+    from tutorial_lib.doctor import report
+
+    print(report())
+
+
+def _add_stylize(commands) -> None:
+    command = commands.add_parser(
+        "stylize",
+        help="stylize a video",
+        description="Stylizes a video. Sound, size, orientation and time stamps stay. "
+        "After an interruption the same command goes on where it stopped.",
+    )
+    command.add_argument("source", metavar="IN", help="a video file, or a folder of numbered pictures")
+    command.add_argument("target", metavar="OUT", help="the video to write: .mp4, .mov or .mkv")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--style", metavar="STYLE", help="a style of the zoo: means the network STYLE-student-ours")
+    which.add_argument("--network", metavar="NAME_OR_FILE", help="a network of the zoo, or a .safetensors file")
+    command.add_argument(
+        "--flow", metavar="METHOD", default="dis",
+        help="for a teacher with flow: dis, dis-fast or dis-ultrafast (default: %(default)s)",
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    command.set_defaults(command=stylize)
+
+
+def _add_evaluate(commands) -> None:
+    command = commands.add_parser("evaluate", help="measure stability, fidelity and speed, as the paper's tables do")
+    command.add_argument(
+        "--network", metavar="NAME_OR_FILE", nargs="+", default=[], help="default: every network of the zoo"
+    )
+    command.add_argument(
+        "--sintel", metavar="ROOT", type=Path,
+        help="a folder in MPI Sintel's layout; without it, the rendered scenes",
+    )
+    _add_scale(command)
+    command.add_argument(
+        "--pass", dest="pass_name", choices=("clean", "final"), default="final",
+        help="which rendering of the scenes (default: %(default)s)",
+    )
+    command.add_argument("--output", metavar="FILE.json", type=Path, help="write the table as data, too")
+    command.set_defaults(command=evaluate)
+
+
+def _add_train(commands) -> None:
+    command = commands.add_parser("train", help="train one stage; an interrupted training goes on")
+    command.add_argument("stage", metavar="STAGE", choices=STAGES, help=", ".join(STAGES))
+    command.add_argument("--style", metavar="STYLE", required=True, help="a style's name, or any picture")
+    _add_scale(command)
+    command.add_argument("--output", metavar="FILE", type=Path, required=True, help="the .safetensors file to write")
+    command.add_argument("--steps", metavar="N", type=_positive, help="default: the scale's")
+    command.add_argument("--seed", metavar="N", type=int, help="default: the scale's")
+    for term, meaning in (("res", "residual"), ("temp", "temporal"), ("rank", "low-rank")):
+        command.add_argument(
+            f"--lambda-{term}", metavar="X", type=float, help=f"weight of the {meaning} loss; default: the scale's"
+        )
+    command.add_argument(
+        "--videos", metavar="PATH", type=Path, help="a folder of videos to train on instead of rendered clips"
+    )
+    command.add_argument("--teacher-flow", metavar="FILE", help="distill: the teacher that uses flow")
+    command.add_argument("--teacher-plain", metavar="FILE", help="distill: the teacher without flow")
+    command.add_argument("--start", metavar="FILE", help="the network to start from")
+    command.set_defaults(command=train)
+
+
+def _add_scale(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--scale", metavar="SCALE", help="smoke, laptop, colab or paper (default: OFD_SCALE, else laptop)"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number

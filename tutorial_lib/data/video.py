@@ -1,0 +1,519 @@
+"""Videos in and out: files of any kind or folders of pictures in, H.264 that every browser plays out.
+
+A video is read and written one frame at a time, so that its length costs no memory.
+"""
+
+import contextlib
+import heapq
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+import torch.nn.functional as F
+from av.video.reformatter import Interpolation
+
+from tutorial_lib.data.images import read_image, resize, to_pixels, to_tensor
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+PICTURE_RATE = Fraction(24)    # of a folder of pictures, which has no clock of its own; 24 is Sintel's
+
+# Ticks per second of what is written: divisible by 90000 (phones), by the 30000/1001 family and by 600 (QuickTime).
+TICKS = 360_000
+
+# What each container takes as it is; any other sound is encoded again as AAC.
+COPIED_AUDIO = {
+    ".mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"},
+    ".mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"},
+    ".mkv": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "vorbis", "pcm_s16le"},
+}
+
+BT601, BT709 = 6, 1            # numbers of ITU-T H.273, which FFmpeg uses
+MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"meta", b"styp"}
+MATRICES = {BT709, 4, 5, BT601, 7, 9}
+# Without these, chroma is repeated instead of interpolated and edges of saturated colours become jagged.
+SMOOTH = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+
+
+class UnreadableVideo(TutorialError):
+    """A video that cannot be read, or not to its end."""
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One frame: image (1, 3, H, W), RGB in [0, 1], upright, and its time in seconds from the video's start."""
+
+    image: torch.Tensor
+    time: Fraction
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video that can be iterated over, any number of times, for its `VideoFrame`s."""
+
+    path: Path
+    height: int                  # as displayed, after rotation
+    width: int
+    frame_rate: Fraction         # the average, where frames come at varying intervals
+    number_of_frames: int | None  # None where the file does not say
+    pixel_aspect: Fraction       # width of a pixel over its height; 1 but for old camcorders and DVDs
+    has_audio: bool
+    _frames: Callable[[int], Iterator[VideoFrame]] = field(repr=False)
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        return self._frames(0)
+
+    def frames(self, start: int = 0) -> Iterator[VideoFrame]:
+        """The frames from number `start` on; none where the video has no more than `start`."""
+        return self._frames(start)
+
+
+def open_video(path: str | Path) -> Video:
+    """A video file, a folder of numbered pictures, or one picture, as a `Video`.
+
+    Phones write a video lying on its side and a note that says how to turn it: the frames come upright.
+    Raises: UnreadableVideo (a TutorialError) when there is no such file or it is no video; and, from the iteration,
+    when the file is cut off or the pictures of a folder differ in size.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _open_pictures(path, _numbered_pictures(path))
+    if not path.is_file():
+        raise UnreadableVideo(f"There is no video {path}.")
+    if path.stat().st_size == 0:
+        raise UnreadableVideo(f"{path} is an empty file, not a video.")
+    if path.suffix.lower() in PICTURES:
+        return _open_pictures(path, [path])
+    _check_whole(path)
+    with _open_file(path) as (container, stream):
+        first = next(_decoded(path, container, stream), None)
+        if first is None:
+            raise UnreadableVideo(f"{path} has a video stream, but not one frame of it can be decoded.")
+        matrix = _display_matrix(first)
+        sideways = _is_sideways(matrix)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        return Video(
+            path=path,
+            height=first.width if sideways else first.height,
+            width=first.height if sideways else first.width,
+            frame_rate=_frame_rate(stream),
+            number_of_frames=stream.frames or None,
+            pixel_aspect=1 / aspect if sideways else aspect,
+            has_audio=bool(container.streams.audio),
+            _frames=lambda start: _file_frames(path, matrix, start),
+        )
+
+
+def read_frames(path: str | Path, limit: int | None = None, width: int | None = None) -> torch.Tensor:
+    """The first `limit` frames of a video, or all, in memory: (N, 3, H, W); scaled to `width` if that is given.
+
+    Raises: TutorialError as `open_video` does.
+    """
+    video = open_video(path)
+    frames = []
+    for frame in itertools.islice(video, limit):
+        height = max(1, round(video.height * width / video.width)) if width else video.height
+        frames.append(resize(frame.image, height, width or video.width))
+    if not frames:
+        raise TutorialError(f"Of {path}, {limit} frames were asked for; ask for at least one.")
+    return torch.cat(frames)
+
+
+class VideoWriter:
+    """Writes frames as H.264 (yuv420p, BT.709), in a context: `with VideoWriter(...) as writer: writer.write(image)`.
+
+    The file appears when the block ends well, and not at all otherwise. Both sides of such a video are even: an odd
+    one gets one more pixel, a copy of the edge.
+
+    path: .mp4, .mov or .mkv (which keeps time to the millisecond only). width, height: of the images.
+    frame_rate: used for frames without a time. audio_from: the file whose sound is taken over, copied where the
+    container can hold it and encoded as AAC otherwise. After the block, `audio` says which: "copied", "encoded" or
+    "none".
+    Raises: TutorialError for another suffix, an image of another size, no frame at all, or a full disk.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        frame_rate: Fraction | float = PICTURE_RATE,
+        audio_from: str | Path | None = None,
+        pixel_aspect: Fraction = Fraction(1),
+    ):
+        self.path = check_container(path)
+        self.width, self.height = width, height
+        self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
+        self.audio_from = audio_from
+        self.pixel_aspect = pixel_aspect
+        self.frames = 0
+        self.audio = "none"
+
+    def __enter__(self) -> "VideoWriter":
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(self.path))
+            stack.enter_context(_write_errors(self.path))
+            self._target = self._pictures = temporary
+            if self.audio_from:
+                # The sound must be interleaved with the pictures, which are complete only at the end.
+                self._pictures = temporary.with_name(f"{temporary.stem}-pictures.mp4")
+                stack.callback(self._pictures.unlink, missing_ok=True)
+            self._output = _create(self._pictures)
+            stack.callback(self._abandon)
+            self._stream = self._add_stream()
+            self._last_tick = -1
+            self._stack = stack.pop_all()
+        return self
+
+    def write(self, image: torch.Tensor, time: Fraction | None = None) -> None:
+        """Adds a frame (1, 3, H, W) or (3, H, W), shown from `time` (seconds) on; without one, at the frame rate."""
+        if image.shape[-2:] != (self.height, self.width):
+            height, width = image.shape[-2:]
+            raise TutorialError(
+                f"A frame of {width}x{height} pixels does not fit into {self.path}, "
+                f"which is {self.width}x{self.height}."
+            )
+        time = self.frames / self.frame_rate if time is None else time
+        # Two frames of one tick would be an invalid file.
+        self._last_tick = max(round(time * TICKS), self._last_tick + 1)
+        frame = _encodable(image)
+        frame.pts, frame.time_base = self._last_tick, Fraction(1, TICKS)
+        self._mux(frame)
+        self.frames += 1
+
+    def __exit__(self, kind, error, trace) -> bool:
+        if error is not None:
+            return self._stack.__exit__(kind, error, trace)
+        with self._stack:
+            if self.frames == 0:
+                raise TutorialError(f"{self.path} was not written, because it was given no frame.")
+            self._mux(None)
+            self._output.close()
+            if self.audio_from:
+                _, self.audio = _join([self._pictures], self._target, self.audio_from)
+        return False
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        with _write_errors(self.path):
+            self._output.mux(self._stream.encode(frame))
+
+    def _abandon(self) -> None:
+        # After a failure the file is deleted anyway, and finishing it may fail for the same reason.
+        with contextlib.suppress(av.error.FFmpegError, OSError):
+            self._output.close()
+
+    def _add_stream(self) -> av.VideoStream:
+        stream = self._output.add_stream("libx264", rate=self.frame_rate)
+        stream.width, stream.height = self.width + self.width % 2, self.height + self.height % 2
+        stream.pix_fmt = "yuv420p"
+        # Without B-frames every packet is decoded in the order in which it is shown, so that files can be joined
+        # without encoding again (`join_videos`) and no time stamp needs shifting.
+        stream.options = {"crf": "18", "preset": "veryfast", "bf": "0"}
+        context = stream.codec_context
+        context.time_base = Fraction(1, TICKS)
+        context.sample_aspect_ratio = self.pixel_aspect.limit_denominator(255)
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = 1       # 16..235, which is what players assume
+        return stream
+
+
+def join_videos(
+    parts: Sequence[str | Path], target: str | Path, audio_from: str | Path | None = None
+) -> tuple[int, str]:
+    """Puts files of `VideoWriter` with the same size behind each other, without encoding again, and adds sound.
+
+    Every frame keeps its time stamp, so the parts must have been written with times that go on. Returns the number
+    of frames and what became of the sound: "copied", "encoded" or "none".
+    Raises: TutorialError when the target cannot be written.
+    """
+    check_container(target)
+    with atomic_path(target) as temporary, _write_errors(target):
+        return _join(parts, temporary, audio_from)
+
+
+def check_container(path: str | Path) -> Path:
+    """The path, if its suffix is one that can be written; else TutorialError."""
+    path = Path(path)
+    if path.suffix.lower() not in COPIED_AUDIO:
+        raise TutorialError(f"{path} should end in .mp4, .mov or .mkv, the kinds of video that can be written.")
+    return path
+
+
+# --- reading ---
+
+
+def _numbered_pictures(folder: Path) -> list[Path]:
+    pictures = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
+    if not pictures:
+        raise UnreadableVideo(f"The folder {folder} holds no pictures; a video of PNG or JPEG frames was expected.")
+    # frame_2 comes before frame_10
+    return sorted(pictures, key=lambda p: [(int(n or 0), text) for text, n in re.findall(r"(\D*)(\d*)", p.name)])
+
+
+def _open_pictures(path: Path, pictures: list[Path]) -> Video:
+    height, width = read_image(pictures[0]).shape[-2:]
+
+    def frames(start: int) -> Iterator[VideoFrame]:
+        for number, picture in enumerate(pictures[start:], start):
+            image = read_image(picture)
+            if image.shape[-2:] != (height, width):
+                h, w = image.shape[-2:]
+                raise UnreadableVideo(
+                    f"{picture} is {w}x{h} pixels and {pictures[0].name} {width}x{height}; "
+                    "the frames of a video must be of one size."
+                )
+            yield VideoFrame(image, number / PICTURE_RATE)
+
+    return Video(path, height, width, PICTURE_RATE, len(pictures), Fraction(1), False, frames)
+
+
+def _file_url(path: Path) -> str:
+    # FFmpeg would take the front of "12:30 holiday.mp4" for a network protocol.
+    return f"file:{path}"
+
+
+@contextlib.contextmanager
+def _open_file(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    try:
+        # metadata_errors: a title in some old encoding is no reason to refuse a video.
+        container = av.open(_file_url(path), metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        raise UnreadableVideo(f"{path} is not a video that can be read, or its end is missing.") from error
+    with container:
+        # FFmpeg reads text files as a terminal's screen, and the cover of a song as a video.
+        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if container.format.name == "tty":
+            raise UnreadableVideo(f"{path} is not a video but a text file.")
+        if not streams:
+            raise UnreadableVideo(f"{path} contains no video stream, only sound or data.")
+        if streams[0].codec_context is None:
+            raise UnreadableVideo(f"{path} is coded in a way that this FFmpeg cannot decode; convert it to H.264.")
+        streams[0].thread_type = "AUTO"
+        yield container, streams[0]
+
+
+def _decoded(path: Path, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    number = 0
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            frames = packet.decode()
+        except av.error.FFmpegError as error:
+            # A recording from a running broadcast starts in the middle: there, undecodable frames come first.
+            if number == 0 and not isinstance(error, av.error.EOFError):
+                continue
+            raise _damaged(path, number) from error
+        for frame in frames:
+            if frame.is_corrupt:
+                raise _damaged(path, number)
+            yield frame
+            number += 1
+
+
+def _damaged(path: Path, number: int) -> UnreadableVideo:
+    return UnreadableVideo(f"{path} is truncated or damaged after {number} frames; copy or download it again.")
+
+
+def _check_whole(path: Path) -> None:
+    """FFmpeg takes the end of a truncated file for the end of the film, so the file's own statement is asked."""
+    size, stated = path.stat().st_size, _stated_size(path)
+    if stated > size:
+        raise UnreadableVideo(
+            f"{path} is truncated: {size:,} of its {stated:,} bytes are there; copy or download it again."
+        )
+
+
+def _stated_size(path: Path) -> int:
+    """The length in bytes that the file claims for itself; 0 where its format makes no such claim."""
+    with open(path, "rb") as stream:
+        head = stream.read(64)
+        if head[:4] == b"RIFF":                                     # AVI
+            return 8 + int.from_bytes(head[4:8], "little")
+        if head[:4] == b"\x1a\x45\xdf\xa3":                         # Matroska, WebM: a header, then one segment
+            header, length = _ebml_number(head[4:])
+            segment = head[4 + length + header:]
+            content, length_of_content = _ebml_number(segment[4:])
+            unknown = content == (1 << 7 * length_of_content) - 1   # a live recording
+            return 0 if unknown else 4 + length + header + 4 + length_of_content + content
+        end = 0                                                     # MP4, MOV: a row of boxes
+        while (box := head if end == 0 else stream.read(16))[4:8] in MP4_BOXES:
+            length = int.from_bytes(box[:4], "big")
+            if length == 1:
+                length = int.from_bytes(box[8:16], "big")
+            if length < 8:                                          # 0: to the end of the file
+                break
+            end += length
+            stream.seek(end)
+        return end
+
+
+def _ebml_number(data: bytes) -> tuple[int, int]:
+    """The number at the start of `data`, and how many bytes it takes: as many as its first byte has leading zeros."""
+    length = 9 - data[0].bit_length() if data else 1
+    return int.from_bytes(data[:length], "big") & ((1 << 7 * length) - 1), length
+
+
+def _file_frames(path: Path, matrix: np.ndarray, start: int) -> Iterator[VideoFrame]:
+    with _open_file(path) as (container, stream):
+        beginning = _beginning(container)
+        time, size = None, None
+        for number, frame in enumerate(_decoded(path, container, stream)):
+            if frame.pts is not None:
+                time = frame.pts * frame.time_base - beginning
+            else:
+                time = Fraction(0) if time is None else time + 1 / _frame_rate(stream)
+            size = size or (frame.width, frame.height)
+            if (frame.width, frame.height) != size:
+                raise UnreadableVideo(f"{path} changes its size at frame {number}; every frame must be of one size.")
+            if number >= start:
+                yield VideoFrame(to_tensor(_upright(_rgb(frame), matrix)), time)
+
+
+def _beginning(container: av.container.InputContainer) -> Fraction:
+    """The time stamp at which the file starts; broadcasts start anywhere."""
+    streams = (*container.streams.video, *container.streams.audio)
+    return min((s.start_time * s.time_base for s in streams if s.start_time is not None), default=Fraction(0))
+
+
+def _frame_rate(stream: av.VideoStream) -> Fraction:
+    return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+def _rgb(frame: av.VideoFrame) -> np.ndarray:
+    """(H, W, 3) uint8."""
+    matrix = frame.colorspace
+    if matrix not in MATRICES:
+        matrix = BT709 if frame.height >= 720 else BT601    # what browsers assume for a file that does not say
+    return frame.reformat(
+        format="rgb24", src_colorspace=matrix, dst_colorspace=matrix, interpolation=SMOOTH
+    ).to_ndarray()
+
+
+def _display_matrix(frame: av.VideoFrame) -> np.ndarray:
+    """The signs of the 2x2 part of the matrix [[a, b], [c, d]] that leads from stored to displayed (x, y)."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return np.eye(2, dtype=int)
+    matrix = np.frombuffer(bytes(data), np.int32)[[0, 1, 3, 4]].reshape(2, 2)
+    # Rotations by other angles than a quarter turn exist on paper only; the nearest quarter turn is taken.
+    largest = np.abs(matrix) >= np.abs(matrix).max()
+    return np.sign(matrix) * largest
+
+
+def _is_sideways(matrix: np.ndarray) -> bool:
+    return matrix[0, 0] == 0
+
+
+def _upright(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(H, W, 3) turned and mirrored as the display matrix says: x' = a x + c y, y' = b x + d y."""
+    if _is_sideways(matrix):
+        pixels = pixels.transpose(1, 0, 2)
+    flip_x, flip_y = matrix.sum(0) < 0
+    return pixels[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
+
+
+# --- writing ---
+
+
+@contextlib.contextmanager
+def _write_errors(target: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise TutorialError(f"Cannot write {target}: {(error.strerror or str(error)).lower()}.") from error
+
+
+def _create(path: Path) -> av.container.OutputContainer:
+    # faststart: the index comes first, so that a browser can start before it has the whole file.
+    # movie_timescale: the start of the first frame would otherwise be rounded to the millisecond.
+    options = {"movflags": "+faststart", "movie_timescale": str(TICKS)}
+    return av.open(_file_url(path), "w", options={} if path.suffix.lower() == ".mkv" else options)
+
+
+def _encodable(image: torch.Tensor) -> av.VideoFrame:
+    image = image[None] if image.dim() == 3 else image
+    height, width = image.shape[-2:]
+    even = F.pad(image.detach().float(), (0, width % 2, 0, height % 2), mode="replicate")
+    frame = av.VideoFrame.from_ndarray(to_pixels(even), format="rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1, interpolation=SMOOTH)
+
+
+def _join(parts: Sequence[str | Path], target: Path, audio_from: str | Path | None) -> tuple[int, str]:
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(_create(target))
+        first = stack.enter_context(av.open(_file_url(Path(parts[0]))))
+        stream = output.add_stream_from_template(first.streams.video[0])
+        packets = [_picture_packets(parts, stream)]
+        audio = "none"
+        if audio_from and Path(audio_from).is_file():
+            source = stack.enter_context(av.open(_file_url(Path(audio_from)), metadata_errors="replace"))
+            sound, audio = _sound_packets(source, output, target.suffix.lower())
+            packets.append(sound)
+        frames = 0
+        for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
+            frames += packet.stream_index == stream.index
+            output.mux_one(packet)
+        return frames, audio
+
+
+Timed = tuple[Fraction, av.Packet]
+
+
+def _picture_packets(parts: Sequence[str | Path], stream: av.VideoStream) -> Iterator[Timed]:
+    for part in parts:
+        with av.open(_file_url(Path(part))) as container:
+            for packet in container.demux(container.streams.video[0]):
+                if packet.dts is not None:      # the last one is empty: it tells a decoder to flush
+                    packet.stream = stream
+                    yield packet.dts * packet.time_base, packet
+
+
+def _sound_packets(
+    source: av.container.InputContainer, output: av.container.OutputContainer, suffix: str
+) -> tuple[Iterator[Timed], str]:
+    """The packets of all sound in `source` for streams that are added to `output`, and how they are made."""
+    targets, encoded = {}, False
+    for stream in source.streams.audio:
+        context = stream.codec_context
+        if context is None:
+            continue                            # no decoder: a codec that FFmpeg does not know
+        if context.name in COPIED_AUDIO[suffix]:
+            targets[stream.index] = output.add_stream_from_template(stream)
+        else:
+            rate = min(context.sample_rate, 48_000)
+            targets[stream.index] = output.add_stream("aac", rate=rate, layout=context.layout.name)
+            encoded = True
+    kind = "none" if not targets else "encoded" if encoded else "copied"
+    return _sound(source, targets, suffix, _beginning(source)), kind
+
+
+def _sound(source, targets: dict[int, av.AudioStream], suffix: str, beginning: Fraction) -> Iterator[Timed]:
+    streams = [s for s in source.streams.audio if s.index in targets]
+    # Damage in the sound ends the sound, not the film.
+    with contextlib.suppress(av.error.InvalidDataError):
+        for packet in source.demux(streams):
+            target = targets[packet.stream.index]
+            shift = round(beginning / packet.time_base)
+            if packet.stream.codec_context.name in COPIED_AUDIO[suffix]:
+                if packet.dts is not None:
+                    packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                    packet.stream = target
+                    yield packet.dts * packet.time_base, packet
+                continue
+            for frame in packet.decode():
+                frame.pts -= round(beginning / frame.time_base)
+                yield from ((p.dts * p.time_base, p) for p in target.encode(frame))
+    for stream in streams:
+        if stream.codec_context.name not in COPIED_AUDIO[suffix]:
+            target = targets[stream.index]
+            yield from ((p.dts * p.time_base, p) for p in target.encode(None))

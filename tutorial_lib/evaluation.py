@@ -1,0 +1,220 @@
+"""Eq. 14 and what must stand beside it: a steady video is worth nothing if the style is gone."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from tqdm.auto import tqdm
+
+from tutorial_lib import zoo
+from tutorial_lib.data.scenes import TEST_SCENES, test_scene
+from tutorial_lib.data.sintel import SintelScene, load_scene, scene_in_memory, scene_names
+from tutorial_lib.data.styles import load_style
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
+from tutorial_lib.networks.features import load_features
+from tutorial_lib.settings import Settings
+from tutorial_lib.stylize import stylize_clip
+
+TOLERANCE = 1.05  # how much more style or content loss still counts as "the same"
+
+
+def e_stab(frames: torch.Tensor, flows: torch.Tensor, masks: torch.Tensor) -> float:
+    """The temporal error of a video: how much a frame differs from the previous one, its motion undone.
+
+    frames: (N, 3, H, W) in [0, 1]. flows: (N-1, 2, H, W), flows[t-1] leads from frame t into frame t-1. masks:
+    (N-1, 1, H, W), 1 = traceable, used as given. Returns the square root of the mean over the N-1 pairs and all
+    3*H*W elements, masked ones included as zeros.
+    Raises: TutorialError when there are fewer than two frames, or the numbers or sizes differ.
+    Source: Eq. 14, in the reading that gives the published magnitudes (the norm squared, D = 3*H*W, N-1 pairs).
+    """
+    if len(frames) < 2:
+        raise TutorialError("The temporal error needs at least two frames.")
+    if not len(frames) - 1 == len(flows) == len(masks):
+        raise TutorialError(
+            f"{len(frames)} frames need {len(frames) - 1} flows and masks, not {len(flows)} and {len(masks)}."
+        )
+    return (masks * (frames[1:] - warp(frames[:-1], flows))).square().mean().sqrt().item()
+
+
+def e_stab_forward(frames: torch.Tensor, forward_flows: torch.Tensor, masks: torch.Tensor) -> float:
+    """`e_stab` where only the flow from each frame into the *next* is known, as in Sintel: the video run backwards."""
+    return e_stab(frames.flip(0), forward_flows.flip(0), masks.flip(0))
+
+
+def sharpness(frames: torch.Tensor) -> float:
+    """The mean absolute Laplacian of the luma of (N, 3, H, W): what blur takes away."""
+    luma = torch.einsum("c,nchw->nhw", torch.tensor([0.299, 0.587, 0.114], device=frames.device), frames)[:, None]
+    kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]], device=frames.device)[None, None]
+    return F.conv2d(luma, kernel).abs().mean().item()
+
+
+@dataclass(frozen=True)
+class Score:
+    """One video under one network. A lower e_stab is only better beside the other figures."""
+
+    network: str
+    scene: str
+    e_stab: float
+    style: float          # style loss under the judge, 0 = the style picture's own statistics
+    content: float        # content loss under the judge
+    std: float            # standard deviation of the colours: paler pictures flicker less
+    sharpness: float
+    floor: float          # e_stab of the video before stylization
+
+    @property
+    def relative_e_stab(self) -> float:
+        """e_stab / std(y): does not fall when the picture merely gets paler."""
+        return self.e_stab / max(self.std, 1e-8)
+
+
+@torch.inference_mode()
+def score(name: str, stylized: torch.Tensor, scene: SintelScene, judge: PerceptualLoss) -> Score:
+    """Scores the stylized frames (N, 3, H, W) of a scene. Style and content are means over the frames."""
+    terms = [judge.terms(y, x) for y, x in zip(stylized.split(1), scene.frames.split(1), strict=True)]
+    return Score(
+        network=name,
+        scene=scene.name,
+        e_stab=e_stab_forward(stylized, scene.forward_flows, scene.masks),
+        style=sum(t["style"].item() for t in terms) / len(terms),
+        content=sum(t["content"].item() for t in terms) / len(terms),
+        std=stylized.std().item(),
+        sharpness=sharpness(stylized),
+        floor=e_stab_forward(scene.frames, scene.forward_flows, scene.masks),
+    )
+
+
+def total(scores: Sequence[Score]) -> Score:
+    """The scores of several scenes as one: e_stab and its floor summed as in the paper's tables, the rest averaged."""
+    def mean(key: str) -> float:
+        return sum(getattr(s, key) for s in scores) / len(scores)
+
+    return Score(scores[0].network, "sum", sum(s.e_stab for s in scores), mean("style"), mean("content"),
+                 mean("std"), mean("sharpness"), sum(s.floor for s in scores))
+
+
+def verdict(row: Score, control: Score) -> str:
+    """Whether a row is steadier than the control *at the same style*, in words.
+
+    "steadier" needs a lower e_stab and e_stab / std, and style and content losses at most 5 % above the control's.
+    """
+    if row == control:
+        return "control"
+    faults = []
+    if row.style > TOLERANCE * control.style:
+        faults.append(f"style {row.style / control.style - 1:+.0%}")
+    if row.content > TOLERANCE * control.content:
+        faults.append(f"content {row.content / control.content - 1:+.0%}")
+    if row.e_stab >= control.e_stab:
+        return "not steadier" + (f" ({', '.join(faults)})" if faults else "")
+    if row.relative_e_stab >= control.relative_e_stab:
+        faults.append("paler")
+    return "steadier, but " + ", ".join(faults) if faults else "steadier"
+
+
+def test_scenes(settings: Settings, pass_name: str = "final", root: Path | None = None) -> list[SintelScene]:
+    """The five test scenes at the scale's size: rendered, or of MPI Sintel in the folder `root`."""
+    if root is None:
+        size = settings.evaluation_height, settings.evaluation_width, settings.evaluation_frames
+        return [scene_in_memory(test_scene(name, *size), pass_name) for name in TEST_SCENES]
+    known = scene_names(root)
+    chosen = [name for name in TEST_SCENES if name in known] or known
+    return [load_scene(root, name, pass_name, settings.evaluation_frames, width=settings.evaluation_width)
+            for name in chosen]
+
+
+def judge_of(style: str, settings: Settings, features: str | Path | None = None) -> PerceptualLoss:
+    """The perceptual loss of a style under the scale's features, or any other perceptual network."""
+    return perceptual_loss(
+        load_features(features or settings.features), load_style(style, settings.style_size), settings
+    )
+
+
+def evaluate(
+    networks: dict[str, nn.Module | Callable],
+    scenes: Iterable[SintelScene],
+    judge: PerceptualLoss,
+    exact_flow: bool = False,
+    bar: bool = True,
+) -> dict[str, list[Score]]:
+    """Stylizes every scene with every network and scores it: {network: one `Score` a scene, then their total}.
+
+    A teacher's flow is estimated, as it would have to be in use; exact_flow=True is an upper bound, to be marked.
+    """
+    scenes = list(scenes)
+    rows: dict[str, list[Score]] = {name: [] for name in networks}
+    with tqdm(total=len(networks) * len(scenes), desc="evaluate", disable=not bar) as progress:
+        for scene in scenes:
+            for name, network in networks.items():
+                flows, masks = scene.backward if exact_flow else (None, None)
+                stylized = stylize_clip(network, scene.frames, flows, masks)
+                rows[name].append(score(name, stylized, scene, judge))
+                progress.update()
+    return {name: [*scores, total(scores)] for name, scores in rows.items()}
+
+
+def evaluate_networks(
+    names: list[str], root: Path | None, settings: Settings, pass_name: str = "final"
+) -> list[dict]:
+    """Scores networks of the zoo, or checkpoints, on the test scenes: one dictionary a network and scene.
+
+    Raises: TutorialError for an unknown network, scene or pass.
+    """
+    scenes = test_scenes(settings, pass_name, root)
+    rows = []
+    for name in names:
+        style = style_of(name)
+        scores = evaluate({name: zoo.load(name)}, scenes, judge_of(style, settings))[name]
+        rows += [{**asdict(s), "style_name": style, "pass": pass_name} for s in scores]
+    return rows
+
+
+def style_of(name: str) -> str:
+    """The style of a network: in its name if it ships, else in the settings of its checkpoint."""
+    from tutorial_lib import checkpoint
+
+    for role in zoo.ROLES:
+        if name in zoo.names() and name.endswith(f"-{role}"):
+            return name.removesuffix(f"-{role}")
+    style = checkpoint.read(name).settings.get("style")
+    if style is None:
+        raise TutorialError(f"{name} does not say which style it was trained for.")
+    return style
+
+
+def format_table(rows: Sequence[dict]) -> str:
+    """The rows of `evaluate_networks` as text: e_stab a scene and in sum, then what must stand beside it."""
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    scenes = list(dict.fromkeys(row["scene"] for row in rows))
+    width = max(len("input (floor)"), *(len(name) for name in networks))
+    head = f"{'e_stab':{width}} " + " ".join(f"{scene:>9}" for scene in scenes)
+    lines = [f"{head}  {'style':>7} {'content':>7} {'e/std':>7} {'sharp':>7}"]
+    by_key = {(row["network"], row["scene"]): row for row in rows}
+    floors = [by_key[networks[0], scene]["floor"] for scene in scenes]
+    lines.append(f"{'input (floor)':{width}} " + " ".join(f"{value:9.4f}" for value in floors))
+    for name in networks:
+        last = by_key[name, "sum"]
+        values = " ".join(f"{by_key[name, scene]['e_stab']:9.4f}" for scene in scenes)
+        relative = last["e_stab"] / max(last["std"], 1e-8)
+        lines.append(f"{name:{width}} {values}  {last['style']:7.4f} {last['content']:7.4f} "
+                     f"{relative:7.3f} {last['sharpness']:7.4f}")
+    return "\n".join(lines)
+
+
+@torch.inference_mode()
+def seconds_per_frame(run: Callable[[], object], repeats: int = 5) -> float:
+    """The median time of `run()` after one warm-up. Compare two things in one process, as a ratio: machines drift."""
+    run()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]

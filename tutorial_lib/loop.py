@@ -1,0 +1,121 @@
+"""The one training loop: a step, a check, a checkpoint, a callback. Every stage is a loss that is passed to it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from tutorial_lib import checkpoint
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.settings import Settings
+
+Terms = dict[str, torch.Tensor]
+"""The named, unweighted terms of a loss. "total" is what is minimised."""
+
+
+class NonFiniteLossError(TutorialError):
+    """A term of the loss became NaN or infinite."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback sees after each step."""
+
+    step: int                  # steps done
+    steps: int                 # steps in all
+    terms: dict[str, float]    # the loss of this step, term by term
+
+
+Callback = Callable[[Progress], None]
+
+
+def learning_rate(settings: Settings, step: int) -> float:
+    """Divided by `decay` every `decay_every` steps, not below `floor`.
+
+    Without the floor the paper's schedule ends at 7e-7 after 20,000 steps, which trains nothing.
+    """
+    return max(settings.floor, settings.learning_rate / settings.decay ** (step // settings.decay_every))
+
+
+def generator(seed: int, n: int) -> torch.Generator:
+    """The random numbers of the n-th training sample: known from n alone, so a resumed training needs only n."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + n) % 2**63)
+
+
+def train(
+    network: nn.Module,
+    loss: Callable[[int], Terms],
+    steps: int,
+    rate: Callable[[int], float],
+    name: str,
+    settings: dict,
+    path: str | Path | None = None,
+    save_every: int = 100,
+    callback: Callback | None = None,
+    bar: bool = True,
+    precision: torch.dtype | None = None,
+) -> list[dict[str, float]]:
+    """Minimises `loss(step)["total"]` over the network's parameters with Adam; returns the terms of every step run.
+
+    loss: called with the number of the step, so that the n-th sample depends on n alone.
+    rate: the learning rate of a step.
+    path: the checkpoint. If it exists, training goes on from its step, and the weights at the end are those of
+    an uninterrupted run; its settings must equal `settings`. It is written every `save_every` steps and at the end.
+    precision: torch.bfloat16 or torch.float16 for `torch.autocast`; None for float32.
+    Raises: NonFiniteLossError, naming the term, before such a loss touches the weights; the last checkpoint
+    stays. TutorialError when the checkpoint is of another architecture or other settings.
+    """
+    device = next(network.parameters()).device
+    optimiser = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=rate(0))
+    start = 0
+    if path is not None and Path(path).exists():
+        saved = checkpoint.read(path)
+        _check_same(saved, settings)
+        checkpoint.restore(saved, network, optimiser)
+        start = saved.step
+    history: list[dict[str, float]] = []
+    network.train()
+    with tqdm(total=steps, initial=min(start, steps), desc=name, disable=not bar) as progress:
+        for step in range(start, steps):
+            for group in optimiser.param_groups:
+                group["lr"] = rate(step)
+            optimiser.zero_grad(set_to_none=True)
+            with torch.autocast(device.type, precision, enabled=precision is not None):
+                terms = loss(step)
+            values = {term: float(value) for term, value in terms.items()}
+            _check_finite(values, step, path)
+            terms["total"].backward()
+            optimiser.step()
+            history.append(values)
+            if path is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
+                checkpoint.save(path, network, settings, step + 1, optimiser)
+            progress.set_postfix_str(f"loss {values['total']:.4g}", refresh=False)
+            progress.update()
+            if callback is not None:
+                callback(Progress(step + 1, steps, values))
+    network.eval()
+    return history
+
+
+def _check_finite(values: dict[str, float], step: int, path: str | Path | None) -> None:
+    # "total" is the sum of the others, so it is only blamed when no single term is at fault.
+    for term in sorted(values, key=lambda name: name == "total"):
+        if not math.isfinite(values[term]):
+            kept = f"the checkpoint {path} holds the last good weights" if path else "the weights are those before it"
+            raise NonFiniteLossError(
+                f"The term {term!r} of the loss became {values[term]} at step {step}: {kept}; "
+                "a smaller learning rate or a smaller lambda usually helps."
+            )
+
+
+def _check_same(saved: checkpoint.Checkpoint, settings: dict) -> None:
+    differing = [key for key in settings if saved.settings.get(key) != settings[key]]
+    if differing:
+        raise TutorialError(
+            f"{saved.path} was trained with another {', '.join(sorted(differing))}; "
+            "give the same settings to go on with it, or another file to start anew."
+        )

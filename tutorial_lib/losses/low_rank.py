@@ -1,0 +1,52 @@
+"""Eq. 6-11: a steady clip, its motion undone, is K times the same picture: a matrix of low rank."""
+
+import torch
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.flow.warp import warp
+
+
+def traceable_matrix(frames: torch.Tensor, flows: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """The rows of Eq. 6: every frame of a clip warped to its middle one, and masked.
+
+    frames: (K, 3, H, W). flows: (K, 2, H, W), from the reference frame tau = K // 2 into each frame.
+    masks: (K, 1, H, W) on the reference's grid. Returns (K, L) with L = 3*H*W.
+    Raises: TutorialError when the numbers of frames differ.
+    Source: Eq. 6 (where L = H*W counts pixels; a picture has three values a pixel).
+    """
+    if not len(frames) == len(flows) == len(masks):
+        raise TutorialError(
+            f"A clip needs a flow and a mask for each frame: {len(frames)} frames, {len(flows)} flows, "
+            f"{len(masks)} masks."
+        )
+    return (masks * warp(frames, flows)).flatten(1)
+
+
+def singular_values(matrix: torch.Tensor) -> torch.Tensor:
+    """The singular values of (..., K, L) with K much smaller than L, in ascending order: (..., K).
+
+    They are the square roots of the eigenvalues of the K x K Gram matrix, ten times cheaper than an SVD of
+    K x L. Squaring doubles the digits that are needed, hence float64; and the square root has no slope at
+    zero, hence the guard, a relative one so that it is small against any picture.
+    """
+    matrix = matrix.double()
+    eigenvalues = torch.linalg.eigvalsh(matrix @ matrix.mT)
+    guard = 1e-14 * eigenvalues[..., -1:].detach() + torch.finfo(torch.float64).tiny
+    return eigenvalues.clamp_min(guard).sqrt()
+
+
+def nuclear_norm(matrix: torch.Tensor) -> torch.Tensor:
+    """The sum of the singular values: (K, L) -> scalar, (B, K, L) -> (B,).
+
+    Raw, not normalised: it grows with the square root of the number of pixels, so a lambda belongs to a resolution.
+    Source: Eq. 7-9.
+    """
+    return singular_values(matrix).sum(-1).to(matrix.dtype)
+
+
+def low_rank_loss(wanted: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    """The squared difference of two nuclear norms, (B,) or scalars, mean over B.
+
+    wanted: the teacher's norm (Eq. 10), or the input's (Eq. 11), which the paper finds the better model.
+    """
+    return (wanted - student).square().mean()

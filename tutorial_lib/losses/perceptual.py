@@ -1,0 +1,89 @@
+"""Eq. 1: content, style and smoothness, judged by a network that has learned to see."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from tutorial_lib.settings import Settings
+
+
+def gram(features: torch.Tensor) -> torch.Tensor:
+    """How often two features fire together, wherever that is: (N, C, H, W) -> (N, C, C), divided by H*W."""
+    n, c, h, w = features.shape
+    flat = features.reshape(n, c, h * w)
+    return flat @ flat.transpose(1, 2) / (h * w)
+
+
+def tv_loss(image: torch.Tensor) -> torch.Tensor:
+    """Total variation: the mean squared difference between neighbouring pixels of (N, 3, H, W)."""
+    down = image[..., 1:, :] - image[..., :-1, :]
+    right = image[..., :, 1:] - image[..., :, :-1]
+    return down.square().mean() + right.square().mean()
+
+
+@dataclass(frozen=True)
+class StyleTarget:
+    """What is kept of a style picture: enough to train and to score without the picture itself."""
+
+    grams: dict[str, torch.Tensor]   # (1, C, C) a tap
+    content_power: torch.Tensor      # mean square of the content tap
+
+
+class PerceptualLoss(nn.Module):
+    """Eq. 1: `content_weight` * content + `style_weight` * style + `tv_weight` * total variation.
+
+    features: a perceptual network (`networks.features.load_features`).
+    style: the style picture (1, 3, H, W), or the `StyleTarget` of one.
+
+    Content is the mean squared difference at the content tap, style the squared difference of the Gram
+    matrices summed over the taps. Both are divided by the power of the style picture's own features, so that
+    0 is perfect, a style loss of 1 a tap is a picture without any style, and the weights mean the same for
+    every perceptual network. (Johnson et al. leave that scale to the weights: the gradient's direction within
+    a tap is theirs.)
+    Source: Gatys et al. 2016, Johnson et al. 2016; weights after Ruder et al. 2018.
+    """
+
+    def __init__(
+        self,
+        features: nn.Module,
+        style: torch.Tensor | StyleTarget,
+        content_weight: float = 1.0,
+        style_weight: float = 10.0,
+        tv_weight: float = 1e-3,
+    ):
+        super().__init__()
+        self.features = features
+        self.weights = {"content": content_weight, "style": style_weight, "tv": tv_weight}
+        self.target = style if isinstance(style, StyleTarget) else self.style_target(style)
+
+    @torch.no_grad()
+    def style_target(self, style: torch.Tensor) -> StyleTarget:
+        taps = self.features(style)
+        return StyleTarget(
+            {name: gram(tap) for name, tap in taps.items()}, taps[self.features.content_tap].square().mean()
+        )
+
+    def terms(self, stylized: torch.Tensor, content: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The unweighted terms "content", "style" and "tv". Both images (N, 3, H, W); means over N."""
+        taps = self.features(stylized)
+        with torch.no_grad():
+            wanted = self.features(content)[self.features.content_tap]
+        return {
+            "content": (taps[self.features.content_tap] - wanted).square().mean() / self.target.content_power,
+            "style": sum(self.style_error(name, tap) for name, tap in taps.items()),
+            "tv": tv_loss(stylized),
+        }
+
+    def style_error(self, name: str, tap: torch.Tensor) -> torch.Tensor:
+        """The relative squared distance of a tap's Gram matrices from the style's, mean over N."""
+        target = self.target.grams[name]                                                    # (1, C, C)
+        return (gram(tap) - target).square().sum((1, 2)).mean() / target.square().sum()
+
+    def forward(self, stylized: torch.Tensor, content: torch.Tensor) -> torch.Tensor:
+        return sum(self.weights[name] * term for name, term in self.terms(stylized, content).items())
+
+
+def perceptual_loss(features: nn.Module, style: torch.Tensor | StyleTarget, settings: Settings) -> PerceptualLoss:
+    """Eq. 1 with the weights of a scale."""
+    return PerceptualLoss(features, style, settings.content_weight, settings.style_weight, settings.tv_weight)

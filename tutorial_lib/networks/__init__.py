@@ -1,0 +1,1 @@
+"""Perceptual features, the teacher and the student."""

@@ -1,0 +1,25 @@
+"""The student: one frame in, one stylized frame out, nothing remembered."""
+
+import torch
+from torch import nn
+
+from tutorial_lib.networks.layers import StyleNetwork, check_size, mean_colour
+
+
+class Student(nn.Module):
+    """An image network of any width; the paper's is `Student(48, 4)` with 3,098,307 parameters.
+
+    forward(frame (N, 3, H, W) in [0, 1]) -> (N, 3, H, W) in (0, 1).
+    Source: ReCoNet (Gao et al. 2018), reference [9] of the paper.
+    """
+
+    uses_flow = False
+
+    def __init__(self, width: int = 48, blocks: int = 4):
+        super().__init__()
+        self.configuration = {"kind": "student", "width": width, "blocks": blocks}
+        self.body = StyleNetwork(3, width, blocks)
+
+    def forward(self, frame: torch.Tensor) -> torch.Tensor:
+        check_size(frame)
+        return self.body(frame - mean_colour(frame))
