@@ -148,7 +148,8 @@ def main() -> None:
     train(student, distillation, arguments.steps, rate, "compact", settings, unfinished, save_every=250)
     errors = distillation.held_out_errors()
     print("\n".join(f"{name:12} {error:.4f}" for name, error in errors.items()))
-    checkpoint.save(arguments.output, student, {**settings, "held_out_errors": errors}, arguments.steps, dtype=torch.float16)
+    settings["held_out_errors"] = errors
+    checkpoint.save(arguments.output, student, settings, arguments.steps, dtype=torch.float16)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB")
 
 

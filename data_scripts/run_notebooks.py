@@ -26,7 +26,8 @@ def execute(source: Path, target: Path) -> float:
     notebook = nbformat.read(source, as_version=4)
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     start = time.monotonic()
-    with tqdm(total=cells, desc=f"{source.stem:28}", unit="cell", bar_format="{desc} {n_fmt}/{total_fmt} cells {elapsed}") as bar:
+    shape = "{desc} {n_fmt}/{total_fmt} cells {elapsed}"
+    with tqdm(total=cells, desc=f"{source.stem:28}", bar_format=shape) as bar:
         client = NotebookClient(
             notebook, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(source.parent)}},
             on_cell_executed=lambda **_: bar.update(), record_timing=False,

@@ -53,9 +53,9 @@ def stylize(args: argparse.Namespace) -> None:
     name = args.network or f"{args.style or _first_style(zoo.names())}-student-ours"
     network = zoo.load(name)
     report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite)
-    rate = f"{report.frames / report.seconds:.1f} frames per second" if report.seconds else "no time"
     sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
-    print(f"{args.target}: {report.frames} frames of {report.width}x{report.height} by {name}, {sound}, {rate}.")
+    size, seconds = f"{report.width}x{report.height}", f"{report.seconds:.1f} s"
+    print(f"{args.target}: {report.frames} frames of {size} by {name}, {sound}; {seconds}.")
     if report.padded:
         print("The source has an odd side, which H.264 cannot hold; one pixel was added at that edge.")
 

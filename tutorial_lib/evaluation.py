@@ -1,7 +1,7 @@
 """Eq. 14 and what must stand beside it: a steady video is worth nothing if the style is gone."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -128,6 +128,18 @@ def test_scenes(settings: Settings, pass_name: str = "final", root: Path | None 
             for name in chosen]
 
 
+def exact_motions(settings: Settings) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """The exact backward flows and masks of the rendered test scenes, which no real video comes with."""
+    size = settings.evaluation_height, settings.evaluation_width, settings.evaluation_frames
+    motions = {}
+    for name in TEST_SCENES:
+        scene = test_scene(name, *size)
+        times = range(1, scene.number_of_frames)
+        motions[name] = (torch.cat([scene.flow(t, t - 1) for t in times]),
+                         torch.cat([scene.mask(t, t - 1) for t in times]))
+    return motions
+
+
 def judge_of(style: str, settings: Settings, features: str | Path | None = None) -> PerceptualLoss:
     """The perceptual loss of a style under the scale's features, or any other perceptual network."""
     return perceptual_loss(
@@ -139,19 +151,20 @@ def evaluate(
     networks: dict[str, nn.Module | Callable],
     scenes: Iterable[SintelScene],
     judge: PerceptualLoss,
-    exact_flow: bool = False,
+    motions: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None,
     bar: bool = True,
 ) -> dict[str, list[Score]]:
     """Stylizes every scene with every network and scores it: {network: one `Score` a scene, then their total}.
 
-    A teacher's flow is estimated, as it would have to be in use; exact_flow=True is an upper bound, to be marked.
+    A teacher's flow is estimated, as it would have to be in use. motions: {scene: exact (flows, masks)} of
+    `exact_motions` gives the upper bound instead; mark it as such.
     """
     scenes = list(scenes)
     rows: dict[str, list[Score]] = {name: [] for name in networks}
     with tqdm(total=len(networks) * len(scenes), desc="evaluate", disable=not bar) as progress:
         for scene in scenes:
             for name, network in networks.items():
-                flows, masks = scene.backward if exact_flow else (None, None)
+                flows, masks = motions[scene.name] if motions else (None, None)
                 stylized = stylize_clip(network, scene.frames, flows, masks)
                 rows[name].append(score(name, stylized, scene, judge))
                 progress.update()

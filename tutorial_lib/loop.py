@@ -86,7 +86,7 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             with torch.autocast(device.type, precision, enabled=precision is not None):
                 terms = loss(step)
-            values = {term: float(value) for term, value in terms.items()}
+            values = {term: value.item() for term, value in terms.items()}
             _check_finite(values, step, path)
             terms["total"].backward()
             optimiser.step()

@@ -57,7 +57,7 @@ class Settings:
     # Eq. 1
     content_weight: float = 1.0
     style_weight: float = 10.0
-    tv_weight: float = 1e-3
+    tv_weight: float = 0.3
 
     # Eq. 13
     lambda_percep: float = 1.0

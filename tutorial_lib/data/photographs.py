@@ -67,7 +67,8 @@ CUTOUTS: dict[str, tuple[str, Outline]] = {
         (385, 345), (415, 347), (450, 363), (474, 389), (489, 420), (495, 455), (503, 470), (509, 490), (510, 511),
     )),
     "cameraman": ("camera", (
-        (0, 511), (0, 260), (16, 241), (36, 215), (51, 181), (66, 156), (86, 138), (110, 128), (130, 125), (146, 111),
+        (14, 511), (7, 450), (2, 380), (3, 310), (6, 264), (17, 241), (36, 215), (51, 181),
+        (66, 156), (86, 138), (110, 128), (130, 125), (146, 111),
         (160, 107), (166, 90), (181, 73), (200, 66), (225, 70), (244, 81), (261, 99), (268, 118), (264, 130),
         (258, 141), (290, 143), (315, 141), (323, 144), (323, 154), (319, 169), (328, 173), (330, 190), (324, 210),
         (309, 228), (297, 241), (303, 273), (288, 286), (265, 304), (245, 310), (225, 301), (206, 293), (189, 317),
@@ -107,12 +108,12 @@ def _read(name: str) -> torch.Tensor:
     for suffix in (".png", ".jpg"):
         if (folder / f"{name}{suffix}").is_file():
             return read_image(folder / f"{name}{suffix}")
-    raise TutorialError(f"The installed scikit-image lacks the photograph {name!r}; install scikit-image 0.22 or later.")
+    raise TutorialError(f"The installed scikit-image lacks the photograph {name!r}; install version 0.22 or later.")
 
 
 def _file(name: str) -> Path:
     # By path and not through skimage.data, which would fetch missing pictures from the network.
     path = Path(skimage.__file__).parent / "data" / name
     if not path.exists():
-        raise TutorialError(f"The installed scikit-image lacks {name or 'its pictures'}; install version 0.22 or later.")
+        raise TutorialError(f"The installed scikit-image lacks {name or 'its pictures'}; install 0.22 or later.")
     return path

@@ -248,8 +248,13 @@ class Scene:
                     owner[coverage > 0.5] = index
                     # A layer that covers wholly hides any edges behind it; one that is not there changes nothing.
                     pure = torch.where(coverage > 0.99, 1.0, pure * (coverage < 0.01))
-            self._seen[t] = owner, -F.max_pool2d(-pure, 3, stride=1, padding=1)
-        return self._seen[t]
+            alone = -F.max_pool2d(-pure, 3, stride=1, padding=1) > 0
+            # An edge that falls just between two pixels leaves both pure, but not what is seen through a lens.
+            level = owner.float()
+            alone &= F.max_pool2d(level, 3, 1, 1) == -F.max_pool2d(-level, 3, 1, 1)
+            self._seen[t] = owner, alone
+        owner, pure = self._seen[t]
+        return owner, pure.float()
 
 
 def _softened(image: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -3,6 +3,8 @@
 Every function that draws takes a `numpy.random.Generator`: the same generator state gives the same picture.
 """
 
+import math
+
 import cv2
 import numpy as np
 import torch
@@ -21,8 +23,10 @@ def duotone(image: torch.Tensor, *colours: Colour) -> torch.Tensor:
 
 def palette(rng: np.random.Generator, count: int = 3) -> tuple[Colour, ...]:
     """Colours that go together, dark to light: neighbouring hues, gently saturated."""
-    hue, turn = rng.random(), rng.uniform(-0.22, 0.22)
-    saturation = rng.uniform(0.15, 0.75)
+    # Earth, leaves and sky are more common than magenta.
+    around, spread = ((0.08, 0.05), (0.28, 0.08), (0.57, 0.06), (0.5, 0.5))[rng.integers(4)]
+    hue, turn = around + rng.uniform(-spread, spread), rng.uniform(-0.18, 0.18)
+    saturation = rng.uniform(0.15, 0.7)
     dark, light = rng.uniform(0.05, 0.3), rng.uniform(0.65, 0.98)
     steps = np.linspace(0, 1, count)
     hsv = np.stack((
@@ -49,7 +53,7 @@ def stripes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Wavy bands (H, W) in [0, 1], like wood grain or cloth."""
     x, y = _axes(height, width)
     angle, bands = rng.uniform(0, np.pi), rng.uniform(4, 14)
-    along = (x * np.cos(angle) + y * np.sin(angle)) * bands
+    along = (x * math.cos(angle) + y * math.sin(angle)) * bands
     bend = clouds(rng, height, width, 2, 3) * rng.uniform(0.2, 1.6)
     wave = np.sin(2 * np.pi * (along + bend))
     return np.clip(0.5 + wave * rng.uniform(0.5, 2), 0, 1) * 0.75 + clouds(rng, height, width, 8, 4) * 0.25
@@ -59,8 +63,8 @@ def checker(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Worn tiles (H, W) in [0, 1], turned by some angle."""
     x, y = _axes(height, width)
     angle, tiles = rng.uniform(0, np.pi), rng.uniform(3, 9)
-    u = tiles * (x * np.cos(angle) + y * np.sin(angle))
-    v = tiles * (y * np.cos(angle) - x * np.sin(angle))
+    u = tiles * (x * math.cos(angle) + y * math.sin(angle))
+    v = tiles * (y * math.cos(angle) - x * math.sin(angle))
     board = np.clip(0.5 + 6 * np.sin(np.pi * u) * np.sin(np.pi * v), 0, 1)
     return board * 0.65 + clouds(rng, height, width, 6, 5) * 0.35
 
@@ -90,8 +94,7 @@ def surface(rng: np.random.Generator, height: int, width: int) -> torch.Tensor:
 def landscape(rng: np.random.Generator, ground: torch.Tensor) -> torch.Tensor:
     """A cloudy sky and hazy hills above a photographed ground, (1, 3, H, W) of the ground's size."""
     height, width = ground.shape[-2:]
-    x, y = _axes(height, width)
-    y = y * width / height                                                                  # now 0..1, downwards
+    y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     sky = palette(rng, 3)
     drifting = clouds(rng, height, width, 3, 5)
     picture = _toned(torch.from_numpy(np.clip(0.6 * drifting + 0.5 * y, 0, 1))[None, None], sky)
@@ -161,11 +164,6 @@ def volume(coverage: np.ndarray) -> np.ndarray:
     round_off = np.sqrt(np.clip(depth / max(float(depth.max()), 1e-6) * 1.6, 0, 1))
     above = np.linspace(1.1, 0.8, coverage.shape[0], dtype=np.float32)[:, None]
     return (0.5 + 0.5 * round_off) * above
-
-
-def photograph_in(image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """A gray photograph in a random palette."""
-    return duotone(image, *palette(rng, 3))
 
 
 def _toned(value: torch.Tensor, colours: tuple[Colour, ...]) -> torch.Tensor:

@@ -382,7 +382,8 @@ def _file_frames(path: Path, matrix: np.ndarray, start: int) -> Iterator[VideoFr
 def _beginning(container: av.container.InputContainer) -> Fraction:
     """The time stamp at which the file starts; broadcasts start anywhere."""
     streams = (*container.streams.video, *container.streams.audio)
-    return min((s.start_time * s.time_base for s in streams if s.start_time is not None), default=Fraction(0))
+    starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
+    return max(min(starts, default=Fraction(0)), Fraction(0))    # below zero lies what a sound decoder throws away
 
 
 def _frame_rate(stream: av.VideoStream) -> Fraction:
@@ -455,7 +456,7 @@ def _join(parts: Sequence[str | Path], target: Path, audio_from: str | Path | No
         stream = output.add_stream_from_template(first.streams.video[0])
         packets = [_picture_packets(parts, stream)]
         audio = "none"
-        if audio_from and Path(audio_from).is_file():
+        if audio_from:
             source = stack.enter_context(av.open(_file_url(Path(audio_from)), metadata_errors="replace"))
             sound, audio = _sound_packets(source, output, target.suffix.lower())
             packets.append(sound)
@@ -487,14 +488,20 @@ def _sound_packets(
         context = stream.codec_context
         if context is None:
             continue                            # no decoder: a codec that FFmpeg does not know
-        if context.name in COPIED_AUDIO[suffix]:
+        if _is_copied(stream, suffix):
             targets[stream.index] = output.add_stream_from_template(stream)
         else:
             rate = min(context.sample_rate, 48_000)
-            targets[stream.index] = output.add_stream("aac", rate=rate, layout=context.layout.name)
+            layout = "mono" if context.channels == 1 else "stereo"
+            targets[stream.index] = output.add_stream("aac", rate=rate, layout=layout)
             encoded = True
-    kind = "none" if not targets else "encoded" if encoded else "copied"
-    return _sound(source, targets, suffix, _beginning(source)), kind
+    if not targets:
+        return iter(()), "none"
+    return _sound(source, targets, suffix, _beginning(source)), "encoded" if encoded else "copied"
+
+
+def _is_copied(stream: av.AudioStream, suffix: str) -> bool:
+    return stream.codec_context.codec.canonical_name in COPIED_AUDIO[suffix]    # "opus" for libopus, too
 
 
 def _sound(source, targets: dict[int, av.AudioStream], suffix: str, beginning: Fraction) -> Iterator[Timed]:
@@ -504,7 +511,7 @@ def _sound(source, targets: dict[int, av.AudioStream], suffix: str, beginning: F
         for packet in source.demux(streams):
             target = targets[packet.stream.index]
             shift = round(beginning / packet.time_base)
-            if packet.stream.codec_context.name in COPIED_AUDIO[suffix]:
+            if _is_copied(packet.stream, suffix):
                 if packet.dts is not None:
                     packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                     packet.stream = target
@@ -514,6 +521,6 @@ def _sound(source, targets: dict[int, av.AudioStream], suffix: str, beginning: F
                 frame.pts -= round(beginning / frame.time_base)
                 yield from ((p.dts * p.time_base, p) for p in target.encode(frame))
     for stream in streams:
-        if stream.codec_context.name not in COPIED_AUDIO[suffix]:
+        if not _is_copied(stream, suffix):
             target = targets[stream.index]
             yield from ((p.dts * p.time_base, p) for p in target.encode(None))

@@ -50,6 +50,6 @@ def roll_out(teacher: nn.Module, frames: torch.Tensor, flows: torch.Tensor, mask
     yet eroded. Returns (K, 3, H, W).
     """
     outputs = [teacher(frames[:1])]
-    for frame, flow, mask in zip(frames[1:].split(1), flows.split(1), masks.split(1), strict=True):
-        outputs.append(teacher(frame, warp(outputs[-1], flow), erode(mask)))
+    for frame, flow, mask in zip(frames[1:], flows, masks, strict=True):
+        outputs.append(teacher(frame[None], warp(outputs[-1], flow[None]), erode(mask[None])))
     return torch.cat(outputs)

@@ -76,6 +76,12 @@ def draw(canvas: np.ndarray, path: np.ndarray, colour, width: float, closed: boo
     cv2.polylines(canvas, [_fixed(path, canvas)], closed, _plain(colour), thickness, cv2.LINE_AA, _SHIFT)
 
 
+def draw_label(labels: np.ndarray, path: np.ndarray, number: int, width: float) -> None:
+    """Draws a line on a map of labels; not smoothed, because half of a label would be another label."""
+    thickness = max(1, round(width * labels.shape[0]))
+    cv2.polylines(labels, [_fixed(path, labels)], False, number, thickness, cv2.LINE_8, _SHIFT)
+
+
 def _fixed(points: np.ndarray, canvas: np.ndarray) -> np.ndarray:
     return np.round((np.asarray(points) * canvas.shape[0] - 0.5) * 2**_SHIFT).astype(np.int32)
 

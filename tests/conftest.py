@@ -1,0 +1,23 @@
+"""What several test files share. Tests are small: one thread is faster than two that wait for each other."""
+
+import pytest
+import torch
+
+from tutorial_lib.settings import Settings, scale
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def smoke() -> Settings:
+    return scale("smoke")
+
+
+@pytest.fixture
+def noise():
+    """Random tensors that do not depend on which tests ran before."""
+    random = torch.Generator().manual_seed(7)
+    return lambda *shape: torch.rand(*shape, generator=random)

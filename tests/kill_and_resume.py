@@ -1,0 +1,68 @@
+"""Run by test_training: trains one stage in child processes that are killed, and once without.
+
+    python kill_and_resume.py STAGE FOLDER SEED
+
+The children are forked, so that imports, pictures and clips are paid for once; a forked child inherits no threads,
+so one thread is all that is ever used. Prints a line for each kill.
+"""
+
+import os
+import random
+import select
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import cv2
+import torch
+from stages import Stages
+
+STEPS, KILLS = 12, 5
+
+
+def fork(stages: Stages, stage: str, path: Path) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.close(reading)
+            stages.run(stage, path, STEPS, lambda progress: os.write(writing, b"."))
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.close(writing)
+    return pid, reading
+
+
+def main() -> None:
+    stage, folder, chance = sys.argv[1], Path(sys.argv[2]), random.Random(int(sys.argv[3]))
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    stages = Stages()
+    for number in range(KILLS):
+        pid, reading = fork(stages, stage, folder / "killed.safetensors")
+        steps = chance.randint(1, 2)                     # of this child: five of them stay below the twelve
+        for _ in range(steps):
+            assert os.read(reading, 1) == b".", "the child ended before it could be killed"
+        time.sleep(chance.uniform(0, 0.05))              # somewhere in a step, or in the writing of a checkpoint
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        assert os.WIFSIGNALED(status), "the child ended before it could be killed"
+        os.close(reading)
+        print(f"kill {number + 1} after {steps} more steps")
+    for name in ("killed", "whole"):
+        pid, reading = fork(stages, stage, folder / f"{name}.safetensors")
+        seen = 0
+        while select.select([reading], [], [], 120)[0] and (read := os.read(reading, 100)):
+            seen += len(read)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        print(f"{name}: {seen} steps to the end")
+
+
+if __name__ == "__main__":
+    main()

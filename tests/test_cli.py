@@ -1,0 +1,182 @@
+import json
+import re
+import subprocess
+import sys
+import types
+
+import pytest
+import torch
+from films import film, picture
+
+import tutorial_lib
+from tutorial_lib import doctor, zoo
+from tutorial_lib.cli import main
+from tutorial_lib.data.video import read_frames
+from tutorial_lib.errors import TutorialError
+
+
+class Negative(torch.nn.Module):
+    def forward(self, frame):
+        return 1 - frame
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """A zoo that gives a negative for every name, and notes the names."""
+    names = []
+
+    def load(name):
+        names.append(name)
+        if name == "unknown-student-ours":
+            raise TutorialError("Unknown network 'unknown-student-ours'; give one of mosaic-student-ours.")
+        return Negative()
+
+    monkeypatch.setattr(zoo, "load", load)
+    monkeypatch.setattr(zoo, "names", lambda: ["mosaic-teacher-flow", "mosaic-student-ours", "waves-student-ours"])
+    monkeypatch.setenv("OFD_DEVICE", "cpu")
+    return names
+
+
+@pytest.fixture
+def source(tmp_path):
+    return film(tmp_path / "in.mp4", [picture(n) for n in range(3)])
+
+
+@pytest.mark.parametrize(
+    "options, name",
+    [
+        ([], "mosaic-student-ours"),
+        (["--style", "waves"], "waves-student-ours"),
+        (["--network", "mosaic-teacher-flow"], "mosaic-teacher-flow"),
+    ],
+)
+def test_stylize_finds_the_network_and_says_what_it_wrote(tmp_path, loaded, source, capsys, options, name):
+    target = tmp_path / "out.mp4"
+    assert main(["stylize", str(source), str(target), *options]) == 0
+    assert loaded == [name]
+    assert (read_frames(target) - (1 - read_frames(source))).abs().mean() < 0.01
+    assert f"{target}: 3 frames of 64x48 by {name}, no sound" in capsys.readouterr().out
+
+
+def test_stylize_says_that_an_odd_side_grew(tmp_path, loaded, capsys):
+    source = film(tmp_path / "in.mkv", [picture(0, 17, 33)], codec="ffv1", pixels="bgr0")
+    assert main(["stylize", str(source), str(tmp_path / "out.mp4")]) == 0
+    out = capsys.readouterr().out
+    assert "34x18" in out and "odd side" in out
+
+
+def test_a_bad_input_is_one_sentence_and_exit_code_2(tmp_path, loaded, source, capsys):
+    for arguments, sentence in (
+        (["stylize", str(tmp_path / "no.mp4"), "out.mp4"], "There is no video"),
+        (["stylize", str(source), str(source)], "is the source itself"),
+        (["stylize", str(source), str(tmp_path / "out.gif")], "should end in .mp4"),
+        (["stylize", str(source), str(tmp_path / "out.mp4"), "--style", "unknown"], "Unknown network"),
+        (["evaluate", "--scale", "huge"], "Unknown scale 'huge'; the scales are smoke, laptop, colab, paper."),
+    ):
+        if arguments[0] == "evaluate":
+            pytest.importorskip("tutorial_lib.evaluation")
+        assert main(arguments) == 2
+        printed = capsys.readouterr()
+        assert sentence in printed.err and printed.err.count("\n") == 1 and printed.out == ""
+
+
+def test_an_existing_target_needs_overwrite(tmp_path, loaded, source, capsys):
+    target = tmp_path / "out.mp4"
+    target.write_text("precious")
+    assert main(["stylize", str(source), str(target)]) == 2
+    assert "exists already" in capsys.readouterr().err and target.read_text() == "precious"
+    assert main(["stylize", str(source), str(target), "--overwrite"]) == 0
+
+
+def test_ctrl_c_is_130_and_says_how_to_go_on(tmp_path, loaded, source, capsys, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt("Stopped; about 150 frames are kept: run the same command again to go on from there.")
+
+    monkeypatch.setattr("tutorial_lib.stylize.stylize_video", stopped)
+    assert main(["stylize", str(source), str(tmp_path / "out.mp4")]) == 130
+    assert "run the same command again" in capsys.readouterr().err
+
+
+def test_an_empty_zoo_asks_for_a_file(tmp_path, source, monkeypatch, capsys):
+    monkeypatch.setattr(zoo, "names", lambda: [])
+    assert main(["stylize", str(source), str(tmp_path / "out.mp4")]) == 2
+    assert "--network FILE" in capsys.readouterr().err
+
+
+def test_evaluate_prints_the_table_and_writes_it(tmp_path, loaded, monkeypatch, capsys):
+    asked = []
+
+    def evaluate_networks(*arguments):
+        asked.append(arguments)
+        return [{"name": "a", "e_stab": 0.1}]
+
+    module = types.SimpleNamespace(evaluate_networks=evaluate_networks, format_table=lambda rows: f"{rows[0]['name']}!")
+    monkeypatch.setitem(sys.modules, "tutorial_lib.evaluation", module)
+    monkeypatch.setattr(tutorial_lib, "evaluation", module, raising=False)
+    output = tmp_path / "table.json"
+    arguments = ["--network", "a", "b", "--scale", "smoke", "--pass", "clean", "--output", str(output)]
+    assert main(["evaluate", *arguments]) == 0
+    names, root, settings, pass_name = asked[0]
+    assert (names, root, settings.name, pass_name) == (["a", "b"], None, "smoke", "clean")
+    assert capsys.readouterr().out == "a!\n"
+    assert json.loads(output.read_text()) == [{"name": "a", "e_stab": 0.1}]
+    assert main(["evaluate"]) == 0 and asked[1][0] == zoo.names() and asked[1][3] == "final"
+
+
+def test_train_hands_its_arguments_on(monkeypatch):
+    given = []
+    module = types.SimpleNamespace(train_command=given.append)
+    monkeypatch.setitem(sys.modules, "tutorial_lib.training", module)
+    monkeypatch.setattr(tutorial_lib, "training", module, raising=False)
+    arguments = "train distill --style mosaic --output s.safetensors --steps 7 --lambda-rank 2e-5 --start p.safetensors"
+    assert main(arguments.split()) == 0
+    args = given[0]
+    assert (args.stage, args.style, args.steps) == ("distill", "mosaic", 7)
+    assert (args.lambda_rank, args.lambda_res) == (2e-5, None)
+    assert (args.start, str(args.output), args.seed, args.videos) == ("p.safetensors", "s.safetensors", None, None)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["", "train nonsense --style a --output b", "train distill --style a --output b --steps 0", "stylize one",
+     "stylize a b --style x --network y", "evaluate --pass dirty"],
+)
+def test_wrong_usage_is_explained(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments.split())
+    assert stop.value.code == 2 and "usage:" in capsys.readouterr().err
+
+
+def test_version_and_help_need_no_torch():
+    def printed(*arguments):
+        return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True).stdout
+
+    script = "import sys; from tutorial_lib.cli import parser; parser().format_help(); print('torch' in sys.modules)"
+    assert printed("-c", script) == "False\n"
+    assert printed("-m", "tutorial_lib", "--version") == f"{tutorial_lib.__version__}\n"
+
+
+def test_doctor_describes_the_machine(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "convolution_speed", lambda seconds: 123.4)
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line[:14].strip(): line[14:] for line in lines}
+    assert list(rows) == ["python", "packages", "processor", "memory", "GPU", "speed", "disk", "video", "optical flow",
+                          "perceptual", "zoo", "scale"]
+    assert all(line[14] != " " and line[13] == " " for line in lines)           # aligned
+    assert rows["python"].startswith(".".join(map(str, sys.version_info[:2])))
+    assert "123 GFLOP/s" in rows["speed"] and rows["video"].endswith("yes")
+    assert re.match(r"\d+ networks, ", rows["zoo"])
+
+
+def test_the_speed_probe_measures(monkeypatch):
+    monkeypatch.setenv("OFD_DEVICE", "cpu")
+    assert 0.1 < doctor.convolution_speed(0.1) < 1e5
+
+
+@pytest.mark.parametrize(
+    "speed, gpu, scale",
+    [(5, None, "smoke"), (60, None, "laptop"), (60, 4, "laptop"), (60, 15, "colab"), (60, 80, "paper")],
+)
+def test_the_scale_that_fits(speed, gpu, scale):
+    assert doctor.fitting_scale(speed, gpu)[0] == scale

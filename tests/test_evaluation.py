@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tutorial_lib import evaluation, zoo
+from tutorial_lib.data.scenes import test_scene
+from tutorial_lib.data.sintel import scene_in_memory, write_scene
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.evaluation import Score, e_stab, e_stab_forward, evaluate, format_table, judge_of, sharpness, verdict
+
+
+def e_stab_in_numpy(frames, flows, masks):
+    """Eq. 14 once more, pixel by pixel."""
+    n, _, height, width = frames.shape
+    pairs = []
+    for t in range(1, n):
+        squared = 0.0
+        for y in range(height):
+            for x in range(width):
+                u, v = np.clip(x + flows[t - 1, 0, y, x], 0, width - 1), np.clip(y + flows[t - 1, 1, y, x], 0, height - 1)
+                x0, y0 = min(int(u), width - 2), min(int(v), height - 2)
+                a, b = u - x0, v - y0
+                for c in range(3):
+                    previous = frames[t - 1, c]
+                    top = previous[y0, x0] * (1 - a) + previous[y0, x0 + 1] * a
+                    bottom = previous[y0 + 1, x0] * (1 - a) + previous[y0 + 1, x0 + 1] * a
+                    squared += (masks[t - 1, 0, y, x] * (frames[t, c, y, x] - top * (1 - b) - bottom * b)) ** 2
+        pairs.append(squared / (3 * height * width))
+    return np.sqrt(np.mean(pairs))
+
+
+def test_e_stab_agrees_with_numpy(noise):
+    frames, flows = noise(4, 3, 9, 11), noise(3, 2, 9, 11) * 6 - 3
+    masks = (noise(3, 1, 9, 11) > 0.3).float()
+    expected = e_stab_in_numpy(*(x.double().numpy() for x in (frames, flows, masks)))
+    assert e_stab(frames, flows, masks) == pytest.approx(expected, rel=1e-4)
+
+
+def test_e_stab_is_zero_for_a_still_and_known_for_a_step():
+    still = torch.full((3, 3, 8, 8), 0.4)
+    flows, masks = torch.zeros(2, 2, 8, 8), torch.ones(2, 1, 8, 8)
+    assert e_stab(still, flows, masks) == 0
+    still[1] += 0.1                                       # up and down again: .1 in each of the two pairs
+    assert e_stab(still, flows, masks) == pytest.approx(0.1, rel=1e-5)
+
+
+def test_forward_flow_is_the_video_run_backwards(noise):
+    frames = noise(1, 3, 16, 20).repeat(3, 1, 1, 1)
+    frames[1], frames[2] = frames[0].roll(2, -1), frames[0].roll(4, -1)      # everything moves right by 2
+    forward = torch.zeros(2, 2, 16, 20)
+    forward[:, 0] = 2
+    masks = torch.ones(2, 1, 16, 20)
+    masks[..., -2:] = 0
+    masks[..., :2] = 0
+    assert e_stab_forward(frames, forward, masks) < 1e-5
+    assert e_stab_forward(frames, -forward, masks) > 0.1
+
+
+def test_wrong_numbers_are_refused(noise):
+    with pytest.raises(TutorialError, match="two frames"):
+        e_stab(noise(1, 3, 8, 8), noise(0, 2, 8, 8), noise(0, 1, 8, 8))
+    with pytest.raises(TutorialError, match="3 frames need 2 flows and masks, not 3 and 2"):
+        e_stab(noise(3, 3, 8, 8), noise(3, 2, 8, 8), noise(2, 1, 8, 8))
+
+
+def test_blur_lowers_sharpness(noise):
+    picture = noise(1, 3, 20, 20)
+    assert sharpness(F.avg_pool2d(picture, 3, 1, 1)) < 0.4 * sharpness(picture)
+
+
+class Grey(nn.Module):
+    def forward(self, frame):
+        return torch.full_like(frame, 0.5)
+
+
+class Blurred(nn.Module):
+    """Another student's output, blurred 9 x 9: much steadier, and no picture any more."""
+
+    def __init__(self, student):
+        super().__init__()
+        self.student = student
+
+    def forward(self, frame):
+        return F.avg_pool2d(F.pad(self.student(frame), [4] * 4, mode="replicate"), 9, 1)
+
+
+@pytest.fixture(scope="module")
+def rows(smoke):
+    """Real rows: the zoo's plain student as control, and its two cheats."""
+    control = zoo.load("mosaic-student-scratch")
+    scenes = evaluation.test_scenes(smoke)[:2]
+    networks = {"student-scratch": control, "grey": Grey(), "blurred": Blurred(control)}
+    return evaluate(networks, scenes, judge_of("mosaic", smoke), bar=False)
+
+
+def test_grey_and_blur_do_not_come_out_as_good(rows):
+    sums = {name: scores[-1] for name, scores in rows.items()}
+    control = sums["student-scratch"]
+    assert verdict(control, control) == "control"
+    for cheat in ("grey", "blurred"):
+        assert sums[cheat].e_stab < 0.8 * control.e_stab          # however steady,
+        assert verdict(sums[cheat], control) != "steadier"        # it is not called so
+        assert "style" in verdict(sums[cheat], control)
+    assert sums["grey"].e_stab < 1e-6
+
+
+def test_verdicts():
+    control = Score("a", "sum", 0.5, 0.1, 1.0, 0.2, 0.1, 0.05)
+
+    def row(**changes):
+        return Score(**{**control.__dict__, "network": "b", **changes})
+
+    assert verdict(row(e_stab=0.3), control) == "steadier"
+    assert verdict(row(e_stab=0.3, style=0.104), control) == "steadier"
+    assert verdict(row(e_stab=0.3, style=0.12), control) == "steadier, but style +20%"
+    assert verdict(row(e_stab=0.3, content=1.2), control) == "steadier, but content +20%"
+    assert verdict(row(e_stab=0.3, std=0.1), control) == "steadier, but paler"
+    assert verdict(row(e_stab=0.5), control) == "not steadier"
+
+
+def test_the_last_row_sums_e_stab_and_averages_the_rest(rows):
+    scores = rows["student-scratch"]
+    assert scores[-1].scene == "sum"
+    assert scores[-1].e_stab == pytest.approx(sum(s.e_stab for s in scores[:-1]))
+    assert scores[-1].style == pytest.approx(sum(s.style for s in scores[:-1]) / 2)
+    assert 0 < scores[-1].floor < scores[-1].e_stab
+
+
+def test_rendered_and_written_scenes_score_alike(smoke, tmp_path):
+    """Through memory, and through files in Sintel's layout: the same table but for the 8 bits of a PNG."""
+    size = smoke.evaluation_height, smoke.evaluation_width, smoke.evaluation_frames
+    scene = test_scene("bandage_2", *size)
+    write_scene(tmp_path, scene)
+    in_memory = scene_in_memory(scene, "final")
+    on_disk = evaluation.test_scenes(smoke, "final", tmp_path)
+    assert [s.name for s in on_disk] == ["bandage_2"]
+    student, judge = {"s": zoo.load("mosaic-student-scratch")}, judge_of("mosaic", smoke)
+    a, b = (evaluate(student, [s], judge, bar=False)["s"][0] for s in (in_memory, on_disk[0]))
+    assert a.e_stab == pytest.approx(b.e_stab, rel=0.03)
+    assert a.style == pytest.approx(b.style, rel=0.03)
+
+
+def test_the_table_names_everything(smoke):
+    names = ["mosaic-student-scratch", "mosaic-student-ours"]
+    found = evaluation.evaluate_networks(names, None, smoke.but(evaluation_frames=2))
+    assert len(found) == 2 * 6
+    table = format_table(found)
+    for word in [*names, "alley_2", "temple_2", "sum", "input (floor)", "style"]:
+        assert word in table
+    with pytest.raises(TutorialError, match="Unknown network 'nobody'"):
+        evaluation.evaluate_networks(["nobody"], None, smoke)

@@ -1,0 +1,113 @@
+import hashlib
+import http.server
+import threading
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tutorial_lib.data.photographs import load_photograph
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks import features
+from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, VGG16Features, download, load_features
+
+
+def test_the_shipped_network_is_small_frozen_and_sees(noise):
+    assert COMPACT_FILE.stat().st_size < 2e6
+    network = load_features("compact")
+    assert not any(p.requires_grad for p in network.parameters())
+    taps = network(load_photograph("chelsea"))
+    assert list(taps) == ["tap1", "tap2", "tap3", "tap4"]
+    for tap in taps.values():
+        assert 0.1 < tap.square().mean() < 10            # unit power on photographs
+        assert 0.05 < (tap > 0).float().mean() < 0.95    # neither dead nor linear
+
+
+def test_from_16_pixels_up(noise):
+    for network in (CompactFeatures("squeezenet"), CompactFeatures("vgg16")):
+        assert all(tap.numel() for tap in network(noise(1, 3, 16, 17)).values())
+
+
+def test_the_plans_have_their_teachers_strides_and_widths(noise):
+    image = noise(1, 3, 64, 64)
+    vgg = [(t.shape[1], t.shape[-1]) for t in VGG16Features()(image).values()]
+    assert vgg == [(64, 64), (128, 32), (256, 16), (512, 8)]
+    assert [(t.shape[1], t.shape[-1]) for t in CompactFeatures("vgg16")(image).values()] == vgg
+
+
+def test_vgg16_reads_the_published_names(noise, tmp_path, monkeypatch):
+    """The published file's keys and shapes, filled with noise: what a download would give."""
+    published = {f"features.{i}.{part}": value for i, layer in VGG16Features().features.items()
+                 for part, value in layer.state_dict().items()} | {"classifier.0.weight": noise(2, 2)}
+    path = tmp_path / "vgg16-397923af.pth"
+    torch.save(published, path)
+    monkeypatch.setenv("OFD_CACHE", str(tmp_path))
+    taps = load_features("vgg16")(noise(1, 3, 32, 32))
+    assert list(taps) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
+
+
+def test_squeezenets_published_form_is_read(noise, tmp_path):
+    tensors, inputs = {"conv1.weight": noise(96, 3, 7, 7), "conv1.bias": noise(96)}, 96
+    for n, (squeeze, expand) in zip(range(2, 8), [(16, 64)] * 2 + [(32, 128)] * 2 + [(48, 192)] * 2, strict=True):
+        for name, (out, into, size) in {"squeeze": (squeeze, inputs, 1), "expand1x1": (expand, squeeze, 1),
+                                        "expand3x3": (expand, squeeze, 3)}.items():
+            tensors[f"fire{n}.{name}.weight"] = noise(out, into, size, size) - 0.5
+            tensors[f"fire{n}.{name}.bias"] = noise(out)
+        inputs = 2 * expand
+    save_file(tensors, tmp_path / "s.safetensors")
+    image = noise(1, 3, 40, 40)
+    tap = load_features(tmp_path / "s.safetensors")(image)["tap1"]
+    caffe = (image.flip(1) * 255 - torch.tensor([104.0, 117, 123])[None, :, None, None])
+    expected = torch.conv2d(caffe, tensors["conv1.weight"], tensors["conv1.bias"], 2).relu()
+    assert torch.allclose(tap, expected, rtol=1e-4, atol=1e-2)
+
+
+def test_unknown_names_and_files_of_another_kind(tmp_path):
+    with pytest.raises(TutorialError, match="give compact, vgg16 or an existing file"):
+        load_features("resnet")
+    (tmp_path / "a.safetensors").write_bytes(b"no")
+    with pytest.raises(TutorialError, match="not a safetensors file"):
+        load_features(tmp_path / "a.safetensors")
+
+
+@pytest.fixture
+def server():
+    """A local server with one good file and one that is cut off half way."""
+    content = bytes(range(256)) * 4000
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path != "/missing" else 404)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.path == "/good":
+                self.wfile.write(content)
+            elif self.path == "/tampered":
+                self.wfile.write(content[:-1] + b"!")
+            elif self.path == "/cut":
+                self.wfile.write(content[:1000])
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", hashlib.sha256(content).hexdigest()
+        running.shutdown()
+
+
+def test_a_download_is_kept_only_whole_and_unchanged(server, tmp_path):
+    address, sha256 = server
+    for bad in ("tampered", "cut", "missing"):
+        with pytest.raises(TutorialError):
+            download(f"{address}/{bad}", tmp_path / "file", sha256)
+        assert list(tmp_path.iterdir()) == []
+    download(f"{address}/good", tmp_path / "file", sha256)
+    assert hashlib.sha256((tmp_path / "file").read_bytes()).hexdigest() == sha256
+
+
+def test_without_a_network_the_way_out_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("OFD_CACHE", str(tmp_path))
+    monkeypatch.setattr(features, "VGG16_ADDRESS", "http://127.0.0.1:9/vgg16.pth")
+    with pytest.raises(TutorialError, match="compact, which needs no network"):
+        load_features("vgg16")

@@ -1,0 +1,64 @@
+import errno
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path
+
+
+def test_the_target_appears_whole(tmp_path):
+    target = tmp_path / "new" / "folder" / "a.txt"
+    with atomic_path(target) as temporary:
+        assert temporary.suffix == ".txt"
+        temporary.write_text("all")
+        assert not target.exists()
+    assert target.read_text() == "all"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    target = tmp_path / "a.txt"
+    with pytest.raises(TutorialError, match=r"Cannot write .*a.txt: no space left on device"), atomic_path(target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_write_past_the_limit_leaves_the_old_checkpoint(tmp_path):
+    """A process that may write only 20,000 bytes a file stands for a full disk."""
+    script = textwrap.dedent("""
+        import resource, signal, sys
+        from torch import nn
+        from tutorial_lib import checkpoint
+        from tutorial_lib.errors import TutorialError
+        path = sys.argv[1]
+        checkpoint.save(path, nn.Linear(10, 10), {"good": True}, 7)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        try:
+            checkpoint.save(path, nn.Linear(200, 200), {"good": False}, 8)
+        except TutorialError as error:
+            print(error)
+        print(checkpoint.read(path).settings, checkpoint.read(path).step)
+    """)
+    path = tmp_path / "c.safetensors"
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    said, kept = done.stdout.strip().splitlines()
+    assert said.startswith(f"Cannot write {path}")
+    assert kept == "{'good': True} 7"
+    assert list(tmp_path.iterdir()) == [path]
+
+

@@ -1,0 +1,77 @@
+import pytest
+import torch
+from torch import nn
+
+from tutorial_lib import checkpoint
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.loop import NonFiniteLossError, generator, learning_rate, train
+from tutorial_lib.settings import scale
+
+
+def problem(path=None, steps=10, bad_at=None, **options):
+    torch.manual_seed(1)
+    network = nn.Linear(4, 1)
+
+    def loss(step):
+        x = torch.rand(8, 4, generator=generator(5, step))
+        fit = (network(x) - x.sum(1, keepdim=True)).square().mean()
+        size = network.weight.square().mean() * (float("nan") if step == bad_at else 1)
+        return {"fit": fit, "size": size, "total": fit + 1e-3 * size}
+
+    settings = {"network": "linear", "seed": 5}
+    history = train(network, loss, steps, lambda step: 0.1 / (1 + step), "test", settings, path, bar=False, **options)
+    return network, history
+
+
+def test_it_learns_and_reports_every_step():
+    seen = []
+    _, history = problem(steps=60, callback=seen.append)
+    assert history[-1]["fit"] < 0.2 * history[0]["fit"]
+    assert [p.step for p in seen] == list(range(1, 61))
+    assert seen[0].terms == history[0]
+
+
+@pytest.mark.parametrize("stopped", [1, 4, 9])
+def test_a_stopped_training_ends_at_the_same_weights(tmp_path, stopped):
+    whole, _ = problem()
+
+    def stop(progress):
+        if progress.step == stopped:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "c.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        problem(path, save_every=2, callback=stop)
+    resumed, history = problem(path, save_every=2)
+    assert torch.equal(resumed.weight, whole.weight)
+    assert len(history) == 10 - stopped // 2 * 2
+
+
+def test_nan_stops_names_the_term_and_keeps_the_last_good_checkpoint(tmp_path):
+    path = tmp_path / "c.safetensors"
+    with pytest.raises(NonFiniteLossError, match=r"'size'.*nan at step 7.*last good"):
+        problem(path, bad_at=7, save_every=2)
+    saved = checkpoint.read(path)
+    assert saved.step == 6
+    assert all(torch.isfinite(value).all() for value in saved.weights.values())
+
+
+def test_a_checkpoint_with_other_settings_is_not_gone_on_with(tmp_path):
+    path = tmp_path / "c.safetensors"
+    checkpoint.save(path, nn.Linear(4, 1), {"network": "linear", "seed": 6})
+    with pytest.raises(TutorialError, match="another seed"):
+        problem(path)
+
+
+def test_the_learning_rate_falls_as_in_the_paper_but_has_a_floor():
+    paper = scale("paper")
+    assert learning_rate(paper, 0) == 1e-3
+    assert learning_rate(paper, 499) == 1e-3
+    assert learning_rate(paper, 500) == pytest.approx(1e-3 / 1.2)
+    assert learning_rate(paper, 19_999) == 1e-4
+
+
+def test_the_nth_sample_depends_on_seed_and_n_alone():
+    draw = [torch.rand((), generator=generator(seed, n)).item() for seed, n in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    assert draw[0] == draw[3]
+    assert len(set(draw)) == 3

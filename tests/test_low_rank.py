@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses.low_rank import low_rank_loss, nuclear_norm, singular_values, traceable_matrix
+
+
+@pytest.mark.parametrize("shape", [(5, 3000), (3, 48), (4, 5, 300)])
+def test_nuclear_norm_agrees_with_the_svd(noise, shape):
+    matrix = noise(*shape)
+    expected = torch.linalg.svdvals(matrix.double()).sum(-1)
+    assert torch.allclose(nuclear_norm(matrix).double(), expected, rtol=1e-6)
+
+
+def test_small_singular_values_survive_the_squaring(noise):
+    """Five nearly equal rows, as a steady clip gives: the tail is a thousandth of the first value."""
+    matrix = noise(1, 4000).repeat(5, 1) + 1e-4 * noise(5, 4000)
+    expected = torch.linalg.svdvals(matrix.double()).flip(-1)
+    assert torch.allclose(singular_values(matrix), expected, rtol=1e-4)
+
+
+def test_gradient_agrees_with_finite_differences(noise):
+    matrix = (noise(4, 12) - 0.5).double().requires_grad_()
+    assert torch.autograd.gradcheck(nuclear_norm, matrix, eps=1e-6, atol=1e-6)
+
+
+def test_gradient_is_u_times_v(noise):
+    """In theory the gradient of the nuclear norm is U V^T: an orthogonal matrix with the rows' directions."""
+    matrix = noise(5, 200).double().requires_grad_()
+    nuclear_norm(matrix).backward()
+    u, _, vh = torch.linalg.svd(matrix.detach(), full_matrices=False)
+    assert torch.allclose(matrix.grad, u @ vh, atol=1e-8)
+
+
+@pytest.mark.parametrize("matrix", [torch.zeros(5, 60), torch.ones(5, 60), torch.eye(5, 60)])
+def test_gradient_is_finite_where_singular_values_are_zero_or_equal(matrix):
+    matrix = matrix.clone().requires_grad_()
+    nuclear_norm(matrix).backward()
+    assert torch.isfinite(matrix.grad).all()
+
+
+def test_the_loss_is_zero_for_the_input_itself_and_grows_with_flicker(noise):
+    frames = noise(1, 3, 16, 20).expand(5, -1, -1, -1)
+    flows, masks = torch.zeros(5, 2, 16, 20), torch.ones(5, 1, 16, 20)
+    steady = nuclear_norm(traceable_matrix(frames, flows, masks))
+    assert low_rank_loss(steady, steady) == 0
+    assert steady.item() == pytest.approx((5 * frames[0].square().sum()).sqrt().item(), rel=1e-4)   # rank one
+    flicker = nuclear_norm(traceable_matrix(frames + 0.1 * noise(5, 3, 16, 20), flows, masks))
+    assert flicker > 1.05 * steady
+
+
+def test_rows_are_masked_frames_seen_from_the_reference(noise):
+    frames, masks = noise(3, 3, 8, 10), (noise(3, 1, 8, 10) > 0.5).float()
+    flows = torch.zeros(3, 2, 8, 10)
+    flows[2, 0] = 1                                                   # the last frame's content moved right by 1
+    matrix = traceable_matrix(frames, flows, masks)
+    assert matrix.shape == (3, 240)
+    assert torch.allclose(matrix[0], (frames[0] * masks[0]).flatten(), atol=1e-4)
+    row = matrix[2].reshape(3, 8, 10)
+    assert torch.allclose(row[..., :9], (frames[2] * masks[2].roll(1, -1)).roll(-1, -1)[..., :9], atol=1e-4)
+
+
+def test_a_clip_with_too_few_flows_is_refused():
+    with pytest.raises(TutorialError, match="5 frames, 4 flows"):
+        traceable_matrix(torch.zeros(5, 3, 8, 8), torch.zeros(4, 2, 8, 8), torch.zeros(4, 1, 8, 8))

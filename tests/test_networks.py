@@ -1,0 +1,72 @@
+import pytest
+import torch
+
+from tutorial_lib import checkpoint
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.flow.occlusion import erode
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.networks.build import build, load_network
+from tutorial_lib.networks.layers import MEAN_COLOUR
+from tutorial_lib.networks.student import Student
+from tutorial_lib.networks.teacher import Teacher, roll_out
+
+
+def parameters(network) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_the_papers_sizes():
+    assert parameters(Student(48, 4)) == 3_098_307
+    # 1.68 M for three channels in; the four of the past add 4 * 32 * 81
+    assert parameters(Teacher(32, 5)) == 1_679_235 + 4 * 32 * 81
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 33), (18, 31), (40, 64)])
+def test_any_size_from_16_pixels_comes_out_as_it_went_in(noise, size):
+    frame = noise(2, 3, *size)
+    for network in (Student(4, 1), Teacher(4, 1)):
+        output = network(frame)
+        assert output.shape == frame.shape
+        assert output.min() > 0
+        assert output.max() < 1
+
+
+def test_too_small_a_picture_is_refused():
+    with pytest.raises(ValueError, match="16 pixels"):
+        Student(4, 1)(torch.zeros(1, 3, 15, 40))
+
+
+def test_the_teacher_sees_its_past_only_where_the_mask_lets_it(noise):
+    teacher, frame, past = Teacher(4, 1), noise(1, 3, 20, 20), noise(1, 3, 20, 20)
+    nothing, everything = torch.zeros(1, 1, 20, 20), torch.ones(1, 1, 20, 20)
+    assert torch.equal(teacher(frame), teacher(frame, past, nothing))
+    assert not torch.allclose(teacher(frame), teacher(frame, past, everything), atol=1e-3)
+    # the mean colour under a mask of 0 and under a mask of 1 differ by the mask channel alone
+    mean = torch.tensor(MEAN_COLOUR)[None, :, None, None].expand(1, 3, 20, 20)
+    assert torch.equal(teacher(frame, mean, nothing), teacher(frame))
+
+
+def test_roll_out_hands_each_frame_the_one_before(noise):
+    teacher, frames = Teacher(4, 1), noise(3, 3, 20, 24)
+    flows, masks = noise(2, 2, 20, 24), (noise(2, 1, 20, 24) > 0.1).float()
+    expected = [teacher(frames[:1])]
+    for t in (1, 2):
+        past = warp(expected[-1], flows[t - 1:t])
+        expected.append(teacher(frames[t:t + 1], past, erode(masks[t - 1:t])))
+    assert torch.equal(roll_out(teacher, frames, flows, masks), torch.cat(expected))
+
+
+def test_a_network_comes_back_from_its_file(noise, tmp_path):
+    teacher = Teacher(4, 1, uses_flow=False)
+    path = tmp_path / "teacher.safetensors"
+    checkpoint.save(path, teacher, {"network": teacher.configuration})
+    loaded = load_network(path)
+    frame = noise(1, 3, 16, 16)
+    assert torch.equal(loaded(frame), teacher(frame))
+    assert not loaded.uses_flow
+    assert not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_unknown_kinds_are_named():
+    with pytest.raises(TutorialError, match=r"'transformer'.*student, teacher"):
+        build({"kind": "transformer"})

@@ -1,0 +1,33 @@
+import pytest
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.settings import SCALES, build_folder, scale
+
+
+def test_scales_grow_and_are_found_by_name(monkeypatch):
+    monkeypatch.delenv("OFD_SCALE", raising=False)
+    assert scale().name == "laptop"
+    monkeypatch.setenv("OFD_SCALE", "smoke")
+    assert scale().name == "smoke"
+    pixels = [s.height * s.width for s in SCALES.values()]
+    assert pixels == sorted(pixels)
+
+
+def test_the_paper_scale_is_the_papers():
+    paper = scale("paper")
+    assert (paper.width, paper.height, paper.clip_length, paper.clips) == (640, 360, 5, 2000)
+    assert (paper.student_width, paper.student_blocks) == (48, 4)
+    assert (paper.teacher_width, paper.teacher_blocks) == (32, 5)
+    assert (paper.evaluation_width, paper.evaluation_height) == (1024, 436)
+    assert paper.distill_steps == 20_000                               # ten epochs of 2,000 tuples, one a step
+
+
+def test_an_unknown_scale_names_the_known_ones():
+    with pytest.raises(TutorialError, match=r"'huge'.*smoke, laptop, colab, paper"):
+        scale("huge")
+
+
+def test_the_build_folder_follows_its_variable(monkeypatch, tmp_path):
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path / "here"))
+    assert build_folder() == tmp_path / "here"
+    assert build_folder().is_dir()

@@ -1,0 +1,358 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+from films import film, onset, picture, sound_of, stamps
+from torch import nn
+
+from tutorial_lib import stylize
+from tutorial_lib.data.images import to_tensor, write_image
+from tutorial_lib.data.video import UnreadableVideo, read_frames
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.flow.occlusion import erode
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.networks.teacher import Teacher, roll_out
+from tutorial_lib.stylize import StylizeReport, stylize_clip, stylize_frames, stylize_video
+
+
+class Negative(nn.Module):
+    """A student that can be checked by eye. It keeps what it was given."""
+
+    uses_flow = False
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.calls = []
+
+    def forward(self, frame):
+        assert min(frame.shape[-2:]) >= 16
+        self.calls.append((frame,))
+        return 1 - self.scale * frame
+
+
+class Remembering(Negative):
+    """A teacher with flow: mixes what it sees with what it did before."""
+
+    uses_flow = True
+
+    def forward(self, frame, warped_previous=None, mask=None):
+        self.calls.append((frame, warped_previous, mask))
+        if warped_previous is None:
+            return 1 - frame
+        return (1 - frame) * (1 - 0.7 * mask) + 0.7 * mask * warped_previous
+
+
+def clip(count=4, height=40, width=56):
+    return torch.cat([to_tensor(picture(n, height, width)) for n in range(count)])
+
+
+def make(path, count=12, **options):
+    return film(path, [picture(n) for n in range(count)], **options)
+
+
+def run(network, source, target, **options):
+    return stylize_video(network, source, target, device="cpu", progress=False, **options)
+
+
+@pytest.fixture
+def short_segments(monkeypatch):
+    monkeypatch.setattr(stylize, "SEGMENT", 5)
+
+
+# --- clips in memory ---
+
+
+def test_a_student_sees_one_frame_at_a_time():
+    frames = clip()
+    assert torch.equal(stylize_clip(Negative(), frames), 1 - frames)
+
+
+def test_a_teacher_gets_its_own_warped_output_and_the_eroded_mask():
+    frames, network = clip(), Remembering()
+    flows = torch.randn(3, 2, 40, 56, generator=torch.Generator().manual_seed(0)) * 3
+    masks = torch.ones(3, 1, 40, 56)
+    masks[:, :, 20, 20] = 0
+    outputs = stylize_clip(network, frames, flows, masks)
+    assert network.calls[0][1] is None
+    for t in (1, 2, 3):
+        frame, previous, mask = network.calls[t]
+        assert torch.equal(frame, frames[t : t + 1])
+        assert torch.equal(previous, warp(outputs[t - 1 : t], flows[t - 1 : t]))
+        assert torch.equal(mask, erode(masks[t - 1 : t]))
+        assert mask.sum() == 40 * 56 - 49                       # a 7x7 minimum filter
+
+
+def test_a_teacher_at_work_is_the_teacher_in_training():
+    teacher = Teacher(8, 1).eval()
+    flows, masks = torch.full((3, 2, 40, 56), 1.5), torch.ones(3, 1, 40, 56)
+    with torch.no_grad():
+        expected = roll_out(teacher, clip(), flows, masks)
+    torch.testing.assert_close(stylize_clip(teacher, clip(), flows, masks), expected)
+
+
+def test_estimated_flow_leads_from_the_current_frame_back(monkeypatch):
+    asked = []
+
+    def method(source, target):
+        asked.append((source, target))
+        return torch.zeros_like(source[:, :2])
+
+    frames = clip(2)
+    stylize_clip(Remembering(), frames, flow_method=method)
+    assert torch.equal(asked[0][0], frames[1:]) and torch.equal(asked[0][1], frames[:1])
+
+
+def test_frames_stream_and_can_be_continued():
+    taken = []
+
+    def source():
+        for frame in clip(6).split(1):
+            taken.append(1)
+            yield frame
+
+    outputs = stylize_frames(Remembering(), source())
+    next(outputs)
+    assert len(taken) == 1
+    whole = stylize_clip(Remembering(), clip(6))
+    rest = list(stylize_frames(Remembering(), clip(6)[3:].split(1), before=(clip(6)[2:3], whole[2:3])))
+    assert torch.equal(torch.cat(rest), whole[3:])
+
+
+@pytest.mark.parametrize("network", [Negative(), Remembering()])
+def test_frames_that_are_smaller_than_a_network_can_take(network):
+    frames = clip(2, 1, 1)
+    assert stylize_clip(network, frames).shape == (2, 3, 1, 1)
+    assert torch.equal(stylize_clip(Negative(), frames), 1 - frames)
+
+
+def test_flows_and_masks_that_do_not_fit():
+    with pytest.raises(TutorialError, match="give both or neither"):
+        stylize_clip(Negative(), clip(), flows=torch.zeros(3, 2, 40, 56))
+    with pytest.raises(TutorialError, match="4 frames has 3 backward flows and masks; 4 and 4 were given"):
+        stylize_clip(Negative(), clip(), torch.zeros(4, 2, 40, 56), torch.ones(4, 1, 40, 56))
+    with pytest.raises(TutorialError, match="Unknown flow method 'raft'; the methods are dis"):
+        stylize_clip(Remembering(), clip(), flow_method="raft")
+
+
+# --- videos ---
+
+
+def test_a_video_keeps_size_times_and_sound(tmp_path, short_segments):
+    times = [Fraction(n * n, 60) for n in range(12)]
+    source = make(tmp_path / "in.mp4", times=times, audio="aac")
+    report = run(Negative(), source, tmp_path / "new folder" / "out.mp4")
+    target = tmp_path / "new folder" / "out.mp4"
+    assert report == StylizeReport(12, report.seconds, 64, 48, False, "copied") and report.seconds > 0
+    assert stamps(target) == times
+    assert (read_frames(target) - (1 - read_frames(source))).abs().mean() < 0.01
+    assert abs(onset(sound_of(target)) - onset(sound_of(source))) < 0.001
+    assert [p.name for p in target.parent.iterdir()] == ["out.mp4"]
+
+
+def test_a_video_is_the_clip(tmp_path, short_segments):
+    source = make(tmp_path / "in.mp4")
+    run(Remembering(), source, tmp_path / "out.mp4")
+    assert (read_frames(tmp_path / "out.mp4") - stylize_clip(Remembering(), read_frames(source))).abs().mean() < 0.02
+
+
+def test_a_turned_phone_video_comes_out_upright(tmp_path):
+    report = run(Negative(), make(tmp_path / "in.mp4", 2, turn=90), tmp_path / "out.mp4")
+    assert (report.width, report.height) == (48, 64)
+    assert (read_frames(tmp_path / "out.mp4") - (1 - read_frames(tmp_path / "in.mp4"))).abs().mean() < 0.01
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (17, 33)])
+def test_folders_of_odd_and_tiny_pictures(tmp_path, height, width):
+    for number in range(3):
+        write_image(tmp_path / "in" / f"{number}.png", to_tensor(picture(number)[:height, :width]))
+    report = run(Remembering(), tmp_path / "in", tmp_path / "in" / "out.mp4")
+    assert (report.frames, report.padded, report.audio) == (3, True, "none")
+    assert (report.height, report.width) == (height + 1, width + 1)
+    assert read_frames(tmp_path / "in" / "out.mp4").shape == (3, 3, height + 1, width + 1)
+
+
+def test_one_frame(tmp_path):
+    assert run(Negative(), make(tmp_path / "in.mp4", 1), tmp_path / "out.mkv").frames == 1
+
+
+def test_a_target_is_never_lost(tmp_path):
+    source, target = make(tmp_path / "in.mp4", 2), tmp_path / "out.mp4"
+    link = tmp_path / "link.mp4"
+    link.symlink_to(source)
+    for same in (source, link, tmp_path / "." / "x" / ".." / "in.mp4"):
+        with pytest.raises(TutorialError, match="is the source itself"):
+            run(Negative(), source, same, overwrite=True)
+    target.write_text("precious")
+    with pytest.raises(TutorialError, match="exists already"):
+        run(Negative(), source, target)
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(TutorialError, match="is a folder"):
+        run(Negative(), source, tmp_path / "folder.mp4", overwrite=True)
+    assert target.read_text() == "precious"
+    run(Negative(), source, target, overwrite=True)
+    assert len(read_frames(target)) == 2
+
+
+def test_bad_names(tmp_path):
+    with pytest.raises(TutorialError, match=r"should end in \.mp4"):
+        run(Negative(), make(tmp_path / "in.mp4", 1), tmp_path / "out.gif")
+    with pytest.raises(TutorialError, match="There is no video"):
+        run(Negative(), tmp_path / "missing.mp4", tmp_path / "out.mp4")
+    assert [p.name for p in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_source_that_breaks_off_leaves_nothing(tmp_path, short_segments):
+    for number in range(8):
+        write_image(tmp_path / "in" / f"{number}.png", torch.zeros(1, 3, 20, 20 + (number == 7)))
+    with pytest.raises(UnreadableVideo, match=r"7\.png is 21x20"):
+        run(Negative(), tmp_path / "in", tmp_path / "out.mp4")
+    assert [p.name for p in tmp_path.iterdir()] == ["in"]
+
+
+# --- interruption ---
+
+
+class Interrupted(Remembering):
+    """Presses Ctrl-C, or fails, at one frame."""
+
+    def __init__(self, at, error=KeyboardInterrupt):
+        super().__init__()
+        self.at, self.error = at, error
+
+    def forward(self, *images):
+        if len(self.calls) == self.at:
+            raise self.error
+        return super().forward(*images)
+
+    def __repr__(self):
+        return repr(Remembering())                              # the next run has the same network
+
+
+def test_ctrl_c_and_again(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4"
+    run(Remembering(), source, tmp_path / "straight.mp4")
+    with pytest.raises(KeyboardInterrupt, match="about 5 frames are kept: run the same command again"):
+        run(Interrupted(7), source, target)
+    assert not target.exists()
+    with pytest.raises(KeyboardInterrupt, match="about 10 frames are kept"):
+        run(Interrupted(6), source, target)
+    network = Remembering()
+    assert run(network, source, target).frames == 12
+    assert len(network.calls) == 2 and network.calls[0][1] is not None
+    assert torch.equal(read_frames(target), read_frames(tmp_path / "straight.mp4"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "straight.mp4"]
+
+
+def test_ctrl_c_at_the_very_end(tmp_path, short_segments, monkeypatch):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stylize, "join_videos", interrupted)
+        run(Remembering(), source, target)
+    network = Remembering()
+    assert run(network, source, target).frames == 7
+    assert network.calls == []
+
+
+def test_nothing_is_kept_of_another_job(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+
+    def redone(network, **options):
+        with pytest.raises(KeyboardInterrupt):
+            run(Interrupted(6), source, target, overwrite=True)
+        run(network, source, target, overwrite=True, **options)
+        return len(network.calls)
+
+    assert redone(Remembering()) == 2
+    assert redone(Remembering(), flow_method="dis-fast") == 7
+    assert redone(Negative()) == 7
+    heavier = Remembering()
+    heavier.scale.data += 1e-6
+    assert redone(heavier) == 7
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target, overwrite=True)
+    os.utime(source, (1, 1))
+    network = Remembering()
+    run(network, source, target, overwrite=True)
+    assert len(network.calls) == 7
+
+
+def test_damaged_parts_are_made_again(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(11), source, target)
+    parts = tmp_path / ".out.mp4.parts"
+    assert sorted(p.name for p in parts.iterdir()) == ["000000.mp4", "000001.mp4", "000001.safetensors", "job.json"]
+    assert json.loads((parts / "job.json").read_text())["flow"] == "dis"
+    (parts / "000001.safetensors").write_bytes(b"half")
+    network = Remembering()
+    assert run(network, source, target).frames == 12
+    assert len(network.calls) == 12
+
+
+def test_a_full_disk_is_one_sentence_and_what_is_done_is_kept(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4"
+    full = OSError(28, "No space left on device")
+    with pytest.raises(TutorialError, match=r"Cannot write .*no space left on device"):
+        run(Interrupted(7, full), source, target)
+    assert not target.exists()
+    network = Remembering()
+    run(network, source, target)
+    assert len(network.calls) == 7
+
+
+SCRIPT = """
+import sys, time, torch
+sys.path.insert(0, sys.argv[1])
+from test_stylize import Remembering, run, stylize
+stylize.SEGMENT = 5
+class Slow(Remembering):
+    def forward(self, *images):
+        print("call", flush=True)
+        time.sleep(float(sys.argv[4]))
+        return super().forward(*images)
+torch.set_num_threads(1)
+print(run(Slow(), sys.argv[2], sys.argv[3]))
+"""
+
+
+def test_a_killed_process_goes_on_after_its_last_segment(tmp_path):
+    source, target = make(tmp_path / "in.mp4", 14), tmp_path / "out.mp4"
+
+    def start(target, pause):
+        command = [sys.executable, "-c", SCRIPT, Path(__file__).parent, source, target, str(pause)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    killed = start(target, 0.1)
+    for _ in range(7):
+        assert killed.stdout.readline() == "call\n"
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert not target.exists()
+    again, straight = start(target, 0), start(tmp_path / "straight.mp4", 0)
+    output = again.communicate()[0]
+    straight.communicate()
+    assert output.count("call") == 9 and re.search("frames=14,", output)
+    assert torch.equal(read_frames(target), read_frames(tmp_path / "straight.mp4"))
+    assert stamps(target) == stamps(source)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "straight.mp4"]
+
+
+def test_the_progress_bar_starts_where_the_work_does(tmp_path, short_segments, capfd):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target)
+    stylize_video(Remembering(), source, target, device="cpu")
+    shown = capfd.readouterr().err
+    assert "5/7" in shown and "7/7" in shown

@@ -1,0 +1,159 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from stages import NAMES, Stages, weights
+
+from tutorial_lib import checkpoint, training
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
+from tutorial_lib.losses.perceptual import PerceptualLoss
+from tutorial_lib.losses.residual import residual_distillation_loss
+from tutorial_lib.losses.temporal import temporal_loss
+from tutorial_lib.losses.total import total_loss
+from tutorial_lib.networks.teacher import roll_out
+
+
+@pytest.fixture
+def stages():
+    return Stages()
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_killed_five_times_it_ends_at_the_same_weights(stage, tmp_path):
+    script = Path(__file__).with_name("kill_and_resume.py")
+    done = subprocess.run(
+        [sys.executable, script, stage, tmp_path, str(NAMES.index(stage))], capture_output=True, text=True, timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("kill ") == 5
+    killed, whole = (checkpoint.read(tmp_path / f"{name}.safetensors") for name in ("killed", "whole"))
+    assert killed.step == whole.step == 12
+    assert killed.weights.keys() == whole.weights.keys()
+    for name in whole.weights:
+        assert torch.equal(killed.weights[name], whole.weights[name]), name
+    for name in whole.optimiser:
+        assert torch.equal(killed.optimiser[name], whole.optimiser[name]), name
+    assert list(tmp_path.glob("*.safetensors")), "the finished files"
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_every_stage_changes_its_network_and_only_that(stages, stage):
+    before = {name: weights(getattr(stages, name)) for name in ("teacher_plain", "student_plain", "teacher_flow")}
+    after = weights(stages.run(stage))
+    mine = "teacher_plain" if "teacher" in stage else "student_plain"
+    assert torch.isfinite(after).all()
+    assert not torch.equal(after, before[mine])
+    trained_in_place = {"plain teacher": "teacher_plain", "plain student": "student_plain"}.get(stage)
+    for name, old in before.items():
+        if name != trained_in_place:
+            assert torch.equal(weights(getattr(stages, name)), old), name
+
+
+def test_nothing_is_canned():
+    """The same run gives the same weights; another lambda, seed or style gives others."""
+    smoke = Stages().settings
+    base = weights(Stages().run("distillation"))
+    assert torch.equal(base, weights(Stages().run("distillation")))
+    changes = [smoke.but(lambda_res=1.0), smoke.but(lambda_temp=1.0), smoke.but(lambda_rank=1e-3), smoke.but(seed=1)]
+    others = [weights(Stages(changed).run("distillation")) for changed in changes]
+    others.append(weights(Stages(style="waves").run("distillation")))
+    for first, second in ((a, b) for i, a in enumerate([base, *others]) for b in others[i:]):
+        assert not torch.allclose(first, second, atol=1e-6)
+
+
+def test_training_lowers_the_loss(stages):
+    network = stages.teacher_plain
+    history = training.train_plain(network, stages.perceptual, stages.settings, steps=25, bar=False)
+    first, last = (sum(terms["total"] for terms in part) for part in (history[:5], history[-5:]))
+    assert last < 0.8 * first
+
+
+def test_agreement_draws_the_students_together(stages):
+    apart, together = Stages(), Stages()
+    training.train_plain(apart.student_plain, apart.perceptual, apart.settings, steps=20, bar=False)
+    training.train_plain(together.student_plain, together.perceptual, together.settings.but(lambda_agree=1000.0),
+                         steps=20, agree_with=stages.teacher_plain, bar=False)
+    frames = stages.clips[0].frames
+    with torch.no_grad():
+        wanted = stages.teacher_plain(frames)
+        distances = [(n.student_plain(frames) - wanted).square().mean() for n in (apart, together)]
+    assert distances[1] < 0.5 * distances[0]
+
+
+def test_frozen_targets_are_computed_once_and_are_those_of_the_equations(stages, tmp_path):
+    targets = stages.targets()
+    clip, target, norm = targets[1]
+    again = targets[1]
+    assert targets.computed == 1
+    assert torch.equal(again[1], target)
+    with_flow = roll_out(stages.teacher_flow, clip.frames, clip.backward_flows, clip.backward_masks)
+    plain, student_plain = stages.teacher_plain(clip.frames), stages.student_plain(clip.frames)
+    assert torch.allclose(target, student_plain + with_flow - plain, atol=2e-3)             # fp16
+    matrix = traceable_matrix(clip.frames, clip.reference_flows, clip.reference_masks)
+    assert torch.equal(norm, nuclear_norm(matrix))
+    # on disk instead of in memory: the same, and a second object finds it
+    on_disk = stages.targets(folder=tmp_path)
+    assert torch.equal(on_disk[1][1], target)
+    second = stages.targets(folder=tmp_path)
+    assert torch.equal(second[1][1], target)
+    assert second.computed == 0
+
+
+def test_vanilla_and_teacher_rank_are_their_own_targets(stages):
+    clip, target, norm = stages.targets(source="vanilla", rank_from="teacher")[0]
+    with_flow = roll_out(stages.teacher_flow, clip.frames, clip.backward_flows, clip.backward_masks)
+    assert torch.allclose(target, with_flow, atol=1e-3)
+    ranked = nuclear_norm(traceable_matrix(with_flow, clip.reference_flows, clip.reference_masks))
+    assert norm.item() == pytest.approx(ranked.item(), rel=1e-5)
+
+
+def test_the_total_is_eq_13(stages, noise):
+    settings = stages.settings.but(lambda_res=3.0, lambda_temp=5.0, lambda_rank=7.0)
+    clip = stages.clips[0]
+    k = len(clip.frames)
+    student = noise(*clip.frames.shape)
+    teacher, plain, student_plain = noise(3, *clip.frames.shape).unbind()
+    norm = nuclear_norm(traceable_matrix(clip.frames, clip.reference_flows, clip.reference_masks))
+    terms = total_loss(student, clip, stages.perceptual, settings, student_plain + teacher - plain, norm)
+
+    expected = torch.zeros(())
+    for t in range(k):
+        frame = slice(t, t + 1)
+        expected += stages.perceptual(student[frame], clip.frames[frame])
+        expected += 3 * residual_distillation_loss(teacher[frame], plain[frame], student[frame], student_plain[frame])
+    for t in range(1, k):
+        pair = (student[t:t + 1], student[t - 1:t], clip.backward_flows[t - 1:t], clip.backward_masks[t - 1:t])
+        expected += 5 * temporal_loss(*pair)
+    ranked = nuclear_norm(traceable_matrix(student, clip.reference_flows, clip.reference_masks))
+    expected += 7 * (norm - ranked) ** 2
+    assert terms["total"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_a_lambda_of_zero_takes_its_term_out(stages, noise):
+    clip = stages.clips[0]
+    settings = stages.settings.but(lambda_res=0.0, lambda_temp=0.0, lambda_rank=0.0)
+    assert set(total_loss(noise(*clip.frames.shape), clip, stages.perceptual, settings)) == {"perceptual", "total"}
+
+
+def test_gradient_norms_are_those_of_the_terms(stages):
+    clip, target, norm = stages.targets()[0]
+    student = stages.student_plain.requires_grad_(True)
+    terms = total_loss(student(clip.frames), clip, stages.perceptual, stages.settings, target, norm)
+    norms = training.gradient_norms(student, terms)
+    assert set(norms) == {"perceptual", "residual", "temporal", "rank"}
+    terms["temporal"].backward()
+    expected = torch.cat([p.grad.flatten() for p in student.parameters()]).norm()
+    assert norms["temporal"] == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_nan_names_its_term(stages):
+    class Broken(PerceptualLoss):
+        def forward(self, stylized, content):
+            return super().forward(stylized, content) * float("nan")
+
+    stages.perceptual.__class__ = Broken
+    with pytest.raises(TutorialError, match="'perceptual'"):
+        stages.run("distillation")

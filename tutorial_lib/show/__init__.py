@@ -1,0 +1,1 @@
+"""Figures, players and widgets for the notebooks. Nothing else imports from here."""

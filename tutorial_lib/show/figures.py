@@ -1,0 +1,134 @@
+"""Figures with one colour a role, a caption that says what to look for, and alt text."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from IPython.display import Image, Markdown, display
+from matplotlib.figure import Figure
+
+from tutorial_lib.data.images import to_pixels
+from tutorial_lib.evaluation import Score
+from tutorial_lib.flow.warp import warp
+
+# Okabe and Ito's palette: distinct for every kind of colour vision.
+COLOURS = {
+    "input": "#000000",
+    "teacher-flow": "#0072B2",
+    "teacher-plain": "#56B4E9",
+    "student-plain": "#999999",
+    "student-scratch": "#E69F00",
+    "student-temp": "#CC79A7",
+    "student-ours": "#009E73",
+    "student-ours-temp": "#D55E00",
+}
+
+
+def colour(name: str) -> str:
+    """The colour of a role, also of STYLE-ROLE; grey for anything else."""
+    return next((c for role, c in COLOURS.items() if name == role or name.endswith(f"-{role}")), "#666666")
+
+
+def show(figure: Figure, caption: str, alt: str | None = None, dpi: int = 100) -> None:
+    """Displays a figure with its caption underneath, and closes it. alt: for readers who cannot see it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
+    plt.close(figure)
+    display(Image(buffer.getvalue(), alt=alt or caption))
+    display(Markdown(f"*{caption}*"))
+
+
+def images(pictures: Mapping[str, torch.Tensor], columns: int | None = None, height: float = 2.4) -> Figure:
+    """Pictures in rows, each under its name: {name: (1, 3, H, W), (3, H, W) or a map (1, H, W)}."""
+    columns = columns or len(pictures)
+    rows = -(-len(pictures) // columns)
+    first = next(iter(pictures.values()))
+    ratio = first.shape[-1] / first.shape[-2]
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * height * ratio, rows * (height + 0.3)), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (name, picture) in zip(axes.flat, pictures.items(), strict=False):
+        picture = picture[0] if picture.dim() == 4 else picture
+        if len(picture) == 1:
+            axis.imshow(picture[0].detach().cpu(), cmap="magma")
+        else:
+            axis.imshow(to_pixels(picture))
+        axis.set_title(name, color=colour(name), fontsize=10)
+    figure.tight_layout(pad=0.4)
+    return figure
+
+
+def flow_picture(flow: torch.Tensor, largest: float | None = None) -> torch.Tensor:
+    """A flow (1, 2, H, W) as colours (1, 3, H, W): the hue is the direction, the saturation the speed."""
+    u, v = flow[0].cpu().numpy()
+    speed = np.hypot(u, v)
+    largest = largest or max(float(speed.max()), 1e-6)
+    hue = np.arctan2(v, u) / (2 * np.pi) % 1
+    hsv = np.stack((hue, np.clip(speed / largest, 0, 1), np.ones_like(speed)), -1)
+    rgb = plt.matplotlib.colors.hsv_to_rgb(hsv)
+    return torch.from_numpy(rgb).permute(2, 0, 1)[None].float()
+
+
+def error_map(frames: torch.Tensor, flow: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Where two consecutive frames (2, 3, H, W) disagree once the motion is undone: (1, H, W), the paper's Fig. 4."""
+    return (mask * (frames[1:] - warp(frames[:1], flow))).abs().mean(1)
+
+
+def time_slice(frames: torch.Tensor, row: int | None = None, repeat: int = 4) -> torch.Tensor:
+    """One row of every frame, stacked downwards: (N, 3, H, W) -> (1, 3, N * repeat, W).
+
+    A steady video gives clean lines (slanted where things move), a flickering one gives noise.
+    """
+    row = frames.shape[-2] // 2 if row is None else row
+    return frames[:, :, row].permute(1, 0, 2).repeat_interleave(repeat, 1)[None]
+
+
+def losses(history: Sequence[Mapping[str, float]], title: str = "", smooth: int = 9) -> Figure:
+    """The terms of a training over its steps, each in a panel of its own scale, with a running mean."""
+    names = list(history[0])
+    figure, axes = plt.subplots(1, len(names), figsize=(3.2 * len(names), 2.3), squeeze=False)
+    for axis, name in zip(axes.flat, names, strict=True):
+        values = np.array([terms[name] for terms in history])
+        width = min(smooth, len(values))
+        mean = np.convolve(values, np.ones(width) / width, "valid")
+        axis.plot(values, color="#cccccc", linewidth=1)
+        axis.plot(np.arange(len(mean)) + width // 2, mean, color=COLOURS["student-ours"])
+        axis.set_title(name, fontsize=10)
+        axis.set_xlabel("step")
+        axis.set_ylim(bottom=0)
+    figure.suptitle(title, fontsize=11)
+    figure.tight_layout()
+    return figure
+
+
+def bars(values: Mapping[str, float], label: str, floor: float | None = None) -> Figure:
+    """One horizontal bar a network, in its role's colour; the floor is the unstylized video's own value."""
+    figure, axis = plt.subplots(figsize=(6, 0.42 * len(values) + 0.7))
+    names = list(values)[::-1]
+    axis.barh(names, [values[name] for name in names], color=[colour(name) for name in names])
+    if floor is not None:
+        axis.axvline(floor, color=COLOURS["input"], linestyle=":", linewidth=1.5)
+        axis.text(floor, len(names) - 0.45, " the input itself", fontsize=8, va="bottom")
+    axis.set_xlabel(label)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return figure
+
+
+def frontier(scores: Mapping[str, Score], control: str | None = None) -> Figure:
+    """e_stab against style loss, one point a network: the lower left is where one wants to be."""
+    figure, axis = plt.subplots(figsize=(5.4, 3.6))
+    for name, score in scores.items():
+        axis.scatter(score.style, score.e_stab, s=60, color=colour(name), zorder=3)
+        axis.annotate(name, (score.style, score.e_stab), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    if control in scores:
+        axis.axvline(scores[control].style, color="#bbbbbb", linestyle=":", linewidth=1)
+        axis.axhline(scores[control].e_stab, color="#bbbbbb", linestyle=":", linewidth=1)
+    axis.set_xlabel("style loss (0 = the style picture's own statistics)")
+    axis.set_ylabel("e_stab, summed over the scenes")
+    axis.margins(0.18)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return figure

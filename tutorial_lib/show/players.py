@@ -1,0 +1,81 @@
+"""Videos in a notebook: several side by side, in a format that every browser plays."""
+
+import base64
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import matplotlib
+import torch
+import torch.nn.functional as F
+from IPython.display import HTML
+from PIL import Image, ImageDraw, ImageFont
+
+from tutorial_lib.data.images import to_pixels, to_tensor
+from tutorial_lib.data.video import VideoWriter
+from tutorial_lib.settings import build_folder
+from tutorial_lib.show.figures import colour
+
+
+def side_by_side(videos: Mapping[str, torch.Tensor], columns: int | None = None) -> torch.Tensor:
+    """{name: (N, 3, H, W)} of one size -> (N, 3, H', W'), each under its name, in its role's colour."""
+    columns = columns or len(videos)
+    titled = [torch.cat((_title(name, frames).expand(len(frames), -1, -1, -1), frames.cpu()), 2)
+              for name, frames in videos.items()]
+    blank = torch.ones_like(titled[0])
+    titled += [blank] * (-len(titled) % columns)
+    framed = [F.pad(video, (2, 2, 0, 4), value=1.0) for video in titled]
+    rows = [torch.cat(framed[i:i + columns], 3) for i in range(0, len(framed), columns)]
+    return torch.cat(rows, 2)
+
+
+def play(
+    videos: Mapping[str, torch.Tensor], name: str, columns: int | None = None, frame_rate: int = 12
+) -> HTML:
+    """Writes videos side by side to videos/NAME.mp4 in the build folder, and returns a player for the notebook.
+
+    A short clip is played forth and back, so that the loop has no jump that would look like flicker.
+    """
+    frames = side_by_side(videos, columns)
+    path = write(frames, build_folder() / "videos" / f"{name}.mp4", frame_rate)
+    names = ", ".join(videos)
+    data = base64.b64encode(path.read_bytes()).decode()
+    return HTML(
+        f'<video controls loop autoplay muted playsinline style="max-width: 100%" aria-label="{names}" '
+        f'src="data:video/mp4;base64,{data}"></video>'
+    )
+
+
+def write(frames: torch.Tensor, path: Path, frame_rate: int = 12) -> Path:
+    """(N, 3, H, W) as an H.264 video, forth and back; replaces an older one."""
+    there_and_back = torch.cat((frames, frames.flip(0)[1:-1])) if len(frames) > 2 else frames
+    height, width = frames.shape[-2:]
+    with VideoWriter(path, width, height, Fraction(frame_rate)) as video:
+        for number, frame in enumerate(there_and_back.split(1)):
+            video.write(frame, Fraction(number, frame_rate))
+    return path
+
+
+def _title(name: str, frames: torch.Tensor) -> torch.Tensor:
+    """The name as a strip (1, 3, h, W) above a video."""
+    width = frames.shape[-1]
+    height = max(14, width // 14)
+    strip = Image.new("RGB", (width, height), "white")
+    font_file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    size = int(height * 0.72)
+    font = ImageFont.truetype(str(font_file), size)
+    while size > 6 and font.getlength(name) > width - 4:
+        size -= 1
+        font = ImageFont.truetype(str(font_file), size)
+    ImageDraw.Draw(strip).text((width / 2, height / 2), name, colour(name), font=font, anchor="mm")
+    import numpy as np
+
+    return to_tensor(np.array(strip))
+
+
+def still(videos: Mapping[str, torch.Tensor], number: int = 0) -> bytes:
+    """One frame of `side_by_side` as PNG bytes, for readers whose page plays no video."""
+    import cv2
+
+    pixels = to_pixels(side_by_side(videos)[number])
+    return cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
