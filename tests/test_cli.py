@@ -123,19 +123,6 @@ def test_evaluate_prints_the_table_and_writes_it(tmp_path, loaded, monkeypatch, 
     assert main(["evaluate"]) == 0 and asked[1][0] == zoo.names() and asked[1][3] == "final"
 
 
-def test_train_hands_its_arguments_on(monkeypatch):
-    given = []
-    module = types.SimpleNamespace(train_command=given.append)
-    monkeypatch.setitem(sys.modules, "tutorial_lib.training", module)
-    monkeypatch.setattr(tutorial_lib, "training", module, raising=False)
-    arguments = "train distill --style mosaic --output s.safetensors --steps 7 --lambda-rank 2e-5 --start p.safetensors"
-    assert main(arguments.split()) == 0
-    args = given[0]
-    assert (args.stage, args.style, args.steps) == ("distill", "mosaic", 7)
-    assert (args.lambda_rank, args.lambda_res) == (2e-5, None)
-    assert (args.start, str(args.output), args.seed, args.videos) == ("p.safetensors", "s.safetensors", None, None)
-
-
 @pytest.mark.parametrize(
     "arguments",
     ["", "train nonsense --style a --output b", "train distill --style a --output b --steps 0", "stylize one",

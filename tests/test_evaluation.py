@@ -19,7 +19,8 @@ def e_stab_in_numpy(frames, flows, masks):
         squared = 0.0
         for y in range(height):
             for x in range(width):
-                u, v = np.clip(x + flows[t - 1, 0, y, x], 0, width - 1), np.clip(y + flows[t - 1, 1, y, x], 0, height - 1)
+                u = np.clip(x + flows[t - 1, 0, y, x], 0, width - 1)
+                v = np.clip(y + flows[t - 1, 1, y, x], 0, height - 1)
                 x0, y0 = min(int(u), width - 2), min(int(v), height - 2)
                 a, b = u - x0, v - y0
                 for c in range(3):

@@ -82,10 +82,16 @@ def evaluate(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Trains one stage of the pipeline."""
-    from tutorial_lib import training
+    """Trains one stage of the pipeline and says what it wrote."""
+    from tutorial_lib.settings import scale
+    from tutorial_lib.train_stage import train_stage
 
-    training.train_command(args)
+    given = {"lambda_res": args.lambda_res, "lambda_temp": args.lambda_temp, "lambda_rank": args.lambda_rank,
+             "seed": args.seed}
+    settings = scale(args.scale).but(**{name: value for name, value in given.items() if value is not None})
+    train_stage(args.stage, args.style, settings, args.output, args.steps, args.videos,
+                args.teacher_flow, args.teacher_plain, args.start)
+    print(f"{args.output} is written; try it with: python -m tutorial_lib stylize IN OUT --network {args.output}")
 
 
 def doctor(args: argparse.Namespace) -> None:
@@ -148,9 +154,10 @@ def _add_train(commands) -> None:
     command.add_argument(
         "--videos", metavar="PATH", type=Path, help="a folder of videos to train on instead of rendered clips"
     )
-    command.add_argument("--teacher-flow", metavar="FILE", help="distill: the teacher that uses flow")
-    command.add_argument("--teacher-plain", metavar="FILE", help="distill: the teacher without flow")
-    command.add_argument("--start", metavar="FILE", help="the network to start from")
+    command.add_argument("--teacher-flow", metavar="FILE", help="distill: the teacher that uses flow (or a name)")
+    command.add_argument("--teacher-plain", metavar="FILE", help="teacher-flow, student-plain, distill: "
+                         "the teacher without flow (or a name)")
+    command.add_argument("--start", metavar="FILE", help="distill: the plain student to start from (or a name)")
     command.set_defaults(command=train)
 
 

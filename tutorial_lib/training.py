@@ -1,7 +1,7 @@
 """The stages of a training, from Eq. 1 alone to Algorithm 1. Each is a loss that is handed to `loop.train`."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -55,7 +55,8 @@ def train_plain(
     agree_with: the plain teacher, when the plain student is to be drawn to it: adds `lambda_agree` times their
     mean squared difference. Without it the flicker of the two networks has nothing in common, and the residual
     of Eq. 5 has nothing to teach (notebook 05).
-    options: path, save_every, callback, bar of `loop.train`. Returns the terms of every step.
+    options: path, save_every, callback, bar of `loop.train`; about, a dictionary that is kept with the checkpoint
+    and must be the same when the training is resumed. Returns the terms of every step.
     """
     device = next(network.parameters()).device
 
@@ -71,10 +72,8 @@ def train_plain(
             total = total + settings.lambda_agree * terms["agreement"]
         return {**terms, "total": total}
 
-    return train(
-        network, loss, steps or settings.plain_steps, lambda step: learning_rate(settings, step),
-        **_named(network, settings, "plain", agree=agree_with is not None), **options,
-    )
+    return _train(network, loss, steps or settings.plain_steps, settings.learning_rate, settings, "plain",
+                  {"agree": agree_with is not None}, **options)
 
 
 def train_teacher(
@@ -129,11 +128,7 @@ def train_teacher(
         }
         return {**terms, "total": terms["perceptual"] + settings.lambda_flow * terms["temporal"]}
 
-    history = train(
-        teacher, loss, steps, lambda step: learning_rate(settings, step) * _finetune(settings),
-        **_named(teacher, settings, "teacher-flow"), **options,
-    )
-    return teacher, history
+    return teacher, _train(teacher, loss, steps, settings.finetune_rate, settings, "teacher-flow", {}, **options)
 
 
 def zoom_and_shift(height: int, width: int, random: torch.Generator) -> torch.Tensor:
@@ -227,11 +222,9 @@ def distill(
             target, norm = target.to(device), norm.to(device)
         return total_loss(student(clip.frames), clip, perceptual, settings, target, norm)   # lines 8-16
 
-    history = train(
-        student, loss, steps or settings.distill_steps,
-        lambda step: learning_rate(settings, step) * _finetune(settings),
-        **_named(student, settings, "distill", target=targets.source, rank_from=targets.rank_from), **options,
-    )
+    frozen = {"target": targets.source, "rank_from": targets.rank_from}
+    history = _train(student, loss, steps or settings.distill_steps, settings.finetune_rate, settings, "distill",
+                     frozen, **options)
     return student, history
 
 
@@ -246,11 +239,13 @@ def gradient_norms(network: nn.Module, terms: Terms) -> dict[str, float]:
     return norms
 
 
-def _finetune(settings: Settings) -> float:
-    return settings.finetune_rate / settings.learning_rate
-
-
-def _named(network: nn.Module, settings: Settings, stage: str, **more) -> dict:
-    """What `loop.train` needs to know of a network: its name on the bar, its checkpoint's settings, its precision."""
-    described = {"stage": stage, "network": network.configuration, "scale": settings.as_dict(), **more}
-    return {"name": stage, "settings": described, "precision": precision(next(network.parameters()).device)}
+def _train(
+    network: nn.Module, loss: Callable[[int], Terms], steps: int, peak: float, settings: Settings, stage: str,
+    more: dict, about: dict | None = None, **options,
+) -> list[dict[str, float]]:
+    """`loop.train` with this stage's learning rate, from `peak` down, and the settings that its checkpoint keeps."""
+    kept = {"stage": stage, "network": network.configuration, "scale": settings.as_dict(), **more, **(about or {})}
+    return train(
+        network, loss, steps, lambda step: learning_rate(settings, peak, step), stage, kept,
+        precision=precision(next(network.parameters()).device), **options,
+    )

@@ -1,0 +1,91 @@
+"""The command line `train`, from a picture to a student, and on into `stylize` and `evaluate`."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tutorial_lib import checkpoint, zoo
+from tutorial_lib.cli import main
+from tutorial_lib.data.images import write_image
+from tutorial_lib.data.scenes import random_scene
+
+
+def train(stage: str, output, *more: str, style: str = "waves") -> int:
+    return main(["train", stage, "--style", style, "--scale", "smoke", "--steps", "2", "--output", str(output), *more])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Every stage once, each from the files of those before it."""
+    folder = tmp_path_factory.mktemp("trained")
+    plain, flow, start, ours = (folder / f"{name}.safetensors" for name in ("plain", "flow", "start", "ours"))
+    assert train("teacher-plain", plain) == 0
+    assert train("teacher-flow", flow, "--teacher-plain", str(plain)) == 0
+    assert train("student-plain", start, "--teacher-plain", str(plain)) == 0
+    assert train("distill", ours, "--teacher-plain", str(plain), "--teacher-flow", str(flow), "--start", str(start),
+                 "--lambda-rank", "0", "--seed", "4") == 0
+    return folder
+
+
+def test_the_files_are_networks_with_their_settings(trained, noise):
+    frame = noise(1, 3, 20, 24)
+    outputs = [zoo.load(trained / f"{name}.safetensors")(frame) for name in ("plain", "flow", "start", "ours")]
+    assert all(a.shape == frame.shape and torch.isfinite(a).all() for a in outputs)
+    assert zoo.load(trained / "flow.safetensors").uses_flow
+    assert not zoo.load(trained / "plain.safetensors").uses_flow
+    saved = checkpoint.read(trained / "ours.safetensors")
+    assert (saved.step, saved.settings["style"]) == (2, "waves")
+    assert (saved.settings["scale"]["lambda_rank"], saved.settings["scale"]["seed"]) == (0, 4)
+
+
+def test_run_again_it_has_nothing_left_to_do_and_with_other_settings_it_refuses(trained, capsys):
+    path = trained / "plain.safetensors"
+    before = path.read_bytes()
+    assert train("teacher-plain", path) == 0
+    assert path.read_bytes() == before
+    assert train("teacher-plain", path, style="candy") == 2
+    assert "another style" in capsys.readouterr().err
+
+
+def test_on_videos_of_ones_own(trained, tmp_path):
+    scene = random_scene(3, 60, 80, 5)
+    for t in range(5):
+        write_image(tmp_path / "videos" / "one" / f"{t:03}.png", scene.frame(t))
+    output = tmp_path / "flow.safetensors"
+    assert train("teacher-flow", output, "--teacher-plain", str(trained / "plain.safetensors"),
+                 "--videos", str(tmp_path / "videos")) == 0
+    rendered = checkpoint.read(trained / "flow.safetensors").weights
+    filmed = checkpoint.read(output).weights
+    assert any(not torch.equal(filmed[name], rendered[name]) for name in filmed)
+
+
+@pytest.mark.parametrize(("stage", "more", "message"), [
+    ("teacher-flow", [], "needs --teacher-plain"),
+    ("distill", ["--teacher-plain", "mosaic-teacher-plain", "--start", "mosaic-student-plain"], "needs --teacher-flow"),
+    ("teacher-flow", ["--teacher-plain", "mosaic-student-plain"], "is a student, not a teacher"),
+    ("student-plain", ["--teacher-plain", "nobody"], "Unknown network 'nobody'"),
+    ("teacher-flow", ["--teacher-plain", "mosaic-teacher-plain", "--videos", "nowhere"], "There is no folder nowhere"),
+])
+def test_what_is_missing_is_said(tmp_path, capsys, stage, more, message):
+    assert train(stage, tmp_path / "a.safetensors", *more) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_scale_and_style_are_said(tmp_path, capsys):
+    assert main(["train", "teacher-plain", "--style", "mosaic", "--scale", "huge", "--output", "a.safetensors"]) == 2
+    assert "smoke, laptop, colab, paper" in capsys.readouterr().err
+    assert train("teacher-plain", tmp_path / "a.safetensors", style="cubism") == 2
+    assert "mosaic" in capsys.readouterr().err
+
+
+def test_evaluate_scores_a_file_of_ones_own(trained, tmp_path, capsys):
+    output = tmp_path / "table.json"
+    path = str(trained / "ours.safetensors")
+    assert main(["evaluate", "--network", path, "--scale", "smoke", "--output", str(output)]) == 0
+    rows = json.loads(output.read_text())
+    assert [row["scene"] for row in rows] == ["alley_2", "ambush_5", "bandage_2", "market_6", "temple_2", "sum"]
+    assert rows[-1]["e_stab"] == pytest.approx(np.sum([row["e_stab"] for row in rows[:-1]]))
+    assert "input (floor)" in capsys.readouterr().out

@@ -1,0 +1,77 @@
+"""One stage of the training from the command line: what it starts from is named by files or zoo names."""
+
+from pathlib import Path
+
+import torch
+
+from tutorial_lib import training, zoo
+from tutorial_lib.data.clips import RenderedClips, VideoClips
+from tutorial_lib.data.styles import load_style
+from tutorial_lib.data.video import read_frames
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses.perceptual import perceptual_loss
+from tutorial_lib.networks.features import load_features
+from tutorial_lib.networks.teacher import Teacher
+from tutorial_lib.settings import Settings, device
+
+VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
+FRAMES_A_VIDEO = 300    # a limit for memory; the clips with the most motion are chosen among them
+
+
+def train_stage(
+    stage: str,
+    style: str,
+    settings: Settings,
+    output: Path,
+    steps: int | None = None,
+    videos: Path | None = None,
+    teacher_flow: str | None = None,
+    teacher_plain: str | None = None,
+    start: str | None = None,
+) -> None:
+    """Trains teacher-plain, teacher-flow, student-plain or distill, and writes `output`; run again, it goes on.
+
+    teacher-flow starts from the plain teacher given as `teacher_plain`; student-plain is drawn to it if one is given;
+    distill needs both teachers and the plain student as `start`.
+    Raises: TutorialError when a network that the stage needs is not given, or is of another kind.
+    """
+    perceptual = perceptual_loss(load_features(settings.features), load_style(style, settings.style_size), settings)
+    perceptual = perceptual.to(device())
+    options = {"steps": steps, "path": output, "about": {"style": style, "videos": str(videos) if videos else None}}
+    if stage == "teacher-plain":
+        training.train_plain(training.new_teacher(settings).to(device()), perceptual, settings, **options)
+    elif stage == "teacher-flow":
+        plain = _needed(stage, "--teacher-plain", teacher_plain, Teacher)
+        training.train_teacher(plain, _clips(settings, videos), perceptual, settings, **options)
+    elif stage == "student-plain":
+        agree_with = _needed(stage, "--teacher-plain", teacher_plain) if teacher_plain else None
+        student = training.new_student(settings).to(device())
+        training.train_plain(student, perceptual, settings, agree_with=agree_with, **options)
+    else:
+        plain_student = _needed(stage, "--start", start)
+        targets = training.FrozenTargets(
+            _clips(settings, videos), _needed(stage, "--teacher-flow", teacher_flow, Teacher),
+            _needed(stage, "--teacher-plain", teacher_plain), plain_student,
+        )
+        training.distill(plain_student, targets, perceptual, settings, **options)
+
+
+def _needed(stage: str, flag: str, name: str | None, kind: type = torch.nn.Module) -> torch.nn.Module:
+    if name is None:
+        raise TutorialError(f"The stage {stage} needs {flag} NAME_OR_FILE: a checkpoint, or a network of the zoo.")
+    network = zoo.load(name).to(device())
+    if not isinstance(network, kind):
+        raise TutorialError(f"{flag} {name} is a {type(network).__name__.lower()}, not a {kind.__name__.lower()}.")
+    return network
+
+
+def _clips(settings: Settings, videos: Path | None) -> RenderedClips | VideoClips:
+    if videos is None:
+        return RenderedClips(settings)
+    if not videos.is_dir():
+        raise TutorialError(f"There is no folder {videos}; --videos takes a folder of videos, or of folders of frames.")
+    sources = sorted(p for p in videos.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES or p.is_dir())
+    if not sources:
+        raise TutorialError(f"The folder {videos} holds no videos and no folders of frames.")
+    width = round(1.25 * settings.width)    # a little larger than what is trained on, to be cropped
+    return VideoClips([read_frames(source, FRAMES_A_VIDEO, width) for source in sources], settings)
