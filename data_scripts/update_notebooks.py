@@ -45,11 +45,12 @@ def tidy(target: Path) -> None:
     notebook.metadata = nbformat.from_dict(KEPT_METADATA)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")]
-            for output in cell.outputs:
-                if "data" in output:
-                    output.data.pop("application/vnd.jupyter.widget-view+json", None)
-            cell.outputs = [o for o in cell.outputs if o.output_type != "display_data" or o.data]
+            # A widget goes with its text: that of a progress bar is "0%", for ever.
+            cell.outputs = [
+                o for o in cell.outputs
+                if not (o.output_type == "stream" and o.name == "stderr")
+                and "application/vnd.jupyter.widget-view+json" not in o.get("data", {})
+            ]
     nbformat.write(notebook, target)
 
 

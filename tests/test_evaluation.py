@@ -117,7 +117,8 @@ def test_verdicts():
     assert verdict(row(e_stab=0.3, style=0.104), control) == "steadier"
     assert verdict(row(e_stab=0.3, style=0.12), control) == "steadier, but style +20%"
     assert verdict(row(e_stab=0.3, content=1.2), control) == "steadier, but content +20%"
-    assert verdict(row(e_stab=0.3, std=0.1), control) == "steadier, but paler"
+    assert verdict(row(e_stab=0.3, std=0.1), control) == "steadier, but contrast -50%, not for its contrast"
+    assert verdict(row(e_stab=0.3, sharpness=0.05), control) == "steadier, but sharpness -50%"
     assert verdict(row(e_stab=0.5), control) == "not steadier"
 
 

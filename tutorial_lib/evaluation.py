@@ -22,6 +22,8 @@ from tutorial_lib.settings import Settings
 from tutorial_lib.stylize import stylize_clip
 
 TOLERANCE = 1.05  # how much more style or content loss still counts as "the same"
+PALER = 0.9       # below this share of the control's standard deviation, steadiness is bought with contrast
+BLURRIER = 0.7    # below this share of its sharpness, with detail
 
 
 def e_stab(frames: torch.Tensor, flows: torch.Tensor, masks: torch.Tensor) -> float:
@@ -101,7 +103,8 @@ def total(scores: Sequence[Score]) -> Score:
 def verdict(row: Score, control: Score) -> str:
     """Whether a row is steadier than the control *at the same style*, in words.
 
-    "steadier" needs a lower e_stab and e_stab / std, and style and content losses at most 5 % above the control's.
+    "steadier" needs a lower e_stab and e_stab / std, style and content losses at most 5 % above the control's, and
+    a picture that is not much paler or blurrier. Everything that is amiss is named.
     """
     if row == control:
         return "control"
@@ -110,10 +113,14 @@ def verdict(row: Score, control: Score) -> str:
         faults.append(f"style {row.style / control.style - 1:+.0%}")
     if row.content > TOLERANCE * control.content:
         faults.append(f"content {row.content / control.content - 1:+.0%}")
+    if row.std < PALER * control.std:
+        faults.append(f"contrast {row.std / control.std - 1:+.0%}")
+    if row.sharpness < BLURRIER * control.sharpness:
+        faults.append(f"sharpness {row.sharpness / control.sharpness - 1:+.0%}")
     if row.e_stab >= control.e_stab:
         return "not steadier" + (f" ({', '.join(faults)})" if faults else "")
     if row.relative_e_stab >= control.relative_e_stab:
-        faults.append("paler")
+        faults.append("not for its contrast")
     return "steadier, but " + ", ".join(faults) if faults else "steadier"
 
 

@@ -56,18 +56,18 @@ class Settings:
 
     # Eq. 1
     content_weight: float = 1.0
-    style_weight: float = 10.0
+    style_weight: float = 1.0
     tv_weight: float = 0.3
 
     # Eq. 13
     lambda_percep: float = 1.0
-    lambda_res: float = 100.0
-    lambda_temp: float = 30.0
-    lambda_rank: float = 2e-5
+    lambda_res: float = 60.0
+    lambda_temp: float = 15.0
+    lambda_rank: float = 4e-5
 
     # the stages before it
     lambda_flow: float = 100.0    # the flow teacher's own temporal loss
-    lambda_agree: float = 100.0   # draws the plain student to the plain teacher
+    lambda_agree: float = 30.0   # draws the plain student to the plain teacher
 
     seed: int = 0
 
@@ -89,7 +89,7 @@ SCALES = {
             evaluation_height=64, evaluation_width=128, evaluation_frames=4, plain_batch=2,
         ),
         Settings(
-            name="laptop", height=96, width=128, clips=160, clip_length=5, style_size=256,
+            name="laptop", height=96, width=128, clips=160, clip_length=5, style_size=512,
             features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=3,
             plain_steps=1500, teacher_steps=500, distill_steps=500, demo_steps=60,
             evaluation_height=218, evaluation_width=512, evaluation_frames=12,

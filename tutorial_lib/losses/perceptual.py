@@ -49,7 +49,7 @@ class PerceptualLoss(nn.Module):
         features: nn.Module,
         style: torch.Tensor | StyleTarget,
         content_weight: float = 1.0,
-        style_weight: float = 10.0,
+        style_weight: float = 1.0,
         tv_weight: float = 1e-3,
     ):
         super().__init__()
@@ -63,6 +63,13 @@ class PerceptualLoss(nn.Module):
         return StyleTarget(
             {name: gram(tap) for name, tap in taps.items()}, taps[self.features.content_tap].square().mean()
         )
+
+    def _apply(self, fn, recurse=True):
+        # What .to(device) goes through: the target is neither a module nor a buffer, and has to come along.
+        self.target = StyleTarget(
+            {name: fn(matrix) for name, matrix in self.target.grams.items()}, fn(self.target.content_power)
+        )
+        return super()._apply(fn, recurse)
 
     def terms(self, stylized: torch.Tensor, content: torch.Tensor) -> dict[str, torch.Tensor]:
         """The unweighted terms "content", "style" and "tv". Both images (N, 3, H, W); means over N."""

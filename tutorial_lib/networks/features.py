@@ -61,11 +61,11 @@ class CompactFeatures(nn.Module):
     `stages` are the layers between two taps: distillation trains each on the teacher's own previous tap.
     """
 
-    content_tap = "tap3"
-
     def __init__(self, plan: str = "squeezenet"):
         super().__init__()
         self.configuration = {"kind": "compact", "plan": plan}
+        # Where the stride is 4, as at VGG-16's relu3_3: a stride of 8 has forgotten where edges are.
+        self.content_tap = {"squeezenet": "tap2", "vgg16": "tap3"}[plan]
         stages, layers, channels = {}, [], 3
         for kind, *sizes in PLANS[plan]:
             if kind == "conv":

@@ -132,3 +132,20 @@ def frontier(scores: Mapping[str, Score], control: str | None = None) -> Figure:
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     return figure
+
+
+def spectra(values: Mapping[str, torch.Tensor]) -> Figure:
+    """Singular values (K,), largest first, on a logarithmic scale: one line a name, in its role's colour."""
+    figure, axis = plt.subplots(figsize=(5.4, 3.2))
+    # Names without a role all are grey; markers tell them apart.
+    for marker, (name, gammas) in zip("osD^vP*X", values.items(), strict=False):
+        numbers = np.arange(1, len(gammas) + 1)
+        axis.plot(numbers, gammas.detach().cpu().clamp_min(1e-6), marker=marker, color=colour(name), label=name)
+    axis.set_yscale("log")
+    axis.set_xticks(numbers)
+    axis.set_xlabel("number of the singular value")
+    axis.set_ylabel("singular value")
+    axis.legend(fontsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    return figure

@@ -1,0 +1,397 @@
+# %% [markdown]
+# # 05 · Residual distillation
+#
+# **You will be able to**
+# - show what optical flow changes in a teacher, as a picture (Eq. 3);
+# - write the residual distillation loss (Eq. 5) and name the picture that minimises it;
+# - tell *before* a training whether the residual can help at all.
+#
+# **You need** notebooks 00 to 04; about 2 minutes on a laptop without a GPU.
+# `OFD_SCALE` sets the scale (default `laptop`).
+#
+# [← 04 A plain student](04_plain_student.ipynb) · [06 Low-rank distillation →](06_low_rank_distillation.ipynb)
+
+# %%
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import torch
+
+from tutorial_lib import evaluation, settings as config, training, zoo
+from tutorial_lib.data.clips import RenderedClips, clip_from_scene
+from tutorial_lib.data.scenes import test_scene
+from tutorial_lib.data.sintel import scene_in_memory
+
+# %%
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.losses import residual
+from tutorial_lib.networks.teacher import roll_out
+from tutorial_lib.show import figures, players
+
+settings, device, style = config.scale(), config.device(), "mosaic"
+torch.manual_seed(settings.seed)
+networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
+judge = evaluation.judge_of(style, settings).to(device)   # Eq. 1, notebook 01
+print(f"scale {settings.name}, {device}")
+
+# %% [markdown]
+# ## 1. What does flow change?
+#
+# A test scene that no network was trained on, under three of the zoo's networks: the teacher with flow,
+# the teacher without flow, and the plain student (notebooks 03 and 04).
+
+# %%
+height, width, frames = (64, 96, 5) if settings.name == "smoke" else (128, 256, 8)
+film = test_scene("alley_2", height, width, frames)
+clip = clip_from_scene(film).to(device)
+motion = clip.backward_flows, clip.backward_masks      # exact: frame t into t-1
+
+with torch.no_grad():
+    T = roll_out(networks["teacher-flow"], clip.frames, *motion)
+    T0 = networks["teacher-plain"](clip.frames)
+    S0 = networks["student-plain"](clip.frames)
+
+# %% [markdown]
+# **Predict, then run.** Both teachers paint the same frame in the same style. Where will they differ: on
+# the strokes, on edges, everywhere a little? And will the difference look alike in two
+# neighbouring frames?
+
+# %%
+def signed(difference, gain=2.0):
+    """A difference as a picture: grey = none, brighter = more, darker = less."""
+    return 0.5 + gain * difference
+
+pictures = {"input": clip.frames, "teacher-plain": T0, "teacher-flow": T,
+            "with flow - without": signed(T - T0)}
+figures.show(
+    figures.images({name: x[-2] for name, x in pictures.items()}, columns=2),
+    "One frame. Bottom right: what flow changes, twice enlarged; grey means nothing.",
+    "Four pictures of one frame: input, plain teacher, flow teacher, and their difference on grey.")
+
+# %% [markdown]
+# That picture is Eq. 3 of the paper, the **teacher's residual**, computed for every frame $t$:
+#
+# $$\Delta T(x_t) = N_T(x_t, f_t) - \tilde N_T(x_t)$$
+#
+# $N_T$ uses the flow $f_t$, $\tilde N_T$ does not. One frame does not show what it is for. Time does.
+
+# %%
+slices = {name: figures.time_slice(x, repeat=6) for name, x in
+          {"teacher-plain": T0, "teacher-flow": T, "with flow - without": signed(T - T0)}.items()}
+figures.show(
+    figures.images(slices, columns=1, height=1.1),
+    "One row of pixels, time running downwards. Broken lines are flicker. The residual (bottom) "
+    "is itself restless: it has to cancel the plain teacher's flicker.",
+    "Three time slices: plain teacher, flow teacher, and the difference of the two.")
+
+# %% [markdown]
+# ## 2. The student imitates the change, not the picture
+#
+# The student gets a residual of its own, over the *plain* student $\tilde N_S$ (Eq. 4), and a loss that
+# makes the two residuals alike (Eq. 5):
+#
+# $$\Delta S(x) = N_S(x) - \tilde N_S(x) \qquad
+# L_{res}(x) = \lVert \Delta T(x) - \Delta S(x) \rVert_2^2$$
+#
+# Three of the four pictures are frozen. Only $N_S(x)$ is trained.
+
+# %%
+def residual_loss(teacher_with_flow, teacher_plain, student, student_plain):
+    teacher_change = teacher_with_flow - teacher_plain    # Eq. 3, (K, 3, H, W)
+    student_change = student - student_plain              # Eq. 4, (K, 3, H, W)
+    return (teacher_change - student_change).square().mean()   # Eq. 5, a mean per element
+
+# %% [markdown]
+# **Predict, then run.** What is the loss of a student that has not changed at all ($N_S = \tilde N_S$)? And for
+# which picture is it zero?
+
+# %%
+unchanged = residual_loss(T, T0, S0, S0)
+print(f"loss of the unchanged student   {unchanged:.5f}")
+print(f"mean square of T - T0           {(T - T0).square().mean():.5f}")
+
+student = torch.rand_like(S0)   # any student at all
+assert torch.isclose(unchanged, (T - T0).square().mean())
+assert torch.equal(residual_loss(T, T0, student, S0),
+                   residual.residual_distillation_loss(T, T0, student, S0))
+
+# %% [markdown]
+# Move everything frozen to one side and Eq. 5 is the distance to *one fixed picture*:
+#
+# $$L_{res} = \lVert N_S(x) - \big(\tilde N_S(x) + N_T(x, f) - \tilde N_T(x)\big) \rVert_2^2$$
+#
+# So the minimiser has a name: the plain student's picture plus what flow changes in the teacher. It can be
+# computed **before any training**.
+
+# %%
+target = S0 + (T - T0)
+figures.show(
+    figures.images({"student-plain": S0[-2], "+ (T - T0)": signed(T - T0)[-2],
+                    "= the target": target[-2]}),
+    "The target of Eq. 5 (right). Look for strokes that belong to neither network: ghosts of the teacher.",
+    "Plain student, teacher difference, and their sum, which the residual loss asks for.")
+
+assert torch.equal(target, residual.residual_target(T, T0, S0))
+assert residual_loss(T, T0, target, S0) < 1e-10
+assert torch.isclose(residual_loss(T, T0, student, S0), (student - target).square().mean())
+
+# %% [markdown]
+# A gift for the training: one frozen picture a frame is all that must be remembered.
+# `training.FrozenTargets` does that, so neither teacher runs again after the first pass.
+#
+# ## 3. Why not simply copy the teacher?
+#
+# $$L_{vanilla}(x) = \lVert N_T(x, f) - N_S(x) \rVert_2^2 \qquad (2)$$
+#
+# The paper says that this blurs. The teacher's picture depends on a past that the student cannot see, and a
+# network that must guess answers with an average.
+
+# %% [markdown]
+# Two short trainings from the same plain student, without the perceptual loss, on the same clips: one copies
+# $T$ (Eq. 2), one imitates the change (Eq. 5).
+#
+# **Predict, then run.** Which one ends sharper? Which comes nearer to its target?
+
+# %%
+lesson = settings.but(clips=min(settings.clips, 8), clip_length=3)
+clips = RenderedClips(lesson)
+frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
+alone = lesson.but(lambda_percep=0, lambda_temp=0, lambda_rank=0, lambda_res=100)
+copies = {}
+for source in ("vanilla", "residual"):
+    targets = training.FrozenTargets(clips, *frozen, source=source)
+    copies[source], history = training.distill(
+        frozen[-1], targets, judge, alone, steps=settings.demo_steps // 2)
+    first, last = (history[i]["residual"] / lesson.clip_length for i in (0, -1))
+    print(f"{source:9} mean squared distance: first step {first:.5f}, last {last:.5f}")
+
+# %%
+with torch.no_grad():
+    copied = {source: network(clip.frames) for source, network in copies.items()}
+compared = {"teacher-flow": T, "student-plain": S0,
+            "Eq. 2, briefly trained": copied["vanilla"],
+            "Eq. 5, briefly trained": copied["residual"]}
+for name, video in compared.items():
+    print(f"{name:23} sharpness {evaluation.sharpness(video):.4f}")
+figures.show(
+    figures.images({name: x[-2] for name, x in compared.items()}, columns=2),
+    "Compare the stroke edges of the two lower pictures with those of the teacher and the plain student.",
+    "Teacher with flow, plain student, and two students that were trained without a perceptual loss.")
+
+# %%
+with_eq2, with_eq5 = (evaluation.sharpness(copied[s]) for s in ("vanilla", "residual"))
+sharper = "Eq. 5" if with_eq5 > with_eq2 else "Eq. 2"
+print(f"Sharper here: {sharper}, by {max(with_eq2, with_eq5) / min(with_eq2, with_eq5) - 1:.1%}.")
+print(f"Against the plain student: Eq. 2 {with_eq2 / evaluation.sharpness(S0) - 1:+.1%}, "
+      f"Eq. 5 {with_eq5 / evaluation.sharpness(S0) - 1:+.1%}.")
+
+# %% [markdown]
+# If the gap is small in your run: both started from a good student that already resembles the teacher, and
+# trained briefly. The paper's Fig. 2 shows the blur after a full training. Its Fig. 3 adds that Eq. 5 alone
+# is not satisfying either; from here on the perceptual loss is always beside it.
+#
+# ## 4. What the paper does not say
+#
+# The target takes the *plain teacher's* flicker away. But the student has the *plain student's* flicker.
+
+# %% [markdown]
+# A toy. The plain student flickers by $a$, the plain teacher by $b$, equally strong, with correlation $\rho$. If the teacher
+# with flow is perfectly steady, the target's flicker is $a - b$, of strength
+#
+# $$\lVert a - b \rVert = \sqrt{2\,(1 - \rho)}\;\lVert a \rVert$$
+#
+# **Predict, then run.** From which $\rho$ on is the target steadier than the student?
+
+# %%
+random = torch.Generator().manual_seed(settings.seed)
+a, other = torch.randn(2, 100_000, generator=random)
+for rho in (0.0, 0.25, 0.5, 0.75, 1.0):
+    b = rho * a + (1 - rho**2) ** 0.5 * other     # as strong as a, correlated by rho
+    print(f"rho {rho:.2f}: flicker of a - b is {(a - b).std() / a.std():.2f} times that of a")
+
+# %% [markdown]
+# Below one half, subtracting the teacher's flicker **adds** to the student's: two unrelated noises do not cancel.
+# So whether Eq. 5 can help is a question about two *plain* networks. Here is the measurement, over
+# traceable pixels (mask 1):
+#
+# $$\text{flicker}_t = M_t \odot \big(y_t - W(y_{t-1}, f_t)\big)$$
+
+# %%
+def flicker(video):
+    """What changes between frames once the motion is undone: (K-1, 3, H, W)."""
+    return clip.backward_masks * (video[1:] - warp(video[:-1], clip.backward_flows))
+
+def agreement(one, another):
+    """The correlation of two videos' flicker over traceable pixels."""
+    seen = clip.backward_masks.bool().expand(-1, 3, -1, -1)
+    pair = torch.stack((flicker(one)[seen], flicker(another)[seen]))     # (2, pixels)
+    return torch.corrcoef(pair)[0, 1].item()
+
+# %%
+strength = flicker(S0).square().mean().sqrt().item()
+assert abs(strength - evaluation.e_stab(S0, *motion)) < 1e-6   # Eq. 14, notebook 08
+assert agreement(S0, S0) > 0.999 and agreement(S0, -S0) < -0.999
+print(f"flicker of the plain student: {strength:.4f}")
+
+# %% [markdown]
+# Two plain students. The zoo's was *drawn to* the plain teacher while it learnt the style (`lambda_agree`,
+# notebook 04). The second one learns the style from scratch right now, briefly, and never
+# sees a teacher.
+#
+# **Predict, then run.** Whose flicker agrees with the plain teacher's?
+
+# %%
+stranger = training.new_student(settings.but(seed=settings.seed + 5)).to(device)
+small = settings.but(plain_batch=2)
+history = training.train_plain(stranger, judge, small, steps=settings.demo_steps)
+with torch.no_grad():
+    S1 = stranger(clip.frames)
+plain = {"student-plain": S0, "stranger, briefly trained": S1}
+rhos = {name: agreement(video, T0) for name, video in plain.items()}
+for name, rho in rhos.items():
+    print(f"{name:26} agrees with the plain teacher's flicker by {rho:+.2f}")
+
+# %%
+parts = {"teacher-plain": T0, **plain}
+figures.show(
+    figures.images({name: signed(flicker(video)[-2], 3) for name, video in parts.items()}),
+    "The flicker itself, on grey. Does a student's pattern repeat the plain teacher's (left)?",
+    "Flicker maps of the plain teacher, the zoo's plain student and a freshly trained student.")
+
+# %% [markdown]
+# Now the decisive figures, **before any distillation**: the plain student against the target that
+# Eq. 5 would give it, in steadiness (`e_stab`) and in style loss. Lower is better in both.
+
+# %%
+def measured(video):
+    with torch.no_grad():
+        style_loss = judge.terms(video, clip.frames)["style"].item()
+    return evaluation.e_stab(video, *motion), style_loss
+
+print(f"{'':27}{'rho':>6}{'e_stab':>9}{'target':>9}{'style':>9}{'target':>9}")
+change = {}
+for name, video in plain.items():
+    before, after = measured(video), measured(residual.residual_target(T, T0, video))
+    change[name] = after[0] / before[0]
+    print(f"{name:27}{rhos[name]:6.2f}{before[0]:9.4f}{after[0]:9.4f}{before[1]:9.3f}{after[1]:9.3f}")
+
+# %%
+figure, axis = plt.subplots(figsize=(5.4, 3.2))
+rho = torch.linspace(-0.1, 1, 111)
+axis.plot(rho, (2 * (1 - rho)).sqrt(), color="#bbbbbb", label="the toy: a steady teacher")
+axis.axhline(1, color="#bbbbbb", linestyle=":")
+for marker, name in zip("os", plain, strict=True):
+    axis.scatter(rhos[name], change[name], s=60, marker=marker, label=name, zorder=3,
+                 color=figures.colour(name))
+axis.set(xlabel="agreement of the flicker with the plain teacher's", ylabel="e_stab, target / plain student")
+axis.legend(fontsize=8)
+figures.show(
+    figure, "Above the dotted line the target flickers more than the student: no lambda can help there.",
+    "Scatter plot: agreement against the target's flicker relative to the student's.")
+
+# %%
+for name in plain:
+    can = "can make it steadier" if change[name] < 1 else "cannot help: its very target flickers more"
+    print(f"{name}: agreement {rhos[name]:+.2f}, target at {change[name]:.0%} of the flicker. Eq. 5 {can}.")
+assert all(-1 <= value <= 1 for value in rhos.values())
+
+# %% [markdown]
+# The points need not lie on the toy's curve: the real teacher is not perfectly steady, its own remaining flicker is related
+# to $T_0$'s, and the two networks do not flicker equally much. The direction is what counts, and
+# it is why this course draws its plain student to the plain teacher.
+#
+# ## 5. Distil
+#
+# A short training with Eq. 1 and $\lambda_{res} L_{res}$ alone, from the zoo's plain student.
+
+# %%
+targets = training.FrozenTargets(clips, *frozen)
+only_residual = lesson.but(lambda_temp=0, lambda_rank=0)
+brief, history = training.distill(
+    frozen[-1], targets, judge, only_residual, steps=settings.demo_steps)
+figures.show(
+    figures.losses(history, f"lambda_res = {only_residual.lambda_res:g}, nothing else"),
+    "The residual term has to fall; the perceptual term may rise a little: steadiness has its price.",
+    "The perceptual, residual and total loss over the steps of the short training.")
+
+# %%
+with torch.no_grad():
+    briefly = brief(clip.frames)
+tenth = max(1, len(history) // 10)
+start, end = (sum(terms["residual"] for terms in part) / tenth
+              for part in (history[:tenth], history[-tenth:]))
+print(f"L_res, mean of the first and of the last steps: {start:.4f}, {end:.4f}")
+for name, video in {"plain student": S0, "briefly distilled": briefly, "the target": target}.items():
+    print(f"{name:18} e_stab {measured(video)[0]:.4f}   style {measured(video)[1]:.3f}")
+assert all(torch.isfinite(p).all() for p in brief.parameters())
+
+# %% [markdown]
+# ## 6. The zoo's students
+#
+# The same distillation with all its steps is the zoo's `student-ours` (it also has the rank loss of notebook 06). Its
+# fair rival is `student-scratch`: same start, same clips, same order, same number of steps, Eq. 1 alone.
+
+# %%
+with torch.no_grad():
+    videos = {"input": clip.frames, "teacher-flow": T,
+              "student-scratch": networks["student-scratch"](clip.frames),
+              "student-ours": networks["student-ours"](clip.frames)}
+players.play(videos, "05_scratch_and_ours", columns=2)
+
+# %%
+figures.show(
+    figures.images({name: figures.time_slice(x, repeat=6) for name, x in videos.items()},
+                   columns=1, height=1.1),
+    "Time runs downwards. Compare the raggedness of the lower two with the input's clean lines.",
+    "Time slices of the input, the teacher with flow, the student from scratch and ours.")
+
+# %%
+scene = scene_in_memory(film)
+scene = replace(scene, frames=scene.frames.to(device), masks=scene.masks.to(device),
+                forward_flows=scene.forward_flows.to(device))
+named = {**videos, "briefly distilled": briefly}
+scores = {name: evaluation.score(name, video, scene, judge) for name, video in named.items()}
+print(f"{'':18}{'e_stab':>8}{'style':>8}{'content':>9}{'std':>7}   against student-scratch")
+for name, row in scores.items():
+    verdict = "" if name == "input" else evaluation.verdict(row, scores["student-scratch"])
+    print(f"{name:18}{row.e_stab:8.4f}{row.style:8.3f}{row.content:9.3f}{row.std:7.3f}   {verdict}")
+assert scores["input"].e_stab == scores["input"].floor
+
+# %% [markdown]
+# Read the verdicts as they are. "Steadier, but style +x %" means that steadiness was *bought* with style:
+# a point further along the same frontier, not necessarily a better network. Notebook 08 asks that
+# question for all networks and all scenes.
+#
+# If your student is not steadier, look first at the agreement in section 4, then at the number of steps.
+
+# %% [markdown]
+# ## Summary
+#
+# What flow changes in a teacher is a picture per frame, $T - T_0$. The residual loss asks the student for the same
+# change over its own plain self, which is the distance to one fixed picture. It works only as far
+# as the two plain networks flicker alike. Measure that before you train.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Replace $T_0$ in the target by the flow teacher's own weights without flow:
+# `networks["teacher-flow"](clip.frames)`. What becomes of the target's `e_stab`?
+#
+# <details><summary>Hint</summary>
+# Temporal training makes the weights themselves insensitive to noise, so less is left in T - T0.
+# </details>
+#
+# **2.** Set `lambda_res` to 10 and to 1000 in section 5. Which of `e_stab` and style moves more?
+#
+# <details><summary>Hint</summary>
+# <code>only_residual.but(lambda_res=...)</code>; keep the steps the same.
+# </details>
+
+# %% [markdown]
+# **3.** Average the zoo's plain student and the stranger, pixel by pixel, and measure the agreement. Why does it lie where it does?
+#
+# <details><summary>Hint</summary>
+# The correlation of a sum is not the mean of the correlations: unrelated flicker averages out of the denominator.
+# </details>
+#
+# Next: [06 Low-rank distillation →](06_low_rank_distillation.ipynb)
