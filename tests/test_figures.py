@@ -1,0 +1,64 @@
+import base64
+import re
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from tutorial_lib import zoo
+from tutorial_lib.evaluation import Score
+from tutorial_lib.show import figures
+
+
+def test_every_role_has_a_colour_of_its_own():
+    assert set(zoo.ROLES) <= set(figures.COLOURS)
+    assert len(set(figures.COLOURS.values())) == len(figures.COLOURS)
+    assert figures.colour("mosaic-student-ours") == figures.COLOURS["student-ours"]
+    assert figures.colour("mosaic-student-ours-temp") == figures.COLOURS["student-ours-temp"]
+    assert figures.colour("something else") not in figures.COLOURS.values()
+
+
+def test_show_gives_a_png_with_alt_text_and_a_caption(noise, monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", shown.append)
+    figures.show(figures.images({"input": noise(1, 3, 8, 8)}), "Look at the corner.", alt="a square of noise")
+    data, metadata = shown[0]._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == "a square of noise"
+    assert shown[1].data == "*Look at the corner.*"
+    assert plt.get_fignums() == []
+
+
+def test_flow_colours_tell_directions_and_speeds_apart():
+    flow = torch.zeros(1, 2, 1, 4)
+    flow[0, :, 0] = torch.tensor([[3.0, -3, 0, 1.5], [0, 0, 0, 0]])
+    right, left, still, slow = figures.flow_picture(flow)[0, :, 0].T
+    assert (right - left).abs().max() > 0.5
+    assert torch.allclose(still, torch.ones(3))
+    assert slow.min() == pytest.approx((1 + right.min().item()) / 2, abs=0.01)
+
+
+def test_a_time_slice_stacks_one_row(noise):
+    frames = noise(5, 3, 10, 12)
+    picture = figures.time_slice(frames, row=7, repeat=2)
+    assert picture.shape == (1, 3, 10, 12)
+    assert torch.equal(picture[0, :, 6], frames[3, :, 7])
+
+
+def test_an_error_map_is_dark_where_frames_agree(noise):
+    frames = noise(1, 3, 10, 12).repeat(2, 1, 1, 1)
+    frames[1, :, 2:4, 2:4] += 0.5
+    error = figures.error_map(frames, torch.zeros(1, 2, 10, 12), torch.ones(1, 1, 10, 12))
+    assert error[0, 2:4, 2:4].min() == pytest.approx(0.5, abs=1e-4)
+    assert error.sum() == pytest.approx(2.0, abs=1e-3)
+
+
+def test_the_other_figures_draw_what_they_are_given():
+    history = [{"style": 2.0 - i / 10, "total": 3.0 - i / 10} for i in range(12)]
+    assert [axis.get_title() for axis in figures.losses(history).axes] == ["style", "total"]
+    bars = figures.bars({"student-ours": 0.1, "student-scratch": 0.2}, "e_stab", floor=0.02)
+    assert [round(patch.get_width(), 3) for patch in bars.axes[0].patches] == [0.2, 0.1]
+    scores = {name: Score(name, "sum", e, 0.1, 1, 0.2, 0.1, 0.02) for name, e in (("a", 0.3), ("b", 0.4))}
+    drawn = figures.frontier(scores, control="b").axes[0].texts
+    assert [re.sub(r"\s", "", text.get_text()) for text in drawn] == ["a", "b"]
+    plt.close("all")
