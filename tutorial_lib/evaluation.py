@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm.auto import tqdm
 
-from tutorial_lib import zoo
+from tutorial_lib import checkpoint, zoo
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
 from tutorial_lib.data.sintel import SintelScene, load_scene, scene_in_memory, scene_names
 from tutorial_lib.data.styles import load_style
@@ -196,8 +196,6 @@ def evaluate_networks(
 
 def style_of(name: str) -> str:
     """The style of a network: in its name if it ships, else in the settings of its checkpoint."""
-    from tutorial_lib import checkpoint
-
     for role in zoo.ROLES:
         if name in zoo.names() and name.endswith(f"-{role}"):
             return name.removesuffix(f"-{role}")

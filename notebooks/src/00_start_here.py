@@ -33,8 +33,8 @@ print(f"Scale: {settings.name}")
 # this course was trained on it. The painting is made by code, too.
 
 # %%
-height = min(settings.evaluation_height, 144)
-width = min(settings.evaluation_width, 336)
+height = min(settings.evaluation_height, 128)
+width = min(settings.evaluation_width, 300)
 film = test_scene("bandage_2", height, width, settings.evaluation_frames)
 scene = scene_in_memory(film)
 painting = load_style(style, settings.style_size)
@@ -49,7 +49,7 @@ figures.show(
 figures.show(
     figures.images({f"the style: {style}": painting}, height=2.2),
     "The painting. Look for the tiles and the dark joints: they are what the networks imitate.",
-    "A square mosaic of coloured tiles.",
+    "A square mosaic of a peacock inside a border.",
 )
 
 # %% [markdown]
@@ -87,8 +87,8 @@ players.play(videos, "bandage_2", columns=3)
 # %%
 figures.show(
     figures.images({role: video[len(video) // 2] for role, video in videos.items()}, 3, 1.7),
-    "One moment. Look for differences: in a single frame the four paintings are alike, "
-    "and nothing says which of them flickers.",
+    "One moment. Look for flicker: you cannot see it. A single frame "
+    "does not say which of the four is steady.",
     "The same frame five times: as filmed, and as painted by four networks.",
 )
 

@@ -1,15 +1,16 @@
 # %% [markdown]
-# # 05 · Residual distillation
+# # 5. Residual distillation
 #
 # **You will be able to**
 # - show what optical flow changes in a teacher, as a picture (Eq. 3);
 # - write the residual distillation loss (Eq. 5) and name the picture that minimises it;
 # - tell *before* a training whether the residual can help at all.
 #
-# **You need** notebooks 00 to 04; about 2 minutes on a laptop without a GPU.
-# `OFD_SCALE` sets the scale (default `laptop`).
+# **You need** notebooks 00 to 04.
+# **Time**: about 2 minutes on a laptop without a GPU.
+# The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
-# [← 04 A plain student](04_plain_student.ipynb) · [06 Low-rank distillation →](06_low_rank_distillation.ipynb)
+# [Back: 4. A plain student](04_plain_student.ipynb) · [Next: 6. Low-rank distillation](06_low_rank_distillation.ipynb)
 
 # %%
 from dataclasses import replace
@@ -394,4 +395,4 @@ assert scores["input"].e_stab == scores["input"].floor
 # The correlation of a sum is not the mean of the correlations: unrelated flicker averages out of the denominator.
 # </details>
 #
-# Next: [06 Low-rank distillation →](06_low_rank_distillation.ipynb)
+# [Next: 6. Low-rank distillation](06_low_rank_distillation.ipynb)

@@ -1,15 +1,16 @@
 # %% [markdown]
-# # 06 · Low-rank distillation
+# # 6. Low-rank distillation
 #
 # **You will be able to**
 # - say why a steady clip is a matrix of low rank, and show it in its singular values;
 # - compute the nuclear norm of a clip without an SVD (Eq. 6 to 9);
 # - name three ways in which the rank loss (Eq. 10, 11) can mislead.
 #
-# **You need** notebooks 00 to 05; about 1 minute on a laptop without a GPU.
-# `OFD_SCALE` sets the scale (default `laptop`).
+# **You need** notebooks 00 to 05.
+# **Time**: about 1 minute on a laptop without a GPU.
+# The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
-# [← 05 Residual distillation](05_residual_distillation.ipynb) · [07 The total loss →](07_total_loss.ipynb)
+# [Back: 5. Residual distillation](05_residual_distillation.ipynb) · [Next: 7. The total loss](07_total_loss.ipynb)
 
 # %%
 import time
@@ -360,4 +361,4 @@ assert torch.allclose(spectrum, final["student-plain"], rtol=1e-2, atol=1e-2)
 # <code>clip_from_scene(film, length=K)</code> needs a film of that length; look at the masks.
 # </details>
 #
-# Next: [07 The total loss →](07_total_loss.ipynb)
+# [Next: 7. The total loss](07_total_loss.ipynb)

@@ -117,9 +117,16 @@ def bars(values: Mapping[str, float], label: str, floor: float | None = None) ->
     return figure
 
 
-def frontier(scores: Mapping[str, Score], control: str | None = None) -> Figure:
-    """e_stab against style loss, one point a network: the lower left is where one wants to be."""
+def frontier(
+    scores: Mapping[str, Score], control: str | None = None, path: Sequence[str] = (),
+    label: str = "e_stab, summed over the scenes",
+) -> Figure:
+    """e_stab against style loss, one point a network: the lower left is where one wants to be.
+
+    control: the name through which a dotted cross is drawn. path: names that a line joins, in this order.
+    """
     figure, axis = plt.subplots(figsize=(5.4, 3.6))
+    axis.plot([scores[name].style for name in path], [scores[name].e_stab for name in path], color="#cccccc")
     for name, score in scores.items():
         axis.scatter(score.style, score.e_stab, s=60, color=colour(name), zorder=3)
         axis.annotate(name, (score.style, score.e_stab), xytext=(6, 4), textcoords="offset points", fontsize=8)
@@ -127,7 +134,7 @@ def frontier(scores: Mapping[str, Score], control: str | None = None) -> Figure:
         axis.axvline(scores[control].style, color="#bbbbbb", linestyle=":", linewidth=1)
         axis.axhline(scores[control].e_stab, color="#bbbbbb", linestyle=":", linewidth=1)
     axis.set_xlabel("style loss (0 = the style picture's own statistics)")
-    axis.set_ylabel("e_stab, summed over the scenes")
+    axis.set_ylabel(label)
     axis.margins(0.18)
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

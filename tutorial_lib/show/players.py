@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import matplotlib
+import numpy as np
 import torch
 import torch.nn.functional as F
 from IPython.display import HTML
@@ -68,14 +70,10 @@ def _title(name: str, frames: torch.Tensor) -> torch.Tensor:
         size -= 1
         font = ImageFont.truetype(str(font_file), size)
     ImageDraw.Draw(strip).text((width / 2, height / 2), name, colour(name), font=font, anchor="mm")
-    import numpy as np
-
     return to_tensor(np.array(strip))
 
 
 def still(videos: Mapping[str, torch.Tensor], number: int = 0) -> bytes:
     """One frame of `side_by_side` as PNG bytes, for readers whose page plays no video."""
-    import cv2
-
     pixels = to_pixels(side_by_side(videos)[number])
     return cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
