@@ -62,3 +62,29 @@ def test_the_other_figures_draw_what_they_are_given():
     drawn = figures.frontier(scores, control="b").axes[0].texts
     assert [re.sub(r"\s", "", text.get_text()) for text in drawn] == ["a", "b"]
     plt.close("all")
+
+
+def test_maps_share_a_scale_only_when_it_is_given():
+    maps = {"low": torch.full((1, 4, 4), 0.5), "high": torch.linspace(0, 2, 16).reshape(1, 4, 4)}
+    own, shared = figures.images(maps), figures.images(maps, largest=2.0)
+    assert own.axes[0].images[0].get_clim() == (0.5, 0.5)
+    assert [axis.images[0].get_clim() for axis in shared.axes] == [(0, 2), (0, 2)]
+    plt.close("all")
+
+
+def test_spectra_keep_the_order_and_the_colours_of_the_roles():
+    values = {"input": torch.tensor([9.0, 1.0, 0.0]), "student-ours": torch.tensor([8.0, 2.0, 1.0])}
+    first, second = figures.spectra(values).axes[0].lines
+    assert (first.get_color(), second.get_color()) == (figures.COLOURS["input"], figures.COLOURS["student-ours"])
+    assert list(second.get_ydata()) == [8.0, 2.0, 1.0]
+    assert min(first.get_ydata()) > 0      # a logarithm has no place for zero
+    plt.close("all")
+
+
+def test_a_path_through_the_frontier_joins_its_points_in_order():
+    scores = {name: Score(name, "sum", e, style, 1, 0.2, 0.1, 0.02) for name, e, style in
+              (("0", 0.3, 0.1), ("30", 0.2, 0.4), ("ours", 0.25, 0.2))}
+    axis = figures.frontier(scores, path=["30", "0"], label="e_stab").axes[0]
+    assert axis.lines[0].get_xydata().tolist() == [[0.4, 0.2], [0.1, 0.3]]
+    assert axis.get_ylabel() == "e_stab"
+    plt.close("all")

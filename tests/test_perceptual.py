@@ -53,3 +53,12 @@ def test_a_style_target_stands_in_for_its_picture(noise):
     style, stylized, content = noise(3, 1, 3, 16, 16).unbind()
     loss = PerceptualLoss(TwoTaps(), style)
     assert PerceptualLoss(TwoTaps(), loss.target)(stylized, content) == loss(stylized, content)
+
+
+def test_the_style_moves_with_the_module(noise):
+    style, stylized, content = noise(3, 1, 3, 16, 16).unbind()
+    loss = PerceptualLoss(TwoTaps(), style)
+    expected = loss(stylized, content).item()
+    moved = loss.to(torch.float64)          # what .to("cuda") does, seen without a GPU
+    assert all(matrix.dtype == torch.float64 for matrix in moved.target.grams.values())
+    assert moved(stylized.double(), content.double()).item() == pytest.approx(expected, rel=1e-5)

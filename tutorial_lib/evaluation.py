@@ -78,7 +78,8 @@ class Score:
 @torch.inference_mode()
 def score(name: str, stylized: torch.Tensor, scene: SintelScene, judge: PerceptualLoss) -> Score:
     """Scores the stylized frames (N, 3, H, W) of a scene. Style and content are means over the frames."""
-    terms = [judge.terms(y, x) for y, x in zip(stylized.split(1), scene.frames.split(1), strict=True)]
+    judged, pairs = _device(judge), zip(stylized.split(1), scene.frames.split(1), strict=True)
+    terms = [judge.terms(y.to(judged), x.to(judged)) for y, x in pairs]
     return Score(
         network=name,
         scene=scene.name,
@@ -172,10 +173,18 @@ def evaluate(
         for scene in scenes:
             for name, network in networks.items():
                 flows, masks = motions[scene.name] if motions else (None, None)
-                stylized = stylize_clip(network, scene.frames, flows, masks)
+                device = _device(network)
+                if motions:
+                    flows, masks = flows.to(device), masks.to(device)
+                stylized = stylize_clip(network, scene.frames.to(device), flows, masks).cpu()
                 rows[name].append(score(name, stylized, scene, judge))
                 progress.update()
     return {name: [*scores, total(scores)] for name, scores in rows.items()}
+
+
+def _device(module: nn.Module | Callable) -> torch.device:
+    parameters = module.parameters() if isinstance(module, nn.Module) else iter(())
+    return next((p.device for p in parameters), torch.device("cpu"))
 
 
 def evaluate_networks(

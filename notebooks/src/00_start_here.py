@@ -75,7 +75,7 @@ def painted(frames):
 videos = {"input": scene.frames, **painted(scene.frames)}
 for role, frames in videos.items():
     assert frames.shape == scene.frames.shape, role
-    assert 0 <= frames.min() and frames.max() <= 1, role
+    assert frames.min() >= 0 and frames.max() <= 1, role
 players.play(videos, "bandage_2", columns=3)
 
 # %% [markdown]

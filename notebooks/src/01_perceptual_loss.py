@@ -314,7 +314,7 @@ figures.show(
 )
 
 # %%
-for name, (judge, run) in {"trained": (library, history), "random": (blind, blind_history)}.items():
+for name, run in {"trained": history, "random": blind_history}.items():
     print(f"{name:8} judge: its own loss {run[0]['Eq. 1']:7.2f} -> {run[-1]['Eq. 1']:.3f}")
 for name, picture in pictures.items():
     print(f"{name}'s picture: style loss {library.terms(picture, photograph)['style']:.3f} by the trained one")

@@ -55,7 +55,12 @@ class PerceptualLoss(nn.Module):
         super().__init__()
         self.features = features
         self.weights = {"content": content_weight, "style": style_weight, "tv": tv_weight}
-        self.target = style if isinstance(style, StyleTarget) else self.style_target(style)
+        target = style if isinstance(style, StyleTarget) else self.style_target(style)
+        self.taps = tuple(target.grams)
+        # Buffers, so that they move to a GPU with the rest; not persistent: they belong to no checkpoint.
+        self.register_buffer("content_power", target.content_power, persistent=False)
+        for name, matrix in target.grams.items():
+            self.register_buffer(f"gram_{name}", matrix, persistent=False)
 
     @torch.no_grad()
     def style_target(self, style: torch.Tensor) -> StyleTarget:
@@ -64,12 +69,10 @@ class PerceptualLoss(nn.Module):
             {name: gram(tap) for name, tap in taps.items()}, taps[self.features.content_tap].square().mean()
         )
 
-    def _apply(self, fn, recurse=True):
-        # What .to(device) goes through: the target is neither a module nor a buffer, and has to come along.
-        self.target = StyleTarget(
-            {name: fn(matrix) for name, matrix in self.target.grams.items()}, fn(self.target.content_power)
-        )
-        return super()._apply(fn, recurse)
+    @property
+    def target(self) -> StyleTarget:
+        grams = {name: getattr(self, f"gram_{name}") for name in self.taps}
+        return StyleTarget(grams, self.content_power)
 
     def terms(self, stylized: torch.Tensor, content: torch.Tensor) -> dict[str, torch.Tensor]:
         """The unweighted terms "content", "style" and "tv". Both images (N, 3, H, W); means over N."""
@@ -77,14 +80,14 @@ class PerceptualLoss(nn.Module):
         with torch.no_grad():
             wanted = self.features(content)[self.features.content_tap]
         return {
-            "content": (taps[self.features.content_tap] - wanted).square().mean() / self.target.content_power,
+            "content": (taps[self.features.content_tap] - wanted).square().mean() / self.content_power,
             "style": sum(self.style_error(name, tap) for name, tap in taps.items()),
             "tv": tv_loss(stylized),
         }
 
     def style_error(self, name: str, tap: torch.Tensor) -> torch.Tensor:
         """The relative squared distance of a tap's Gram matrices from the style's, mean over N."""
-        target = self.target.grams[name]                                                    # (1, C, C)
+        target = getattr(self, f"gram_{name}")                                              # (1, C, C)
         return (gram(tap) - target).square().sum((1, 2)).mean() / target.square().sum()
 
     def forward(self, stylized: torch.Tensor, content: torch.Tensor) -> torch.Tensor:

@@ -40,8 +40,15 @@ def show(figure: Figure, caption: str, alt: str | None = None, dpi: int = 100) -
     display(Markdown(f"*{caption}*"))
 
 
-def images(pictures: Mapping[str, torch.Tensor], columns: int | None = None, height: float = 2.4) -> Figure:
-    """Pictures in rows, each under its name: {name: (1, 3, H, W), (3, H, W) or a map (1, H, W)}."""
+def images(
+    pictures: Mapping[str, torch.Tensor], columns: int | None = None, height: float = 2.4,
+    largest: float | None = None,
+) -> Figure:
+    """Pictures in rows, each under its name: {name: (1, 3, H, W), (3, H, W) or a map (1, H, W)}.
+
+    largest: maps are coloured from 0 to this value, so that they can be compared; without it each map has a
+    scale of its own (and one that is the same everywhere comes out black).
+    """
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     first = next(iter(pictures.values()))
@@ -52,7 +59,8 @@ def images(pictures: Mapping[str, torch.Tensor], columns: int | None = None, hei
     for axis, (name, picture) in zip(axes.flat, pictures.items(), strict=False):
         picture = picture[0] if picture.dim() == 4 else picture
         if len(picture) == 1:
-            axis.imshow(picture[0].detach().cpu(), cmap="magma")
+            lowest = None if largest is None else 0
+            axis.imshow(picture[0].detach().cpu().numpy(), cmap="magma", vmin=lowest, vmax=largest)
         else:
             axis.imshow(to_pixels(picture))
         axis.set_title(name, color=colour(name), fontsize=10)
@@ -127,9 +135,10 @@ def frontier(
     """
     figure, axis = plt.subplots(figsize=(5.4, 3.6))
     axis.plot([scores[name].style for name in path], [scores[name].e_stab for name in path], color="#cccccc")
-    for name, score in scores.items():
+    for number, (name, score) in enumerate(scores.items()):
         axis.scatter(score.style, score.e_stab, s=60, color=colour(name), zorder=3)
-        axis.annotate(name, (score.style, score.e_stab), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        beside = (6, 5) if number % 2 else (6, -11)      # so that the names of neighbours do not overlap
+        axis.annotate(name, (score.style, score.e_stab), xytext=beside, textcoords="offset points", fontsize=8)
     if control in scores:
         axis.axvline(scores[control].style, color="#bbbbbb", linestyle=":", linewidth=1)
         axis.axhline(scores[control].e_stab, color="#bbbbbb", linestyle=":", linewidth=1)
@@ -144,10 +153,11 @@ def frontier(
 def spectra(values: Mapping[str, torch.Tensor]) -> Figure:
     """Singular values (K,), largest first, on a logarithmic scale: one line a name, in its role's colour."""
     figure, axis = plt.subplots(figsize=(5.4, 3.2))
-    # Names without a role all are grey; markers tell them apart.
-    for marker, (name, gammas) in zip("osD^vP*X", values.items(), strict=False):
+    # Names without a role all are grey; markers and dashes tell them apart.
+    for (name, gammas), marker, dashes in zip(values.items(), "osD^vP*X", 2 * ["-", "--", ":", "-."], strict=False):
         numbers = np.arange(1, len(gammas) + 1)
-        axis.plot(numbers, gammas.detach().cpu().clamp_min(1e-6), marker=marker, color=colour(name), label=name)
+        heights = gammas.detach().cpu().clamp_min(1e-6)
+        axis.plot(numbers, heights, marker=marker, linestyle=dashes, color=colour(name), label=name)
     axis.set_yscale("log")
     axis.set_xticks(numbers)
     axis.set_xlabel("number of the singular value")

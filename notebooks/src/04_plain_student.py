@@ -1,0 +1,318 @@
+# %% [markdown]
+# # 4. The plain student, and two obvious cures
+#
+# **You will be able to**
+# - say what a student costs, in parameters and in multiplications, and where;
+# - train one from random weights and see its loss fall;
+# - write the temporal loss (Eq. 12), the cure that everybody tries first;
+# - see why copying the teacher's pictures (Eq. 2) is not what the paper does.
+#
+# **You need** [notebook 3](03_two_teachers.ipynb).
+# **Time**: about 2 minutes on a laptop without a GPU, to run every cell.
+# The scale is set by the variable `OFD_SCALE` (default `laptop`).
+#
+# [Previous: 3. Two teachers](03_two_teachers.ipynb) |
+# [Next: 5. Residual distillation](05_residual_distillation.ipynb)
+
+# %%
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from tutorial_lib import training, zoo
+from tutorial_lib.data.clips import RenderedClips
+from tutorial_lib.data.scenes import test_scene
+from tutorial_lib.data.sintel import scene_in_memory
+from tutorial_lib.evaluation import judge_of, score, sharpness
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.losses.temporal import temporal_loss as library_temporal_loss
+from tutorial_lib.networks.student import Student
+from tutorial_lib.settings import device as best_device, scale
+from tutorial_lib.show import figures, players
+from tutorial_lib.stylize import stylize_clip
+
+settings, device, style = scale(), best_device(), "mosaic"
+torch.manual_seed(settings.seed)
+print(f"Scale: {settings.name}, training on: {device.type}")
+
+# %%
+height, width = min(settings.evaluation_height, 128), min(settings.evaluation_width, 300)
+scene = scene_in_memory(test_scene("bandage_2", height, width, settings.evaluation_frames))
+frame = scene.frames[:1]
+roles = ("teacher-flow", "teacher-plain", "student-plain", "student-temp")
+networks = {role: zoo.load(f"{style}-{role}") for role in roles}
+
+# %% [markdown]
+# ## One frame in, one frame out
+#
+# The student is ReCoNet's network (reference [9]): two halvings, residual blocks in the middle, two
+# doublings. No past, no flow, no mask. *Predict, then run:* which of the two halves the cost
+# best, half the width or half the blocks?
+
+# %%
+def cost(width, blocks):
+    with torch.device("meta"):                                         # shapes only, nothing is computed
+        network, picture = Student(width, blocks), torch.empty(1, 3, 360, 640)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(picture)
+    parameters = sum(p.numel() for p in network.parameters())
+    return parameters, counter.get_total_flops() / 2e9, counter.get_flop_counts()
+
+# %%
+sizes = {"the paper's": (48, 4), "half the width": (24, 4), "half the blocks": (48, 2),
+         "this course's": (networks["student-plain"].configuration["width"],
+                           networks["student-plain"].configuration["blocks"])}
+costs = {name: cost(*size) for name, size in sizes.items()}
+for name, (parameters, billions, _) in costs.items():
+    print(f"{name:16} {parameters:10,} parameters   {billions:6.1f} billion multiplications")
+figures.show(
+    figures.bars({name: billions for name, (_, billions, _) in costs.items()},
+                 "billion multiply-adds for one frame of 640 x 360"),
+    "Look for width: the cost grows with its square, with the blocks only in part.",
+    "Bars of the multiply-adds of four students.",
+)
+assert costs["the paper's"][0] == 3_098_307
+
+# %%
+parts = costs["the paper's"][2]
+names = {"down": "two halvings", "blocks": "residual blocks", "up": "two doublings", "out": "output layer"}
+shares = {label: sum(parts[f"Student.body.{part}"].values()) / 2e9 for part, label in names.items()}
+figures.show(
+    figures.bars(shares, "billion multiply-adds"),
+    "Where the paper's student spends its time. Look at the residual blocks: small pictures, many channels.",
+    "Bars of multiply-adds of the four parts of the student.",
+)
+
+# %% [markdown]
+# ## Train one, for a moment
+#
+# From random weights, on single pictures, with Eq. 1. *Predict, then run:* the student has more
+# in common with the plain teacher than you may think. What does it *not* learn here, however long you
+# train?
+
+# %%
+short = settings.but(plain_batch=2, clips=12)                          # small, for a demonstration
+perceptual = judge_of(style, settings).to(device)
+beginner = training.new_student(short).to(device)
+history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
+figures.show(
+    figures.losses(history, "a student from random weights"),
+    "Look for the fall, then for the slow part: that is where the hours go.",
+    "The perceptual loss and the total fall together.",
+)
+first, last = (sum(h["total"] for h in part) / len(part) for part in (history[:3], history[-3:]))
+print(f"Eq. 1: {first:.2f} in the first three steps, {last:.2f} in the last three")
+assert last < first
+
+# %%
+beginner.cpu().requires_grad_(False)
+figures.show(
+    figures.images({"input": frame, f"yours, {len(history)} steps": beginner(frame),
+                    "student-plain of the zoo": networks["student-plain"](frame)}, height=1.5),
+    "Middle: the student trained just now. Right: the zoo's, trained for much longer, and also drawn "
+    "towards the plain teacher's pictures (notebook 5 says why). Look for tiles and for the face.",
+    "A frame, painted by a beginner and by the trained plain student.",
+)
+
+# %% [markdown]
+# The answer to the question: nothing in Eq. 1 has ever compared two frames. So the film boils, and
+# no amount of training helps.
+
+# %%
+judge = judge_of(style, settings, "compact")
+
+
+def measure(videos):
+    rows = {name: score(name, video, scene, judge) for name, video in videos.items()}
+    print(f"{'':24}{'e_stab':>8}{'style':>8}{'content':>9}{'sharpness':>11}")
+    for name, s in rows.items():
+        print(f"{name:24}{s.e_stab:8.4f}{s.style:8.3f}{s.content:9.3f}{s.sharpness:11.3f}")
+    return rows
+
+# %%
+films = {role: stylize_clip(networks[role], scene.frames) for role in ("teacher-flow", "student-plain")}
+rows = measure(films)
+floor = rows["student-plain"].floor
+print(f"\nThe input itself has {floor:.4f}: the student multiplies it by {rows['student-plain'].e_stab / floor:.1f}.")
+assert floor > 0
+
+# %% [markdown]
+# ## First cure: ask for it
+#
+# If two frames should agree, put it into the loss. This is Eq. 12, the *temporal loss*, used by
+# ReCoNet and many others. Flow is needed for training only.
+#
+# $$\mathcal L_{temp} = \big\| M_t \odot \big(\mathcal N_S(x_t) - W(\mathcal N_S(x_{t-1}), f_t)\big)\big\|^2$$
+
+# %%
+def temporal_loss(current, previous, flow, mask):
+    return (mask * (current - warp(previous, flow))).square().mean()
+
+
+clips = RenderedClips(short)
+clip = clips[0]
+motion = clip.backward_flows, clip.backward_masks
+stylized = networks["student-plain"](clip.frames)
+ours = temporal_loss(stylized[1:], stylized[:-1], *motion)
+assert torch.equal(ours, library_temporal_loss(stylized[1:], stylized[:-1], *motion))
+
+# %%
+painted = networks["student-plain"](clip.frames)
+figures.show(
+    figures.images({
+        "frame 1": clip.frames[1], "painted 0, warped": warp(painted[:1], motion[0][:1]),
+        "painted 1": painted[1], "masked difference": figures.error_map(painted[:2], motion[0][:1], motion[1][:1]),
+    }, columns=4, height=1.6),
+    "The pieces of Eq. 12 on a training clip. Look for brightness in the last picture: each bright tile is "
+    "a complaint.",
+    "A frame, two paintings of which one is warped, and a map of their difference.",
+)
+
+# %% [markdown]
+# *Predict, then run:* which of these has the smallest temporal loss: the film itself, the painted
+# film, or a plain grey one?
+
+# %%
+grey = torch.full_like(clip.frames, 0.5)
+for name, video in {"film": clip.frames, "painted": stylized, "grey": grey}.items():
+    print(f"{name:8} {temporal_loss(video[1:], video[:-1], *motion):.6f}")
+assert temporal_loss(grey[1:], grey[:-1], *motion) < 1e-10
+
+# %% [markdown]
+# Grey wins. The temporal loss by itself would rather not paint at all, and only Eq. 1 holds
+# against it. That is the tension to watch.
+#
+# Below, two students start from the zoo's plain one and are trained for the same few steps on the
+# same clips: one with Eq. 1 alone (the *control*), one with $\lambda_{temp} L_{temp}$ beside it.
+#
+# *Predict, then run:* which terms fall, and which rise?
+
+# %%
+teachers = networks["teacher-flow"].to(device), networks["teacher-plain"].to(device)
+start = networks["student-plain"].to(device)
+targets = training.FrozenTargets(clips, *teachers, start)
+eq1_only = short.but(lambda_res=0.0, lambda_rank=0.0, lambda_temp=0.0)
+with_temp = short.but(lambda_res=0.0, lambda_rank=0.0)
+few = max(6, settings.demo_steps // 3)
+control, _ = training.distill(start, targets, perceptual, eq1_only, steps=few)
+steadier, history = training.distill(start, targets, perceptual, with_temp, steps=few)
+
+# %%
+figures.show(
+    figures.losses(history, f"with L_temp, weight {with_temp.lambda_temp:g}"),
+    "Look at 'temporal' going down and at 'perceptual' holding against it.",
+    "Three curves: perceptual, temporal and total loss.",
+)
+assert {"perceptual", "temporal", "total"} == set(history[0])
+for network in (control, steadier, *networks.values()):
+    network.cpu().requires_grad_(False)
+
+# %%
+films |= {
+    f"control, {few} steps": stylize_clip(control, scene.frames),
+    f"yours + L_temp, {few} steps": stylize_clip(steadier, scene.frames),
+    "student-temp": stylize_clip(networks["student-temp"], scene.frames),
+}
+rows = measure(films)
+figures.show(
+    figures.bars({name: s.e_stab for name, s in rows.items()}, "e_stab (lower is steadier)", floor),
+    "Look for the step from the control to L_temp, and for the zoo's student-temp, which had the time.",
+    "Bars of e_stab of a teacher with flow and of four students.",
+)
+
+# %%
+players.play({"input": scene.frames, **films}, "04_plain_student", columns=3)
+
+# %%
+slices = {name: figures.time_slice(v) for name, v in {"input": scene.frames, **films}.items()}
+figures.show(
+    figures.images(slices, columns=1, height=0.8),
+    "Time runs downwards. *student-plain* and *student-temp* are the zoo's, the other two students were "
+    "trained above. Look for vertical lines that stay whole.",
+    "Time slices of the input, the teacher with flow and four students.",
+)
+
+# %%
+gain, price = (getattr(rows["student-temp"], key) / getattr(rows["student-plain"], key) - 1
+               for key in ("e_stab", "style"))
+print(f"L_temp in the zoo: e_stab {gain:+.0%}, style loss {price:+.0%} against the plain student.")
+print(f"Of the teacher with flow the student has now {rows['student-temp'].e_stab / rows['teacher-flow'].e_stab:.0%} "
+      "of the e_stab.")
+assert all(s.e_stab > 0 for s in rows.values())
+
+# %% [markdown]
+# Read both numbers. A large fall of $e_{stab}$ with a large rise of the style loss is a student that
+# moved towards grey. This is the rival that distillation has to beat, and it is a strong one:
+# a teacher is only worth having if it shows a *better exchange*.
+#
+# ## Second cure: copy the teacher
+#
+# The teacher with flow is steady and has style. Why not just learn its pictures? This is Eq. 2:
+#
+# $$\mathcal L_{vanilla} = \|\mathcal N_T(x, f) - \mathcal N_S(x)\|^2$$
+#
+# *Predict, then run:* the teacher puts a joint *here*, the student, seeing one frame only, would put it
+# two pixels further. What is the safest picture for the student to paint?
+
+# %%
+copying = short.but(lambda_percep=0.0, lambda_temp=0.0, lambda_rank=0.0)
+vanilla = training.FrozenTargets(
+    clips, *(t.to(device) for t in teachers), start.to(device), source="vanilla"
+)
+copyist, history = training.distill(start, vanilla, perceptual, copying, steps=2 * few)
+figures.show(
+    figures.losses(history, "Eq. 2 alone"),
+    "Look for where it stops falling: what is left is what one frame cannot tell.",
+    "The distance from the teacher's pictures falls and levels off.",
+)
+for network in (copyist, *networks.values()):
+    network.cpu().requires_grad_(False)
+
+# %%
+copies = {
+    "teacher-flow": films["teacher-flow"], "student-plain": films["student-plain"],
+    f"copyist, {2 * few} steps": stylize_clip(copyist, scene.frames),
+}
+rows = measure(copies)
+figures.show(
+    figures.images({name: v[-1] for name, v in copies.items()}, height=1.6),
+    "Left the model, right the copyist. Look for joints: crisp on the left, washed out on the right?",
+    "The last frame by the teacher with flow, the plain student and the copyist.",
+)
+
+# %%
+part = (slice(None), slice(height // 4, height // 4 + height // 2), slice(width // 4, width // 4 + width // 3))
+figures.show(
+    figures.images({name: v[-1][part] for name, v in copies.items()}, height=2.4),
+    "The same, enlarged. Look at the edges of single tiles.",
+    "An enlarged part of the three paintings.",
+)
+kept = sharpness(copies[f"copyist, {2 * few} steps"]) / sharpness(films["teacher-flow"])
+print(f"The copyist has {kept:.0%} of its teacher's sharpness.")
+assert kept > 0
+
+# %% [markdown]
+# Well below 100 % means blur: where the teacher's choice cannot be guessed from one frame, the mean
+# of all its choices costs least, and the mean of tiles is a smear. (A blurred film is steady for free,
+# so do not be taken in by its $e_{stab}$.) If yours stayed sharp, its plain student happened to agree
+# with the teacher already; the paper's Fig. 2 shows the smear.
+
+# %% [markdown]
+# ## Summary
+#
+# The student sees one frame and costs a fixed amount of multiplications, most of them in its residual
+# blocks. Eq. 1 never compares two frames, so it flickers. The temporal loss asks for agreement and pays
+# with style. Copying the teacher's pictures asks for what one frame cannot tell. What remains is to copy
+# not the pictures, but what flow *changed* in them.
+#
+# ## Exercises
+#
+# 1. Sweep $\lambda_{temp}$ over three powers of ten and draw $e_{stab}$ against the style loss.
+#    <details><summary>Hint</summary><code>short.but(lambda_temp=...)</code>, and
+#    <code>figures.frontier</code> takes the rows of <code>measure</code>.</details>
+# 2. How narrow can a student get? Train widths 8 and 16 for the same number of steps and compare.
+#    <details><summary>Hint</summary><code>settings.but(student_width=8)</code>; judge by eye and by
+#    <code>score</code>.</details>
+# 3. Start the copyist from random weights instead. Does it blur more, and why might it?
+#    <details><summary>Hint</summary><code>training.new_student(short)</code>. The plain student begins
+#    with tiles of its own; a random one has none.</details>
+#
+# [Next: 5. Residual distillation](05_residual_distillation.ipynb)

@@ -1,0 +1,382 @@
+# %% [markdown]
+# # 8. Evaluation
+#
+# **You will be able to**
+# - compute the paper's `e_stab` (Eq. 14) and say which reading of it you use;
+# - spot a network that is steady because it paints nothing;
+# - read a results table against the paper's, ordering by ordering.
+#
+# **You need** notebooks 02 to 07.
+# **Time**: about 2 minutes on a laptop without a GPU.
+# The scale is set by the variable `OFD_SCALE` (default `laptop`).
+#
+# [Back: 7. The total loss](07_total_loss.ipynb)
+
+# %%
+import json
+from dataclasses import asdict, replace
+
+import torch
+import torch.nn.functional as F
+from IPython.display import Markdown
+
+from tutorial_lib import evaluation, settings as config, training, zoo
+from tutorial_lib.data.clips import RenderedClips
+
+# %%
+from tutorial_lib.files import atomic_path
+from tutorial_lib.flow.estimate import estimate_flow_and_mask
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.show import figures, players
+from tutorial_lib.stylize import stylize_clip
+
+settings, device, style = config.scale(), config.device(), "mosaic"
+networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
+judge = evaluation.judge_of(style, settings).to(device)
+results = config.build_folder() / "results"
+
+# %% [markdown]
+# ## 1. The test scenes
+#
+# Five rendered scenes in the manner of the paper's five from MPI Sintel, with exact flow, never trained on. On a laptop they are small
+# and short here, so that this notebook ends soon.
+
+# %%
+test = settings
+if settings.name == "laptop":
+    test = settings.but(evaluation_height=128, evaluation_width=288, evaluation_frames=6)
+
+def on_device(scene):
+    return replace(scene, frames=scene.frames.to(device), masks=scene.masks.to(device),
+                   forward_flows=scene.forward_flows.to(device))
+
+scenes = [on_device(scene) for scene in evaluation.test_scenes(test, "final")]
+print(f"{test.evaluation_frames} frames of {test.evaluation_width}x{test.evaluation_height}")
+
+# %%
+figures.show(
+    figures.images({scene.name: scene.frames[1] for scene in scenes}, columns=3, height=1.2),
+    "One frame of each. alley_2 and bandage_2 are quiet; ambush_5 and market_6 are fast.",
+    "A frame of each of the five rendered test scenes.")
+
+# %% [markdown]
+# ## 2. One number for flicker
+#
+# Where does a stylized frame differ from the one before, once its motion is undone?
+#
+# **Predict, then run.** Student from scratch, and the input itself: where do they differ from their past?
+
+# %%
+scene = scenes[0]
+flow, mask = scene.forward_flows[:1], scene.masks[:1]     # frame 0's grid, into frame 1
+scratch = stylize_clip(networks["student-scratch"], scene.frames)
+
+def error(frames):
+    return figures.error_map(frames[:2].flip(0), flow, mask)     # from frame 1 back to frame 0
+
+pictures = {"input": scene.frames[0], "student-scratch": scratch[0],
+            "input, error": error(scene.frames), "student-scratch, error": error(scratch)}
+figures.show(figures.images(pictures, columns=2, height=1.6, largest=0.4),
+             "Both error maps on one scale. Black bands: not traceable, so not counted.",
+             "Input and stylized frame, and where each differs from the next frame.")
+print(f"mean error: input {error(scene.frames).mean():.4f}, scratch {error(scratch).mean():.4f}")
+
+# %% [markdown]
+# Eq. 14 puts this into one number for a video:
+#
+# $$e_{stab} = \sqrt{\frac{1}{N-1} \sum_{t=2}^{N} \frac{1}{D}
+# \big\lVert M_t \odot (y_t - W(y_{t-1})) \big\rVert_2^2}, \qquad D = 3HW$$
+#
+# The paper prints the norm without its square, $D$ as "the number of pixels" and $1/N$. This is the reading that
+# gives numbers of the published size.
+
+# %%
+def stability_error(frames, flows, masks):
+    """Eq. 14. flows[t-1] leads from frame t into frame t-1; a mask of 1 is traceable."""
+    change = masks * (frames[1:] - warp(frames[:-1], flows))   # (N-1, 3, H, W)
+    return change.square().mean().sqrt().item()
+
+# %% [markdown]
+# Sintel ships *forward* flow, from each frame into the next. So the video is scored backwards: reversed in time, forward flow leads
+# into the "previous" frame.
+
+# %%
+backwards = scene.forward_flows.flip(0), scene.masks.flip(0)
+by_hand = stability_error(scratch.flip(0), *backwards)
+assert abs(by_hand - evaluation.e_stab(scratch.flip(0), *backwards)) < 1e-7
+assert abs(by_hand - evaluation.e_stab_forward(scratch, scene.forward_flows, scene.masks)) < 1e-7
+
+change = backwards[1] * (scratch.flip(0)[1:] - warp(scratch.flip(0)[:-1], backwards[0]))
+unsquared = (change.flatten(1).norm(dim=1) / change[0].numel()).mean().sqrt().item()
+print(f"as above           {by_hand:.4f}")
+print(f"D = HW             {(3 * change.square().mean()).sqrt():.4f}   (times the root of 3)")
+print(f"norm not squared   {unsquared:.4f}")
+
+# %% [markdown]
+# ## 3. How to cheat
+#
+# A lower `e_stab` is better, says the table. Two students that were never trained: one answers every frame with
+# grey, the other is the scratch student seen through a 9x9 blur.
+#
+# **Predict, then run.** What are their `e_stab`, and what gives them away?
+
+# %%
+def grey_student(frame):
+    return torch.full_like(frame, 0.5)
+
+def blurred_student(frame):
+    y = networks["student-scratch"](frame)
+    return F.avg_pool2d(F.pad(y, [4] * 4, mode="replicate"), 9, stride=1)
+
+cheats = {"constant grey": grey_student, "9x9 blur": blurred_student}
+honest = {"student-scratch": networks["student-scratch"]}
+cheating = evaluation.evaluate({**honest, **cheats}, scenes[:2], judge, bar=False)
+
+# %%
+print(f"{'':17}{'e_stab':>8}{'style':>8}{'std':>7}{'sharp':>8}")
+control = cheating["student-scratch"][-1]
+for name, rows in cheating.items():
+    row = rows[-1]                                # the total over the scenes
+    print(f"{name:17}{row.e_stab:8.4f}{row.style:8.3f}{row.std:7.3f}{row.sharpness:8.4f}"
+          f"   {evaluation.verdict(row, control)}")
+assert cheating["constant grey"][-1].e_stab < 1e-6
+assert cheating["9x9 blur"][-1].sharpness < control.sharpness
+
+# %% [markdown]
+# So `e_stab` never stands alone here. Beside it: **style** and **content** loss, the **contrast** (`std`), the **sharpness**, and the
+# **floor**, the input video's own `e_stab`. `evaluation.verdict` calls a network "steadier" only if none of them got
+# worse.
+
+# %%
+figures.show(
+    figures.images({name: network(scene.frames[:1]).detach()
+                    for name, network in {**honest, **cheats}.items()}, height=1.6),
+    "The two on the right beat the left one in e_stab. Would you hang them on a wall?",
+    "A stylized frame of the student from scratch, a grey frame, and a blurred frame.")
+
+# %% [markdown]
+# ## 4. One more contestant
+#
+# A student trained here and now, with the residual and the rank loss, from the zoo's plain student. The zoo's `student-ours` is
+# the same with all its steps.
+
+# %%
+short = settings.but(clips=min(settings.clips, 8), clip_length=3, lambda_temp=0)
+frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
+targets = training.FrozenTargets(RenderedClips(short), *frozen)
+brief, history = training.distill(frozen[-1], targets, judge, short, steps=settings.demo_steps)
+figures.show(
+    figures.losses(history, "ours, briefly trained"),
+    "The residual falls first. The rank term is noisy: one number a clip.",
+    "Perceptual, residual, rank and total loss of the short training.")
+
+# %% [markdown]
+# ## 5. The table
+#
+# Every network on every scene, `final` pass (noise, blur, changing light). The teacher's flow is *estimated*, as in use;
+# the last row gives it the exact flow, which no camera delivers: an upper bound, not a contestant.
+#
+# **Predict, then run.** Write down the order of the seven networks of the zoo, steadiest first.
+
+# %%
+contestants = {**networks, "briefly trained": brief, **cheats}
+rows = evaluation.evaluate(contestants, scenes, judge)
+motions = {name: (flows.to(device), masks.to(device))
+           for name, (flows, masks) in evaluation.exact_motions(test).items()}
+bound = evaluation.evaluate({"teacher, exact flow": networks["teacher-flow"]}, scenes, judge, motions)
+rows |= bound
+data = [{**asdict(score), "style_name": style, "pass": "final"}
+        for scores in rows.values() for score in scores]
+table = evaluation.format_table(data)
+print(table)
+
+# %%
+final = {name: scores[-1] for name, scores in rows.items()}       # the sums
+order = sorted(networks, key=lambda role: final[role].e_stab)
+print("steadiest first:", ", ".join(order), "\n")
+for name, row in final.items():
+    print(f"{name:20} {evaluation.verdict(row, final['student-scratch'])}")
+assert len(data) == len(rows) * 6 and all(row.e_stab >= 0 for row in final.values())
+
+# %%
+shown = {name: final[name] for name in (*networks, "briefly trained")}
+figure = figures.frontier(shown, control="student-scratch")
+results.mkdir(parents=True, exist_ok=True)
+figure.savefig(results / "frontier.png", dpi=120, bbox_inches="tight")
+figures.show(
+    figure, "Lower left of the dotted cross: steadier than scratch at a better style loss.",
+    "e_stab against style loss for the seven networks of the zoo and the briefly trained student.")
+
+# %%
+floor = final["student-scratch"].floor
+errors = {name: final[name].e_stab for name in (*networks, "briefly trained", "teacher, exact flow")}
+figures.show(
+    figures.bars(errors, "e_stab, summed over five scenes", floor),
+    "Shorter is steadier. Nothing that paints strokes can be expected left of the dotted line.",
+    "Bars of the summed e_stab of every network, with the input's own as a dotted line.")
+
+# %% [markdown]
+# The table as data, for the report you may want to write:
+
+# %%
+with atomic_path(results / "table.json") as temporary:
+    temporary.write_text(json.dumps(data, indent=1) + "\n")
+with atomic_path(results / "table.txt") as temporary:
+    temporary.write_text(table + "\n")
+assert json.loads((results / "table.json").read_text()) == json.loads(json.dumps(data))
+print("written: table.json, table.txt and frontier.png in build/results")
+
+# %% [markdown]
+# ## 6. Beside the paper
+#
+# Other style (Candy), other films (real Sintel), other networks: the *numbers* cannot be compared, the **orderings** can.
+
+# %%
+paper = {"teacher-flow": 0.3435, "student-scratch": 0.4019, "student-ours": 0.3050,
+         "student-temp": 0.3787, "student-ours-temp": 0.2938}            # Table 1, column Sum
+lines = ["| | paper, Sum | of scratch | here, sum | of scratch |", "|---|---|---|---|---|"]
+for role, theirs in paper.items():
+    ours = final[role].e_stab
+    lines.append(f"| {role} | {theirs:.4f} | {theirs / paper['student-scratch']:.0%} "
+                 f"| {ours:.4f} | {ours / final['student-scratch'].e_stab:.0%} |")
+Markdown("\n".join(lines))
+
+# %% [markdown]
+# **Predict, then run.** Which of the paper's orderings will hold?
+
+# %%
+orderings = [("teacher-flow", "teacher-plain"), ("student-ours", "student-scratch"),
+             ("student-temp", "student-scratch"), ("student-ours-temp", "student-temp"),
+             ("student-ours", "teacher-flow")]
+held = []
+for steadier, other in orderings:
+    a, b = final[steadier].e_stab, final[other].e_stab
+    held.append(a < b)
+    print(f"{steadier:17} < {other:15}  {a:.4f} < {b:.4f}   {'holds' if a < b else 'does not hold'}"
+          f"   at the same style? {evaluation.verdict(final[steadier], final[other])}")
+print(f"{sum(held)} of {len(held)} hold.")
+
+# %% [markdown]
+# The first is the premise of the method (the paper gives no number for the plain teacher), the last its boldest claim: a student
+# without flow as steady as its teacher. If one does not hold here, that is a finding about *this* training: short, small, on
+# rendered clips. The last column says whether steadiness was paid for with style, which the paper does not report.
+
+# %% [markdown]
+# One scene under three networks, for the eye, which has the last word:
+
+# %%
+fast = scenes[1]
+seen = {"input": fast.frames,
+        **{role: stylize_clip(networks[role], fast.frames)
+           for role in ("teacher-flow", "student-scratch", "student-ours")}}
+players.play(seen, "08_ambush", columns=2)
+
+# %%
+figures.show(
+    figures.images({name: figures.time_slice(y, repeat=6) for name, y in seen.items()},
+                   columns=1, height=1.0),
+    "Time runs downwards. Ragged columns are flicker, slanted ones are motion.",
+    "Time slices of the input, the teacher with flow, the student from scratch and ours.")
+
+# %% [markdown]
+# ## 7. Clean or final?
+#
+# Sintel has two passes: `clean`, and `final` with blur and noise. The paper does not say which it used. Noise is most of what makes
+# per-frame painting flicker.
+
+# %%
+clean_scenes = [on_device(scene) for scene in evaluation.test_scenes(test, "clean")]
+chosen = {role: networks[role] for role in ("teacher-flow", "student-scratch", "student-ours")}
+clean = {name: scores[-1] for name, scores in evaluation.evaluate(chosen, clean_scenes, judge).items()}
+print(f"{'':17}{'clean':>9}{'final':>9}")
+print(f"{'input (floor)':17}{clean['student-ours'].floor:9.4f}{floor:9.4f}")
+for name, row in clean.items():
+    print(f"{name:17}{row.e_stab:9.4f}{final[name].e_stab:9.4f}")
+
+# %% [markdown]
+# ## 8. Speed
+#
+# The reason for all this: the student needs no flow. Seconds depend on the machine, so compare two things in
+# one process, as a ratio; multiply-adds do not depend on it.
+#
+# **Predict, then run.** What takes longer in the teacher, its network or the flow?
+
+# %%
+first, second = scene.frames[:1], scene.frames[1:2]
+pair = torch.cat((first, second))
+timed = {"teacher, flow and all": lambda: stylize_clip(networks["teacher-flow"], pair),
+         "teacher, network only": lambda: stylize_clip(networks["teacher-plain"], pair),
+         "student": lambda: stylize_clip(networks["student-ours"], pair)}
+seconds = {name: evaluation.seconds_per_frame(run) / 2 for name, run in timed.items()}
+flow_time = evaluation.seconds_per_frame(lambda: estimate_flow_and_mask(second, first))
+for name, value in seconds.items():
+    print(f"{name:23} {value / seconds['student']:5.2f} times the student's time a frame")
+print(f"{'flow both ways (DIS)':23} {flow_time / seconds['student']:5.2f} times, for each frame but the first")
+
+# %%
+def multiply_adds(network, frame):
+    """Of all convolutions for one frame."""
+    count = 0
+    def add(layer, _, output):
+        nonlocal count
+        count += layer.weight.numel() * output.shape[-1] * output.shape[-2]
+    hooks = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    with torch.no_grad():
+        network(frame)
+    for hook in hooks:
+        hook.remove()
+    return count
+
+# %%
+counts = {role: multiply_adds(networks[role], first) for role in ("teacher-flow", "student-ours")}
+for role, count in counts.items():
+    parameters = sum(p.numel() for p in networks[role].parameters())
+    print(f"{role:14} {count / 1e9:.2f} G multiply-adds a frame, {parameters / 1e3:.0f} k parameters")
+assert counts["student-ours"] < counts["teacher-flow"]
+
+# %% [markdown]
+# In the paper flow takes almost 97 % of the teacher's time. With DIS, a fast classical flow, on a processor, the share is
+# smaller: the ratio above is this machine's. What the student saves beyond time is memory of the past: it can start at any
+# frame, and run frames in any order.
+
+# %% [markdown]
+# ## 9. Real Sintel
+#
+# With MPI Sintel on your disk (the folder that holds `training`), the same table comes from
+#
+# ```
+# python -m tutorial_lib evaluate --sintel ROOT --pass final --output table.json
+# ```
+#
+# It takes the paper's five scenes from it. Without `--sintel` it scores the rendered ones at full size, `--network` chooses networks.
+
+# %% [markdown]
+# ## Summary
+#
+# `e_stab` is the root mean square of what motion does not explain. It can be had for nothing by painting nothing, so style,
+# content, contrast, sharpness and floor stand beside it. Orderings can be compared across papers, numbers cannot. And a claim
+# that holds only at a worse style is a different claim.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** A third cheat: scale the scratch student's contrast by 0.8 about its mean. Does the verdict catch it? By which column?
+#
+# <details><summary>Hint</summary>
+# <code>lambda x: 0.8 * y + 0.2 * y.mean()</code>, with y the student's output. Look at e/std.
+# </details>
+#
+# **2.** Score with gaps: compare frame $t$ with $t - 4$. Do networks differ more or less than at gap 1?
+#
+# <details><summary>Hint</summary>
+# <code>test_scene(name, ...).flow(t, t - 4)</code> and <code>.mask(t, t - 4)</code> give exact long flows.
+# </details>
+
+# %% [markdown]
+# **3.** Judge the table by another perceptual network: `judge_of(style, settings, features="vgg16")` (downloaded once). Which orderings by style change?
+#
+# <details><summary>Hint</summary>
+# The students were trained to please <code>compact</code>; a second judge has no such interest.
+# </details>
+#
+# You have been through the whole paper. [Back to the start](00_start_here.ipynb)

@@ -1,0 +1,141 @@
+"""The notebooks as files: up to date with their sources, readable on a page without a kernel, and alive with one."""
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+SOURCES = sorted((NOTEBOOKS / "src").glob("[0-9][0-9]_*.py"))
+LONGEST_TEXT = 90            # words of a markdown cell
+LARGEST = 2_000_000          # bytes; GitHub shows nothing that is much larger
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def updater(monkeypatch):
+    """data_scripts/update_notebooks.py, which finds its neighbour as a script does."""
+    monkeypatch.syspath_prepend(ROOT / "data_scripts")
+    spec = importlib.util.spec_from_file_location("update_notebooks", ROOT / "data_scripts" / "update_notebooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def notebook_of(source: Path) -> nbformat.NotebookNode:
+    path = NOTEBOOKS / f"{source.stem}.ipynb"
+    assert path.is_file(), f"{path.name} is missing; run: make notebooks"
+    return nbformat.read(path, as_version=4)
+
+
+def outputs_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def words(markdown: str) -> int:
+    """The words that are read: formulas, tables, addresses, markup and folded hints left out."""
+    text = re.sub(r"\$\$.*?\$\$|```.*?```|<details>.*?</details>", " ", markdown, flags=re.DOTALL)
+    text = re.sub(r"\]\([^)]*\)|<[^>]*>|^\|.*$", " ", text, flags=re.MULTILINE)
+    return len([word for word in text.split() if re.search(r"\w", word)])
+
+
+def test_there_are_notebooks():
+    assert SOURCES
+
+
+@each_notebook
+def test_a_notebook_has_the_cells_of_its_source(source, updater):
+    assert updater.cells_of(notebook_of(source)) == updater.cells_of(jupytext.read(source)), "run: make notebooks"
+
+
+def test_drift_is_noticed(updater, tmp_path, monkeypatch, capsys):
+    (tmp_path / "src").mkdir()
+    script = tmp_path / "src" / "00_small.py"
+    script.write_text("# %% [markdown]\n# # Title\n\n# %%\nprint(1)\n")
+    monkeypatch.setattr(updater, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["update_notebooks.py"])
+    assert updater.main() == 0
+    monkeypatch.setattr(sys, "argv", ["update_notebooks.py", "--check"])
+    assert updater.main() == 0
+    script.write_text(script.read_text().replace("print(1)", "print(2)"))
+    assert updater.main() == 1
+    assert "00_small.ipynb" in capsys.readouterr().err
+
+
+@each_notebook
+def test_a_notebook_opens_with_its_title_and_its_time(source):
+    first = notebook_of(source).cells[0]
+    assert first.cell_type == "markdown"
+    assert re.match(rf"# {int(source.stem[:2])}\b", first.source)
+    assert re.search(r"about \d+ minutes? on a laptop without a GPU", first.source)
+    assert "OFD_SCALE" in first.source
+
+
+@each_notebook
+def test_a_notebook_was_executed_without_an_error(source):
+    notebook = notebook_of(source)
+    assert not [o.ename for o in outputs_of(notebook) if o.output_type == "error"]
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "not executed from top to bottom; run: make notebooks"
+
+
+@each_notebook
+def test_a_notebook_is_one_that_a_web_page_can_show(source):
+    notebook = notebook_of(source)
+    assert "widgets" not in notebook.metadata
+    assert not [o for o in outputs_of(notebook) if WIDGET in o.get("data", {})]
+    assert (NOTEBOOKS / f"{source.stem}.ipynb").stat().st_size < LARGEST
+
+
+@each_notebook
+def test_texts_are_short(source):
+    too_long = {cell.source[:60]: words(cell.source) for cell in notebook_of(source).cells
+                if cell.cell_type == "markdown" and words(cell.source) > LONGEST_TEXT}
+    assert not too_long
+
+
+@each_notebook
+def test_every_picture_has_alt_text(source):
+    # IPython puts Image(alt=...) into the metadata of the picture's own type.
+    pictures = [(o, kind) for o in outputs_of(notebook_of(source)) for kind in o.get("data", {})
+                if kind.startswith("image/")]
+    assert pictures
+    assert all(o.metadata.get(kind, {}).get("alt") for o, kind in pictures)
+
+
+MOVE_THE_SLIDER = """
+import hashlib, json
+
+def shown():
+    return hashlib.sha256(lab.picture.value).hexdigest()
+
+positions = []
+for number in range(len(lab.slider.options)):
+    lab.slider.value = number
+    positions.append((shown(), lab.text.value))
+lab.frame.value = lab.frame.max
+print(json.dumps({"positions": positions, "last_frame": shown()}))
+"""
+
+
+def test_the_slider_shows_something_different_at_five_positions(monkeypatch, tmp_path):
+    monkeypatch.setenv("OFD_SCALE", "smoke")
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    notebook = jupytext.read(NOTEBOOKS / "src" / "07_total_loss.py")
+    notebook.cells.append(nbformat.v4.new_code_cell(MOVE_THE_SLIDER))
+    folder = {"metadata": {"path": str(NOTEBOOKS)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=folder).execute()
+    seen = json.loads(notebook.cells[-1].outputs[-1].text)
+    pictures, texts = zip(*seen["positions"], strict=True)
+    assert len(set(pictures)) == len(pictures) >= 5
+    assert len(set(texts)) == len(texts)
+    assert seen["last_frame"] not in pictures       # every position showed its first frame
