@@ -29,6 +29,15 @@ def test_show_gives_a_png_with_alt_text_and_a_caption(noise, monkeypatch):
     assert plt.get_fignums() == []
 
 
+def test_a_heavy_picture_is_shown_as_jpeg_with_its_alt_text(noise, monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", shown.append)
+    figures.show(figures.images({"input": noise(1, 3, 300, 300)}, height=4), "Noise.", alt="much noise")
+    data, metadata = shown[0]._repr_mimebundle_()
+    assert base64.b64decode(data["image/jpeg"]).startswith(b"\xff\xd8")
+    assert metadata["image/jpeg"]["alt"] == "much noise"
+
+
 def test_flow_colours_tell_directions_and_speeds_apart():
     flow = torch.zeros(1, 2, 1, 4)
     flow[0, :, 0] = torch.tensor([[3.0, -3, 0, 1.5], [0, 0, 0, 0]])

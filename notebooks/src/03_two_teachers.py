@@ -136,9 +136,9 @@ perceptual = judge_of(style, settings).to(device)
 beginner = training.new_teacher(short).to(device)
 history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
 figures.show(
-    figures.losses(history, "a plain teacher, its first steps"),
+    figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history], "a plain teacher, its first steps"),
     "Look for the fall at the beginning. Each step sees other pictures, hence the jagged grey line.",
-    "The perceptual loss and the total fall together.",
+    "The perceptual loss falls, fast at first.",
 )
 
 # %%
@@ -302,9 +302,10 @@ figures.show(
 )
 
 # %% [markdown]
-# This course takes **B**. The calmer A already is, the less of flow's effect is left in the
-# difference. But a large lesson is not always a good one: it also contains what the fine-tuning
-# changed by chance. Notebook 5 asks what a student can do with it.
+# If A is nearly as calm as the teacher with flow, then flow did most of its work during *training*:
+# a hopeful sign for a student that will never see any. But then the difference from A holds little to
+# teach, so this course takes **B**. A large lesson is not always a good one, though: it also contains
+# what the fine-tuning changed by chance. Notebook 5 asks what a student can do with it.
 #
 # ## What better flow would bring
 #

@@ -94,9 +94,9 @@ perceptual = judge_of(style, settings).to(device)
 beginner = training.new_student(short).to(device)
 history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
 figures.show(
-    figures.losses(history, "a student from random weights"),
+    figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history], "a student from random weights"),
     "Look for the fall, then for the slow part: that is where the hours go.",
-    "The perceptual loss and the total fall together.",
+    "The perceptual loss falls, fast at first.",
 )
 first, last = (sum(h["total"] for h in part) / len(part) for part in (history[:3], history[-3:]))
 print(f"Eq. 1: {first:.2f} in the first three steps, {last:.2f} in the last three")
@@ -113,8 +113,8 @@ figures.show(
 )
 
 # %% [markdown]
-# The answer to the question: nothing in Eq. 1 has ever compared two frames. So the film boils, and
-# no amount of training helps.
+# The answer to the question: nothing in Eq. 1 has ever compared two frames. So nothing keeps the film
+# from boiling, however long one trains.
 
 # %%
 judge = judge_of(style, settings, "compact")
@@ -258,8 +258,9 @@ vanilla = training.FrozenTargets(
     clips, *(t.to(device) for t in teachers), start.to(device), source="vanilla"
 )
 copyist, history = training.distill(start, vanilla, perceptual, copying, steps=2 * few)
+# The term is named 'residual': Eq. 2 and Eq. 5 differ only in the picture that is copied.
 figures.show(
-    figures.losses(history, "Eq. 2 alone"),
+    figures.losses([{"Eq. 2": terms["residual"]} for terms in history], "copying alone"),
     "Look for where it stops falling: what is left is what one frame cannot tell.",
     "The distance from the teacher's pictures falls and levels off.",
 )

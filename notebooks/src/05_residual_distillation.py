@@ -13,8 +13,6 @@
 # [Back: 4. A plain student](04_plain_student.ipynb) · [Next: 6. Low-rank distillation](06_low_rank_distillation.ipynb)
 
 # %%
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import torch
 
@@ -65,7 +63,7 @@ def signed(difference, gain=2.0):
 pictures = {"input": clip.frames, "teacher-plain": T0, "teacher-flow": T,
             "with flow - without": signed(T - T0)}
 figures.show(
-    figures.images({name: x[-2] for name, x in pictures.items()}, columns=2),
+    figures.images({name: x[-2] for name, x in pictures.items()}, columns=2, height=1.8),
     "One frame. Bottom right: what flow changes, twice enlarged; grey means nothing.",
     "Four pictures of one frame: input, plain teacher, flow teacher, and their difference on grey.")
 
@@ -128,7 +126,7 @@ assert torch.equal(residual_loss(T, T0, student, S0),
 target = S0 + (T - T0)
 figures.show(
     figures.images({"student-plain": S0[-2], "+ (T - T0)": signed(T - T0)[-2],
-                    "= the target": target[-2]}),
+                    "= the target": target[-2]}, height=1.6),
     "The target of Eq. 5 (right). Look for strokes that belong to neither network: ghosts of the teacher.",
     "Plain student, teacher difference, and their sum, which the residual loss asks for.")
 
@@ -175,7 +173,7 @@ compared = {"teacher-flow": T, "student-plain": S0,
 for name, video in compared.items():
     print(f"{name:23} sharpness {evaluation.sharpness(video):.4f}")
 figures.show(
-    figures.images({name: x[-2] for name, x in compared.items()}, columns=2),
+    figures.images({name: x[-2] for name, x in compared.items()}, columns=2, height=1.8),
     "Compare the stroke edges of the two lower pictures with those of the teacher and the plain student.",
     "Teacher with flow, plain student, and two students that were trained without a perceptual loss.")
 
@@ -255,7 +253,7 @@ for name, rho in rhos.items():
 # %%
 parts = {"teacher-plain": T0, **plain}
 figures.show(
-    figures.images({name: signed(flicker(video)[-2], 3) for name, video in parts.items()}),
+    figures.images({name: signed(flicker(video)[-2]) for name, video in parts.items()}, height=1.6),
     "The flicker itself, on grey. Does a student's pattern repeat the plain teacher's (left)?",
     "Flicker maps of the plain teacher, the zoo's plain student and a freshly trained student.")
 
@@ -337,7 +335,8 @@ with torch.no_grad():
     videos = {"input": clip.frames, "teacher-flow": T,
               "student-scratch": networks["student-scratch"](clip.frames),
               "student-ours": networks["student-ours"](clip.frames)}
-players.play(videos, "05_scratch_and_ours", columns=2)
+shown = {name: videos[name] for name in ("teacher-flow", "student-scratch", "student-ours")}
+players.play(shown, "05_scratch_and_ours")
 
 # %%
 figures.show(
@@ -348,10 +347,8 @@ figures.show(
 
 # %%
 scene = scene_in_memory(film)
-scene = replace(scene, frames=scene.frames.to(device), masks=scene.masks.to(device),
-                forward_flows=scene.forward_flows.to(device))
 named = {**videos, "briefly distilled": briefly}
-scores = {name: evaluation.score(name, video, scene, judge) for name, video in named.items()}
+scores = {name: evaluation.score(name, video.cpu(), scene, judge) for name, video in named.items()}
 print(f"{'':18}{'e_stab':>8}{'style':>8}{'content':>9}{'std':>7}   against student-scratch")
 for name, row in scores.items():
     verdict = "" if name == "input" else evaluation.verdict(row, scores["student-scratch"])

@@ -92,7 +92,7 @@ print(f"K = {len(clip.frames)}, tau = {tau}; traceable: "
 rows = {f"frame {t}": clip.frames[t] for t in (0, tau, len(clip.frames) - 1)}
 rows |= {f"aligned {t}": aligned[t] for t in (0, tau, len(clip.frames) - 1)}
 figures.show(
-    figures.images(rows, columns=3, height=1.9),
+    figures.images(rows, columns=3, height=1.4),
     "Above the frames, below the same frames seen from the middle one. Black: not traceable.",
     "First, middle and last frame of a clip, above as they are, below aligned and masked.")
 
@@ -321,7 +321,7 @@ assert all(torch.isfinite(p).all() for p in ranked.parameters())
 before, after = S0.std(), results["rank, briefly trained"].std()
 print(f"contrast std(y): {after / before - 1:+.1%} in this short training")
 figures.show(
-    figures.images({name: y[tau] for name, y in results.items()}, columns=2),
+    figures.images({name: y[tau] for name, y in results.items()}, columns=2, height=1.8),
     "Briefly trained with the rank loss (lower left) and the zoo's student (lower right). Compare the contrast.",
     "One frame: the input, the plain student, the student trained on rank, the zoo's ours.")
 

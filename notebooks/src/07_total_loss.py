@@ -15,7 +15,6 @@
 # %%
 import copy
 import inspect
-from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import torch
@@ -196,8 +195,6 @@ assert abs(ratio - 2) < 1e-3
 # %%
 height, width, frames = (64, 96, 3) if settings.name == "smoke" else (128, 256, 6)
 scene = scene_in_memory(test_scene("alley_2", height, width, frames))
-scene = replace(scene, frames=scene.frames.to(device), masks=scene.masks.to(device),
-                forward_flows=scene.forward_flows.to(device))
 short = lesson.but(clip_length=3, lambda_res=0, lambda_rank=0)
 steps = 4 if settings.name == "smoke" else settings.demo_steps // 2
 positions, tried = [], {}
@@ -218,7 +215,7 @@ for value in (0, 3, 30, 300, 3000):
     network, history = training.distill(
         frozen[-1], short_targets, judge, short.but(lambda_temp=value), steps=steps)
     with torch.no_grad():
-        y = network(scene.frames)
+        y = network(scene.frames.to(device)).cpu()
     score = evaluation.score(f"{value}", y, scene, judge)
     tried[score.network] = score
     shown = players.side_by_side({f"lambda_temp {value}": y, "flicker": flicker_video(y)})
@@ -265,7 +262,7 @@ print(f"steadiest: lambda_temp {calmest.network}, e_stab {calmest.e_stab / tried
 # %%
 roles = ("student-scratch", "student-temp", "student-ours", "student-ours-temp")
 with torch.no_grad():
-    zoo_videos = {role: networks[role](scene.frames) for role in roles}
+    zoo_videos = {role: networks[role](scene.frames.to(device)).cpu() for role in roles}
 scores = {role: evaluation.score(role, y, scene, judge) for role, y in zoo_videos.items()}
 figures.show(
     figures.frontier({**tried, **scores}, control="student-scratch", path=list(tried), label="e_stab"),

@@ -14,7 +14,7 @@
 
 # %%
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
@@ -46,11 +46,7 @@ test = settings
 if settings.name == "laptop":
     test = settings.but(evaluation_height=128, evaluation_width=288, evaluation_frames=6)
 
-def on_device(scene):
-    return replace(scene, frames=scene.frames.to(device), masks=scene.masks.to(device),
-                   forward_flows=scene.forward_flows.to(device))
-
-scenes = [on_device(scene) for scene in evaluation.test_scenes(test, "final")]
+scenes = evaluation.test_scenes(test, "final")
 print(f"{test.evaluation_frames} frames of {test.evaluation_width}x{test.evaluation_height}")
 
 # %%
@@ -69,7 +65,7 @@ figures.show(
 # %%
 scene = scenes[0]
 flow, mask = scene.forward_flows[:1], scene.masks[:1]     # frame 0's grid, into frame 1
-scratch = stylize_clip(networks["student-scratch"], scene.frames)
+scratch = stylize_clip(networks["student-scratch"], scene.frames.to(device)).cpu()
 
 def error(frames):
     return figures.error_map(frames[:2].flip(0), flow, mask)     # from frame 1 back to frame 0
@@ -125,7 +121,7 @@ def grey_student(frame):
     return torch.full_like(frame, 0.5)
 
 def blurred_student(frame):
-    y = networks["student-scratch"](frame)
+    y = networks["student-scratch"](frame.to(device))
     return F.avg_pool2d(F.pad(y, [4] * 4, mode="replicate"), 9, stride=1)
 
 cheats = {"constant grey": grey_student, "9x9 blur": blurred_student}
@@ -149,7 +145,7 @@ assert cheating["9x9 blur"][-1].sharpness < control.sharpness
 
 # %%
 figures.show(
-    figures.images({name: network(scene.frames[:1]).detach()
+    figures.images({name: network(scene.frames[:1].to(device)).detach()
                     for name, network in {**honest, **cheats}.items()}, height=1.6),
     "The two on the right beat the left one in e_stab. Would you hang them on a wall?",
     "A stylized frame of the student from scratch, a grey frame, and a blurred frame.")
@@ -181,10 +177,8 @@ figures.show(
 # %%
 contestants = {**networks, "briefly trained": brief, **cheats}
 rows = evaluation.evaluate(contestants, scenes, judge)
-motions = {name: (flows.to(device), masks.to(device))
-           for name, (flows, masks) in evaluation.exact_motions(test).items()}
-bound = evaluation.evaluate({"teacher, exact flow": networks["teacher-flow"]}, scenes, judge, motions)
-rows |= bound
+rows |= evaluation.evaluate({"teacher, exact flow": networks["teacher-flow"]}, scenes, judge,
+                            motions=evaluation.exact_motions(test))
 data = [{**asdict(score), "style_name": style, "pass": "final"}
         for scores in rows.values() for score in scores]
 table = evaluation.format_table(data)
@@ -267,7 +261,7 @@ print(f"{sum(held)} of {len(held)} hold.")
 # %%
 fast = scenes[1]
 seen = {"input": fast.frames,
-        **{role: stylize_clip(networks[role], fast.frames)
+        **{role: stylize_clip(networks[role], fast.frames.to(device))
            for role in ("teacher-flow", "student-scratch", "student-ours")}}
 players.play(seen, "08_ambush", columns=2)
 
@@ -285,7 +279,7 @@ figures.show(
 # per-frame painting flicker.
 
 # %%
-clean_scenes = [on_device(scene) for scene in evaluation.test_scenes(test, "clean")]
+clean_scenes = evaluation.test_scenes(test, "clean")
 chosen = {role: networks[role] for role in ("teacher-flow", "student-scratch", "student-ours")}
 clean = {name: scores[-1] for name, scores in evaluation.evaluate(chosen, clean_scenes, judge).items()}
 print(f"{'':17}{'clean':>9}{'final':>9}")
@@ -302,7 +296,7 @@ for name, row in clean.items():
 # **Predict, then run.** What takes longer in the teacher, its network or the flow?
 
 # %%
-first, second = scene.frames[:1], scene.frames[1:2]
+first, second = scene.frames[:2].to(device).split(1)
 pair = torch.cat((first, second))
 timed = {"teacher, flow and all": lambda: stylize_clip(networks["teacher-flow"], pair),
          "teacher, network only": lambda: stylize_clip(networks["teacher-plain"], pair),

@@ -1,7 +1,6 @@
 """The networks that judge pictures: VGG-16, the shipped `compact` one, and any file in the same form."""
 
 import hashlib
-import json
 import os
 import urllib.request
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from torch import nn
+from tqdm.auto import tqdm
 
 from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
@@ -210,8 +210,6 @@ def download(address: str, path: Path, sha256: str) -> None:
 
     Raises: TutorialError when it cannot be reached, breaks off, or differs; nothing is kept then.
     """
-    from tqdm.auto import tqdm
-
     digest = hashlib.sha256()
     with atomic_path(path) as temporary:
         try:
@@ -228,8 +226,3 @@ def download(address: str, path: Path, sha256: str) -> None:
             ) from error
         if digest.hexdigest() != sha256:
             raise TutorialError(f"What {address} gave is cut off or not the expected file (its SHA-256 differs).")
-
-
-def describe(features: nn.Module) -> str:
-    """The network's configuration in one line, as manifests keep it."""
-    return json.dumps(features.configuration, sort_keys=True)

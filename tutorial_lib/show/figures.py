@@ -25,6 +25,8 @@ COLOURS = {
     "student-ours-temp": "#D55E00",
 }
 
+HEAVY = 100_000  # bytes; larger pictures are full of strokes, which JPEG keeps in a quarter of what PNG needs
+
 
 def colour(name: str) -> str:
     """The colour of a role, also of STYLE-ROLE; grey for anything else."""
@@ -33,11 +35,18 @@ def colour(name: str) -> str:
 
 def show(figure: Figure, caption: str, alt: str | None = None, dpi: int = 100) -> None:
     """Displays a figure with its caption underneath, and closes it. alt: for readers who cannot see it."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
+    data = _encoded(figure, dpi, "png")
+    if len(data) > HEAVY:
+        data = _encoded(figure, dpi, "jpeg", pil_kwargs={"quality": 88})
     plt.close(figure)
-    display(Image(buffer.getvalue(), alt=alt or caption))
+    display(Image(data, alt=alt or caption))
     display(Markdown(f"*{caption}*"))
+
+
+def _encoded(figure: Figure, dpi: int, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", **options)
+    return buffer.getvalue()
 
 
 def images(
