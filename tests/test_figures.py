@@ -65,6 +65,9 @@ def test_an_error_map_is_dark_where_frames_agree(noise):
 def test_the_other_figures_draw_what_they_are_given():
     history = [{"style": 2.0 - i / 10, "total": 3.0 - i / 10} for i in range(12)]
     assert [axis.get_title() for axis in figures.losses(history).axes] == ["style", "total"]
+    history[3]["temporal"] = history[7]["temporal"] = 0.5       # a term that only some steps have
+    drawn = figures.losses(history).axes[2].lines[0]
+    assert list(drawn.get_xdata()) == [3, 7]
     bars = figures.bars({"student-ours": 0.1, "student-scratch": 0.2}, "e_stab", floor=0.02)
     assert [round(patch.get_width(), 3) for patch in bars.axes[0].patches] == [0.2, 0.1]
     scores = {name: Score(name, "sum", e, 0.1, 1, 0.2, 0.1, 0.02) for name, e in (("a", 0.3), ("b", 0.4))}

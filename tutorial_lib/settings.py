@@ -61,9 +61,9 @@ class Settings:
 
     # Eq. 13
     lambda_percep: float = 1.0
-    lambda_res: float = 60.0
-    lambda_temp: float = 15.0
-    lambda_rank: float = 4e-5
+    lambda_res: float = 20.0
+    lambda_temp: float = 10.0
+    lambda_rank: float = 2.5e-5
 
     # the stages before it
     lambda_flow: float = 100.0    # the flow teacher's own temporal loss

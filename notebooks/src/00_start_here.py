@@ -43,12 +43,15 @@ painting = load_style(style, settings.style_size)
 pictures = {"first frame": scene.frames[0], "last frame": scene.frames[-1]}
 figures.show(
     figures.images(pictures, height=1.8),
-    "Two frames of the film. Look for what moves: very little. That is why flicker will show.",
-    "The first and the last frame of a quiet film: a woman in a space suit and a cup of coffee.",
+    "Two frames of the film. Look for what moves: very little. That is why flicker will "
+    "show.",
+    "The first and the last frame of a quiet film: a woman in a space suit and a cup of "
+    "coffee.",
 )
 figures.show(
     figures.images({f"the style: {style}": painting}, height=2.2),
-    "The painting. Look for the tiles and the dark joints: they are what the networks imitate.",
+    "The painting. Look for the tiles and the dark joints: they are what the networks "
+    "imitate.",
     "A square mosaic of a peacock inside a border.",
 )
 
@@ -119,9 +122,12 @@ judge = evaluation.judge_of(style, settings, "compact")
 scores = {role: evaluation.score(role, videos[role], scene, judge) for role in roles}
 floor = scores["student-ours"].floor
 figures.show(
-    figures.bars({role: s.e_stab for role, s in scores.items()}, "e_stab (lower is steadier)", floor),
-    "Steadiness on this film. Look for the distance of each bar from the dotted line, the input.",
-    "Bars of e_stab for two teachers and two students, with the input's own value as a line.",
+    figures.bars({role: s.e_stab for role, s in scores.items()},
+                 "e_stab (lower is steadier)", floor),
+    "Steadiness on this film. Look for the distance of each bar from the dotted line, "
+    "the input.",
+    "Bars of e_stab for two teachers and two students, with the input's own value as a "
+    "line.",
 )
 
 # %% [markdown]
@@ -134,8 +140,8 @@ for role, s in scores.items():
     print(f"{role:18}{s.e_stab:8.4f}{s.style:12.4f}")
 
 ours, scratch = scores["student-ours"], scores["student-scratch"]
-print(f"\nOurs against the student from scratch: e_stab {ours.e_stab / scratch.e_stab - 1:+.0%}, "
-      f"style loss {ours.style / scratch.style - 1:+.0%}.")
+gain, price = ours.e_stab / scratch.e_stab - 1, ours.style / scratch.style - 1
+print(f"\nOurs against the student from scratch: e_stab {gain:+.0%}, style loss {price:+.0%}.")
 print("Verdict on this film:", evaluation.verdict(ours, scratch))
 assert all(s.e_stab > 0 and s.style >= 0 for s in scores.values())
 
@@ -156,7 +162,8 @@ players.play(chased, "market_6", columns=3)
 # %%
 figures.show(
     figures.images({role: figures.time_slice(video) for role, video in chased.items()}, 1, 0.9),
-    "The chase as time slices. Look for slanted lines: motion. Breaks along them are flicker.",
+    "The chase as time slices. Look for slanted lines: motion. Breaks along them are "
+    "flicker.",
     "Five time slices of a film with fast camera motion, one under the other.",
 )
 
@@ -172,7 +179,8 @@ figures.show(
 change = (videos["teacher-flow"] - videos["teacher-plain"])[-1]
 figures.show(
     figures.images({
-        "teacher-flow": videos["teacher-flow"][-1], "teacher-plain": videos["teacher-plain"][-1],
+        "teacher-flow": videos["teacher-flow"][-1],
+        "teacher-plain": videos["teacher-plain"][-1],
         "their difference": change.abs().mean(0, keepdim=True),
     }, height=1.6),
     "Look for where flow changed the picture (bright): that is the student's lesson.",
@@ -235,7 +243,8 @@ print(doctor_report(0.3))
 # that carries its last frame along by optical flow is calmer, but has to compute flow for every
 # frame. A small student can learn from the difference between that teacher and its flow-less
 # twin, and needs no flow afterwards. Steadiness is only worth something at the same style.
-#
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Take the time slice at another height, once through something that moves and once through

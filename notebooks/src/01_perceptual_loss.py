@@ -62,13 +62,13 @@ assert not any(p.requires_grad for p in features.parameters())
 # %%
 maps = {}
 for name, tap in taps.items():
-    inner = tap[0, :, 3:-3, 3:-3]                        # the border sees the frame, not the cat
+    inner = tap[0, :, 3:-3, 3:-3]  # the border sees the frame, not the cat
     liveliest = inner.flatten(1).std(1).topk(2).indices
     maps |= {f"{name}, map {i}": inner[i][None] for i in liveliest.tolist()}
 figures.show(
     figures.images(maps, columns=4, height=1.5),
-    "Two maps of each tap, bright = found. Look for edges and spots first, then for larger parts: "
-    "the deeper, the coarser, and the less like a photograph.",
+    "Two maps of each tap, bright = found. Look for edges and spots first, then for "
+    "larger parts: the deeper, the coarser, and the less like a photograph.",
     "Eight feature maps of the cat, from fine edges to coarse blobs.",
 )
 
@@ -102,7 +102,8 @@ blurred = F.avg_pool2d(F.pad(photograph, [2] * 4, mode="reflect"), 5, stride=1)
 changed = {"darker": darker, "blurred": blurred, "mirrored": photograph.flip(3)}
 figures.show(
     figures.images({"original": photograph, **changed}, height=1.5),
-    "Four cats. Look for what matters to you: the brightness, the sharpness, the place of the nose?",
+    "Four cats. Look for what matters to you: the brightness, the sharpness, the place "
+    "of the nose?",
     "The cat as photographed, darker, blurred, and mirrored.",
 )
 for name, picture in changed.items():
@@ -134,8 +135,8 @@ toys = {
 parts = {f"{name}: {n}": toy[i][None] for name, toy in toys.items() for i, n in enumerate("ab")}
 figures.show(
     figures.images(parts, columns=6, height=1.4),
-    "Three pictures of 2 x 2 pixels, each with two features a and b. Look for whether a and b are "
-    "bright in the same place.",
+    "Three pictures of 2 x 2 pixels, each with two features a and b. Look for whether a "
+    "and b are bright in the same place.",
     "Six maps of two by two pixels.",
 )
 
@@ -150,7 +151,7 @@ figures.show(
 def gram(maps):
     n, c, h, w = maps.shape
     flat = maps.reshape(n, c, h * w)
-    return flat @ flat.transpose(1, 2) / (h * w)                       # (N, C, C)
+    return flat @ flat.transpose(1, 2) / (h * w)  # (N, C, C)
 
 
 for name, toy in toys.items():
@@ -170,7 +171,8 @@ order = torch.randperm(photograph[0, 0].numel())
 shuffled = photograph.flatten(2)[..., order].reshape(photograph.shape)
 figures.show(
     figures.images({"photograph": photograph, "shuffled": shuffled}, height=1.7),
-    "Both have the same Gram matrix of colours. Look for the cat: the Gram matrix did not.",
+    "Both have the same Gram matrix of colours. Look for the cat: the Gram matrix did "
+    "not.",
     "The cat, and the same pixels in random order.",
 )
 assert torch.allclose(gram(photograph), gram(shuffled), atol=1e-4)
@@ -190,9 +192,10 @@ def style_loss(stylized, style_picture):
     return sum((a - b).square().sum() / b.square().sum() for a, b in grams)
 
 
-for name, picture in {"itself": photograph, "mirrored": photograph.flip(3), "shuffled": shuffled}.items():
-    print(f"the cat against {name:9} {style_loss(picture, photograph):8.4f}")
-print(f"the cat against the painting {style_loss(photograph, painting):6.4f}")
+others = {"itself": photograph, "mirrored": photograph.flip(3), "shuffled": shuffled,
+          "the painting": painting}
+for name, picture in others.items():
+    print(f"the cat against {name:12} {style_loss(photograph, picture):8.4f}")
 
 # %% [markdown]
 # ## Eq. 1
@@ -249,7 +252,8 @@ last = len(stages) - 1
 chosen = [0, last // 6, last // 2, last]
 figures.show(
     figures.images({f"step {i}": stages[i] for i in chosen}, height=1.7),
-    "The photograph turns into a mosaic. Look for joints that follow the lines of the face.",
+    "The photograph turns into a mosaic. Look for joints that follow the lines of the "
+    "face.",
     "Four stages of the cat, from photograph to mosaic.",
 )
 
@@ -283,7 +287,8 @@ paintings = {
 # %%
 figures.show(
     figures.images(paintings, height=1.9),
-    "The same steps with three style weights. Look for the whiskers: they pay for the tiles.",
+    "The same steps with three style weights. Look for the whiskers: they pay for the "
+    "tiles.",
     "Three paintings of the cat, with more and more mosaic.",
 )
 for name, picture in paintings.items():
@@ -305,32 +310,36 @@ random_features = CompactFeatures().eval().requires_grad_(False)
 blind = PerceptualLoss(random_features, painting, *weights)
 blind_stages, blind_history = paint(blind)
 pictures = {"trained judge": stages[-1], "random judge": blind_stages[-1]}
+corner = painting[..., :photograph.shape[2], :photograph.shape[3]]
 figures.show(
-    figures.images({**pictures, "the style": painting[..., : photograph.shape[2], : photograph.shape[3]]},
-                   height=1.9),
-    "Look for tiles: shapes with a joint around them. A random judge asks for the painting's "
-    "colours and for grain, not for shapes.",
-    "The cat painted under a trained and under a random judge, beside a part of the style picture.",
+    figures.images({**pictures, "the style": corner}, height=1.9),
+    "Look for tiles: shapes with a joint around them. A random judge asks for the "
+    "painting's colours and for grain, not for shapes.",
+    "The cat painted under a trained and under a random judge, beside a part of the "
+    "style picture.",
 )
 
 # %%
 for name, run in {"trained": history, "random": blind_history}.items():
     print(f"{name:8} judge: its own loss {run[0]['Eq. 1']:7.2f} -> {run[-1]['Eq. 1']:.3f}")
 for name, picture in pictures.items():
-    print(f"{name}'s picture: style loss {library.terms(picture, photograph)['style']:.3f} by the trained one")
+    value = library.terms(picture, photograph)["style"]
+    print(f"{name}'s picture: style loss {value:.3f} by the trained one")
 assert blind_history[-1]["Eq. 1"] < blind_history[0]["Eq. 1"]
 
 # %% [markdown]
 # The random judge was satisfied (its own loss fell far), but by something else than you and I mean
 # by a mosaic. The last two numbers come from the trained judge, so they are not neutral: trust your
 # eyes first. What a network has learned to see is what it can ask for.
-#
+
+# %% [markdown]
 # ## `compact` and VGG-16
 #
 # The paper and most others use VGG-16. `load_features("vgg16")` fetches it once (528 MiB) and has
 # four taps as well. `compact` was trained by this project to imitate such a network. Losses of two
 # judges are different units: never compare them.
-#
+
+# %% [markdown]
 # ## From minutes to one look
 #
 # Painting took many steps for one picture. A film has thousands. So we train a network that paints
@@ -340,7 +349,7 @@ assert blind_history[-1]["Eq. 1"] < blind_history[0]["Eq. 1"]
 # %%
 student = zoo.load(f"{style}-student-plain")
 with torch.inference_mode():
-    student(photograph)                                                # warm up
+    student(photograph)  # warm up
     start = time.perf_counter()
     one_look = student(photograph)
     seconds_to_look = time.perf_counter() - start
@@ -348,9 +357,10 @@ print(f"Optimising the pixels took {seconds_to_paint / seconds_to_look:.0f} time
 
 # %%
 figures.show(
-    figures.images({"optimised pixels": stages[-1], "student-plain, one pass": one_look}, height=1.9),
-    "Left: the picture optimised above. Right: the zoo's plain student, in one pass. Look for what the "
-    "fast one gives up.",
+    figures.images({"optimised pixels": stages[-1], "student-plain, one pass": one_look},
+                   height=1.9),
+    "Left: the picture optimised above. Right: the zoo's plain student, in one pass. "
+    "Look for what the fast one gives up.",
     "The cat, painted by optimising its pixels and by one pass of a network.",
 )
 assert one_look.shape == photograph.shape
@@ -362,7 +372,8 @@ assert one_look.shape == photograph.shape
 # place; style is agreement of Gram matrices, which forget the place. Eq. 1 adds the two, and a
 # smoothness term, and its gradient can paint. A network that learns to paint under Eq. 1 needs
 # one pass, but nothing in Eq. 1 says that two frames of a film should match.
-#
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Paint with the content weight at zero, starting from uniform noise. What does the result

@@ -21,7 +21,8 @@ from tutorial_lib import zoo
 from tutorial_lib.data.photographs import stereo_pair
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.evaluation import seconds_per_frame
-from tutorial_lib.flow.estimate import estimate_flow, estimate_flow_and_mask, flows_from_reference
+from tutorial_lib.flow.estimate import (
+    estimate_flow, estimate_flow_and_mask, flows_from_reference)
 from tutorial_lib.flow.occlusion import erode, traceable_mask
 from tutorial_lib.flow.warp import inside, pixel_grid, warp as library_warp
 from tutorial_lib.settings import scale
@@ -38,12 +39,13 @@ print(f"Scale: {settings.name}")
 
 # %%
 previous, current = torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 5, 5)
-previous[..., 2, 1] = 1                                                # row 2, column 1
-current[..., 2, 3] = 1                                                 # row 2, column 3
+previous[..., 2, 1] = 1  # row 2, column 1
+current[..., 2, 3] = 1  # row 2, column 3
 figures.show(
     figures.images({"previous frame": previous, "current frame": current}, height=1.6),
     "Look for the way the pixel went: two to the right.",
-    "Two pictures of five by five pixels; the bright one moves from column 1 to column 3.",
+    "Two pictures of five by five pixels; the bright one moves from column 1 to column "
+    "3.",
 )
 
 # %% [markdown]
@@ -62,9 +64,9 @@ figures.show(
 # %%
 def warp(image, flow):
     height, width = image.shape[-2:]
-    target = pixel_grid(height, width) + flow                          # (N, 2, H, W), x first
+    target = pixel_grid(height, width) + flow  # (N, 2, H, W), x first
     span = torch.tensor([width - 1, height - 1])
-    grid = 2 * target.permute(0, 2, 3, 1) / span - 1                   # grid_sample wants -1..1
+    grid = 2 * target.permute(0, 2, 3, 1) / span - 1  # grid_sample wants -1..1
     return F.grid_sample(image, grid, padding_mode="border", align_corners=True)
 
 
@@ -77,8 +79,10 @@ figures.show(
         "current frame": current, "warp(previous, +2)": warp(previous, plus),
         "warp(previous, -2)": warp(previous, minus),
     }, height=1.6, largest=1),
-    "Look for the one that equals the current frame. Looking back, the pixel was two to the *left*: -2.",
-    "The current frame, and the previous one warped with either sign; minus two is right.",
+    "Look for the one that equals the current frame. Looking back, the pixel was two to "
+    "the *left*: -2.",
+    "The current frame, and the previous one warped with either sign; minus two is "
+    "right.",
 )
 assert torch.allclose(warp(previous, minus), current)
 assert torch.allclose(library_warp(previous, minus), warp(previous, minus))
@@ -127,7 +131,7 @@ figures.show(
 height, width = min(settings.evaluation_height, 128), min(settings.evaluation_width, 300)
 film = test_scene("ambush_5", height, width, 5)
 previous, current = film.frame(2), film.frame(3)
-flow, mask = film.flow(3, 2), film.mask(3, 2)                          # frame 3 back into frame 2
+flow, mask = film.flow(3, 2), film.mask(3, 2)  # frame 3 back into frame 2
 assert flow.shape == (1, 2, height, width) and mask.shape == (1, 1, height, width)
 assert torch.allclose(warp(previous, flow), library_warp(previous, flow))
 
@@ -136,10 +140,12 @@ figures.show(
     figures.images({
         "previous": previous, "current": current, "backward flow": figures.flow_picture(flow),
     }, height=1.5),
-    "Two frames and the exact flow between them. Look for who moves which way, with the wheel.",
+    "Two frames and the exact flow between them. Look for who moves which way, with the "
+    "wheel.",
     "Two frames of a snowy scene with two people, and a colourful map of their motion.",
 )
-print(f"The fastest pixel moves {flow.norm(dim=1).max():.1f} pixels, the median {flow.norm(dim=1).median():.1f}.")
+speed = flow.norm(dim=1)
+print(f"The fastest pixel moves {speed.max():.1f} pixels, the median {speed.median():.1f}.")
 
 # %% [markdown]
 # *Predict, then run:* we subtract the previous frame from the current one, once as it is and once
@@ -152,14 +158,17 @@ def difference(a, b):
 
 plain = difference(current, previous)
 undone = difference(current, warp(previous, flow))
+masked = mask[0] * undone
+maps = {"without warping": plain, "with warping": undone, "with warping, masked": masked}
 figures.show(
-    figures.images({"without warping": plain, "with warping": undone, "with warping, masked": mask[0] * undone},
-                   height=1.5, largest=plain.max().item() / 2),
-    "Bright = different. Look for what warping cannot explain: rims of things that moved, and the borders.",
-    "Three maps of differences: large without warping, thin rims with it, nearly nothing once masked.",
+    figures.images(maps, height=1.5, largest=plain.max().item() / 2),
+    "Bright = different. Look for what warping cannot explain: rims of things that "
+    "moved, and the borders.",
+    "Three maps of differences: large without warping, thin rims with it, nearly "
+    "nothing once masked.",
 )
-print(f"mean difference: {plain.mean():.4f} -> {undone.mean():.4f} -> {(mask[0] * undone).mean():.4f} (masked)")
-assert (mask[0] * undone).mean() < undone.mean() < plain.mean()
+print("; ".join(f"{name}: {value.mean():.4f} on average" for name, value in maps.items()))
+assert masked.mean() < undone.mean() < plain.mean()
 
 # %% [markdown]
 # What is left inside is the camera's noise. The rims are *occlusions*: the pixel was hidden
@@ -174,11 +183,11 @@ assert (mask[0] * undone).mean() < undone.mean() < plain.mean()
 # %%
 estimated = estimate_flow(current, previous)
 largest = flow.norm(dim=1).max().item()
-error = (estimated - flow).norm(dim=1)                                 # (1, H, W), in pixels
+error = (estimated - flow).norm(dim=1)  # (1, H, W), in pixels
 figures.show(
     figures.images({
-        "exact": figures.flow_picture(flow, largest), "estimated": figures.flow_picture(estimated, largest),
-        "end-point error": error,
+        "exact": figures.flow_picture(flow, largest),
+        "estimated": figures.flow_picture(estimated, largest), "end-point error": error,
     }, height=1.5),
     "Look for the rims and for textureless snow: there is little to hold on to.",
     "The exact flow, the estimated flow, and the length of their difference.",
@@ -192,7 +201,7 @@ for method in ("dis-ultrafast", "dis-fast", "dis"):
     error = (estimate_flow(current, previous, method) - flow).norm(dim=1, keepdim=True)
     traceable = (error * mask).sum() / mask.sum()
     print(f"{method:14} error {error.mean():.2f} pixels, {traceable:.2f} where traceable")
-assert error.mean() < flow.norm(dim=1).mean()                          # better than "nothing moves"
+assert error.mean() < flow.norm(dim=1).mean()  # better than "nothing moves"
 
 # %% [markdown]
 # ## A real ground truth
@@ -204,19 +213,22 @@ assert error.mean() < flow.norm(dim=1).mean()                          # better 
 # %%
 left, right, measured, known = stereo_pair()
 guessed = estimate_flow(left, right)
-shifts = {"measured": -measured[:, 0] * known[:, 0], "estimated": -guessed[:, 0].clamp(max=0) * known[:, 0]}
+shifts = {"measured": -measured[:, 0] * known[:, 0],
+          "estimated": -guessed[:, 0].clamp(max=0) * known[:, 0]}
 figures.show(
     figures.images({"left eye": left, **shifts}, height=1.9),
-    "Bright = a large shift = near; black = not measured. Look for the frame of the motorcycle.",
+    "Bright = a large shift = near; black = not measured. Look for the frame of the "
+    "motorcycle.",
     "A motorcycle, and its measured and estimated shifts as maps.",
 )
 
 # %%
 error = (guessed - measured).norm(dim=1, keepdim=True)
 measured_error = (error * known).sum() / known.sum()
-print(f"DIS is off by {measured_error:.2f} pixels on average, by {error[known > 0].median():.2f} at the median; "
-      f"the largest shift is {measured.abs().max():.0f} pixels.")
-assert 0 < error[known > 0].median() < measured.abs().max()
+median, furthest = error[known > 0].median(), measured.abs().max()
+print(f"DIS is off by {measured_error:.2f} pixels on average, by {median:.2f} at the median; "
+      f"the largest shift is {furthest:.0f} pixels.")
+assert 0 < median < furthest
 
 # %% [markdown]
 # The median is small and the mean is not: most pixels are right, a few are lost completely. Without
@@ -264,8 +276,10 @@ checks = {
 # %%
 found = checks["there and back"] * checks["stays inside"] * checks["no boundary"]
 figures.show(
-    figures.images({**checks, "all three": found, "exact mask": mask, "current": current}, 3, 1.5, 1),
-    "Black = not to be trusted. Look for which check finds what, and for what the exact mask knows better.",
+    figures.images({**checks, "all three": found, "exact mask": mask, "current": current},
+                   columns=3, height=1.5, largest=1),
+    "Black = not to be trusted. Look for which check finds what, and for what the exact "
+    "mask knows better.",
     "Three masks, their product, the exact mask, and the frame.",
 )
 assert torch.equal(found, traceable_mask(estimated, reverse))
@@ -316,7 +330,8 @@ print(f"Flow costs {search / look:.2f} times a pass of the student.")
 # processor without a GPU is slow at networks. A GPU makes the pass many times faster and does
 # nothing for DIS; and the estimators that teachers were built with (DeepFlow, FlowNet) are far slower
 # and better. Where the network is fast, flow is the bottleneck.
-#
+
+# %% [markdown]
 # ## From one frame to all others
 #
 # Low-rank distillation (notebook 6, Eq. 6) needs flow from the *middle* frame into every frame of a
@@ -332,14 +347,16 @@ assert flows[2].abs().max() == 0 and masks[2].min() == 1
 assert torch.allclose(aligned[2], clip[2], atol=1e-4)
 
 # %%
-rows = {f"frame {t}": clip[t] for t in range(5)} | {f"{t} seen from 2": aligned[t] for t in range(5)}
+rows = {f"frame {t}": frame for t, frame in enumerate(clip)}
+rows |= {f"{t} seen from 2": frame for t, frame in enumerate(aligned)}
 figures.show(
     figures.images(rows, columns=5, height=0.95),
-    "Top: the clip. Bottom: each frame warped to the middle one; black = not traceable. Look for whether "
-    "the people stand still now.",
+    "Top: the clip. Bottom: each frame warped to the middle one; black = not traceable. "
+    "Look for whether the people stand still now.",
     "Five frames with moving people, and below the same five aligned to the middle one.",
 )
-spread = {"as filmed": clip.std(0).mean(), "aligned": (aligned.std(0) * masks.amin(0)).mean()}
+spread = {"as filmed": clip.std(0).mean(),
+          "aligned": (aligned.std(0) * masks.amin(0)).mean()}
 print({name: round(value.item(), 4) for name, value in spread.items()})
 assert spread["aligned"] < spread["as filmed"]
 
@@ -351,7 +368,8 @@ assert spread["aligned"] < spread["as filmed"]
 # going there and back finds most such places. All temporal terms of the paper are built of $W$
 # and such masks. At test time flow costs a search for every frame: the price that distillation
 # removes.
-#
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Warp the *current* frame to the previous one. Which flow do you need, and on whose grid is it?

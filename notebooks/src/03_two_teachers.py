@@ -52,9 +52,10 @@ noisy = (frame + 0.01 * torch.randn_like(frame)).clamp(0, 1)
 changes = {"input": noisy - frame, "teacher-plain": plain(noisy) - plain(frame)}
 largest = 4 * changes["input"].std().item()
 figures.show(
-    figures.images({name: change.abs().mean(1) for name, change in changes.items()}, height=1.7, largest=largest),
-    "The change of the input and the change it caused, on one scale. Look for places where a whole tile "
-    "lights up: there the network made another decision.",
+    figures.images({name: change.abs().mean(1) for name, change in changes.items()},
+                   height=1.7, largest=largest),
+    "The change of the input and the change it caused, on one scale. Look for places "
+    "where a whole tile lights up: there the network made another decision.",
     "Two maps of differences, one of the noise, one of the paintings.",
 )
 amplification = changes["teacher-plain"].std() / changes["input"].std()
@@ -78,7 +79,7 @@ assert amplification > 0
 # replaced by the mean colour, which becomes 0 inside.
 
 # %%
-flow, mask = film.flow(1, 0), film.mask(1, 0)                          # frame 1 back into frame 0
+flow, mask = film.flow(1, 0), film.mask(1, 0)  # frame 1 back into frame 0
 past = warp(with_flow(scene.frames[:1]), flow)
 trusted = erode(mask)
 fed = trusted * past + (1 - trusted) * mean_colour(past)
@@ -87,8 +88,8 @@ figures.show(
         "the frame": scene.frames[1], "its past, masked": fed, "the mask": trusted,
         "its painting": with_flow(scene.frames[1:2], past, trusted),
     }, columns=2, height=1.4, largest=1),
-    "What the teacher is given for the second frame, and what it makes of it. Look for whether the "
-    "painting follows its past where the mask is bright.",
+    "What the teacher is given for the second frame, and what it makes of it. Look for "
+    "whether the painting follows its past where the mask is bright.",
     "A frame, the previous painting with grey gaps, a mask, and the new painting.",
 )
 
@@ -98,7 +99,8 @@ print(f"first layer: {tuple(first_layer.shape)}  (channels out, channels in, hei
 for name, network in {"this scale's": with_flow, "the paper's": Teacher(32, 5)}.items():
     print(f"{name:13} teacher: {sum(p.numel() for p in network.parameters()):10,} parameters")
 assert first_layer.shape[1] == 7
-assert torch.equal(with_flow(frame), with_flow(frame, torch.zeros_like(frame), torch.zeros_like(mask)))
+nothing = torch.zeros_like(frame), torch.zeros_like(mask)
+assert torch.equal(with_flow(frame), with_flow(frame, *nothing))
 
 # %% [markdown]
 # The last line says: without a past, the teacher is an ordinary image network. That is how a film
@@ -119,8 +121,9 @@ exact_masks = torch.cat([film.mask(t, t - 1) for t in times])
 exact = roll_out(with_flow, scene.frames, exact_flows, exact_masks)
 
 # %%
-assert torch.equal(exact, library_roll_out(with_flow, scene.frames, exact_flows, exact_masks))
-assert torch.allclose(exact, stylize_clip(with_flow, scene.frames, exact_flows, exact_masks), atol=1e-5)
+arguments = with_flow, scene.frames, exact_flows, exact_masks
+assert torch.equal(exact, library_roll_out(*arguments))
+assert torch.allclose(exact, stylize_clip(*arguments), atol=1e-5)
 
 # %% [markdown]
 # ## Train a plain teacher, for a moment
@@ -131,18 +134,21 @@ assert torch.allclose(exact, stylize_clip(with_flow, scene.frames, exact_flows, 
 # *Predict, then run:* what will it have learned after so few steps, the colours or the tiles?
 
 # %%
-short = settings.but(plain_batch=2, clips=12)                          # small, for a demonstration
+short = settings.but(plain_batch=2, clips=12)  # small, for a demonstration
 perceptual = judge_of(style, settings).to(device)
 beginner = training.new_teacher(short).to(device)
 history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
 figures.show(
-    figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history], "a plain teacher, its first steps"),
-    "Look for the fall at the beginning. Each step sees other pictures, hence the jagged grey line.",
+    figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history],
+                   "a plain teacher, its first steps"),
+    "Look for the fall at the beginning. Each step sees other pictures, hence the "
+    "jagged grey line.",
     "The perceptual loss falls, fast at first.",
 )
 
 # %%
-first, last = (sum(h["total"] for h in part) / len(part) for part in (history[:3], history[-3:]))
+first, last = (sum(terms["total"] for terms in part) / len(part)
+               for part in (history[:3], history[-3:]))
 print(f"Eq. 1: {first:.2f} in the first three steps, {last:.2f} in the last three")
 assert last < first
 beginner.cpu()
@@ -154,8 +160,8 @@ steps = zoo.manifest(f"{style}-teacher-plain")["settings"]["plain_steps"]
 figures.show(
     figures.images({"input": frame, f"yours, {len(history)} steps": attempt,
                     f"teacher-plain of the zoo, {steps} steps": plain(frame)}, height=1.5),
-    "Middle: the network trained just now. Right: the one that ships. Look for tiles, and for the "
-    "lines of the wall.",
+    "Middle: the network trained just now. Right: the one that ships. Look for tiles, "
+    "and for the lines of the wall.",
     "A frame, painted by a beginner and by the trained plain teacher.",
 )
 
@@ -179,7 +185,7 @@ clips = RenderedClips(short)
 tuned, history = training.train_teacher(
     plain.to(device), clips, perceptual, short, steps=max(10, settings.demo_steps // 2)
 )
-with_past = [terms for terms in history if "temporal" in terms]        # stills have no past
+with_past = [terms for terms in history if "temporal" in terms]  # stills have no past
 figures.show(
     figures.losses(with_past, "from the plain teacher to one with flow"),
     "Look at 'temporal': it starts high, because the plain teacher ignores its past.",
@@ -209,9 +215,12 @@ players.play(videos, "03_two_teachers", columns=2)
 
 # %%
 figures.show(
-    figures.images({name: figures.time_slice(v) for name, v in videos.items()}, columns=1, height=0.9),
-    "One row of pixels, time runs downwards. Look for unbroken slanted lines: bricks that glide.",
-    "Time slices of the input, the plain teacher, the briefly tuned one, and the teacher with flow.",
+    figures.images({name: figures.time_slice(v) for name, v in videos.items()},
+                   columns=1, height=0.9),
+    "One row of pixels, time runs downwards. Look for unbroken slanted lines: bricks "
+    "that glide.",
+    "Time slices of the input, the plain teacher, the briefly tuned one, and the "
+    "teacher with flow.",
 )
 
 # %% [markdown]
@@ -219,7 +228,8 @@ figures.show(
 # still differs.
 
 # %%
-maps = {name: figures.error_map(v[2:4], exact_flows[2:3], exact_masks[2:3]) for name, v in videos.items()}
+motion = exact_flows[2:3], exact_masks[2:3]  # frame 3 back into frame 2
+maps = {name: figures.error_map(v[2:4], *motion) for name, v in videos.items()}
 figures.show(
     figures.images(maps, columns=2, height=1.4, largest=0.5),
     "Bright = restless, on one scale. Look for the wall: the same bricks, twice painted.",
@@ -239,7 +249,8 @@ def judged(videos):
     for name, video in videos.items():
         pairs = zip(video[::3].split(1), scene.frames[::3].split(1), strict=True)
         styles = [judge.terms(y, x)["style"].item() for y, x in pairs]
-        rows[name] = e_stab_forward(video, scene.forward_flows, scene.masks), sum(styles) / len(styles)
+        stab = e_stab_forward(video, scene.forward_flows, scene.masks)
+        rows[name] = stab, sum(styles) / len(styles)
         print(f"{name:24} e_stab {rows[name][0]:.4f}   style loss {rows[name][1]:.4f}")
     return rows
 
@@ -251,8 +262,10 @@ floor = rows["input"][0]
 stab = {name: row[0] for name, row in rows.items() if name != "input"}
 figures.show(
     figures.bars(stab, "e_stab (lower is steadier)", floor),
-    "Look for how much of the way from the plain teacher down to the dotted line, the input, flow covers.",
-    "Bars of e_stab of the plain teacher, the briefly tuned one and the teacher with flow.",
+    "Look for how much of the way from the plain teacher down to the dotted line, the "
+    "input, flow covers.",
+    "Bars of e_stab of the plain teacher, the briefly tuned one and the teacher with "
+    "flow.",
 )
 better = stab["teacher-flow"] < stab["teacher-plain"]
 print("With flow the teacher is", "steadier" if better else "NOT steadier", "on this film:",
@@ -281,23 +294,27 @@ readings = {
     "B: teacher-plain": videos["teacher-plain"],
 }
 rows = judged(readings)
-lessons = {name: (videos["teacher-flow"] - v).square().mean().sqrt().item() for name, v in readings.items()}
-print(f"\nHow far the teacher with flow is from A: {lessons['A: its weights, no past']:.3f}, "
-      f"from B: {lessons['B: teacher-plain']:.3f}")
+_, without_past, without_training = readings.values()
+lesson_a, lesson_b = (videos["teacher-flow"] - v for v in (without_past, without_training))
+print(f"\nHow far the teacher with flow is from A: {lesson_a.square().mean().sqrt():.3f}, "
+      f"from B: {lesson_b.square().mean().sqrt():.3f}")
 
 # %%
 figures.show(
     figures.bars({name: row[0] for name, row in rows.items()}, "e_stab", floor),
-    "Look for where A stands: training with a past has changed the weights themselves, so they may be "
-    "calmer even without one.",
-    "Bars of e_stab of the teacher with flow and of both readings of the teacher without.",
+    "Look for where A stands: training with a past has changed the weights themselves, "
+    "so they may be calmer even without one.",
+    "Bars of e_stab of the teacher with flow and of both readings of the teacher "
+    "without.",
 )
-lesson = (videos["teacher-flow"] - readings["B: teacher-plain"])[-1].abs().mean(0, keepdim=True)
-other = (videos["teacher-flow"] - readings["A: its weights, no past"])[-1].abs().mean(0, keepdim=True)
+
+# %%
+maps = {f"lesson under {name}": lesson[-1].abs().mean(0, keepdim=True)
+        for name, lesson in (("A", lesson_a), ("B", lesson_b))}
 figures.show(
-    figures.images({"lesson under A": other, "lesson under B": lesson}, height=1.6, largest=0.5),
-    "The difference of the teachers on the last frame, under both readings. Look for which of them leaves "
-    "more to teach.",
+    figures.images(maps, height=1.6, largest=0.5),
+    "The difference of the teachers on the last frame, under both readings. Look for "
+    "which of them leaves more to teach.",
     "Two maps of differences between teachers.",
 )
 
@@ -306,13 +323,15 @@ figures.show(
 # a hopeful sign for a student that will never see any. But then the difference from A holds little to
 # teach, so this course takes **B**. A large lesson is not always a good one, though: it also contains
 # what the fine-tuning changed by chance. Notebook 5 asks what a student can do with it.
-#
+
+# %% [markdown]
 # ## What better flow would bring
 #
 # Our film has *exact* flow. No real film does, so this is an **upper bound**, not a result.
 
 # %%
-rows = judged({"estimated flow (DIS)": videos["teacher-flow"], "exact flow (upper bound)": exact})
+rows = judged({"estimated flow (DIS)": videos["teacher-flow"],
+               "exact flow (upper bound)": exact})
 gain = rows["exact flow (upper bound)"][0] / rows["estimated flow (DIS)"][0] - 1
 print(f"\nExact flow changes e_stab by {gain:+.0%}.")
 assert torch.isfinite(exact).all()
@@ -324,7 +343,8 @@ assert torch.isfinite(exact).all()
 # is given its own previous painting, warped and masked, can agree with it. Fine-tuning starts from a
 # plain teacher and adds one temporal term. The difference between the two is what flow does for a
 # painter, and it is the only thing that the student is going to be taught.
-#
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Measure the amplification for noise of .001, .01 and .1, for both teachers. Where is it largest?

@@ -49,7 +49,7 @@ networks = {role: zoo.load(f"{style}-{role}") for role in roles}
 
 # %%
 def cost(width, blocks):
-    with torch.device("meta"):                                         # shapes only, nothing is computed
+    with torch.device("meta"):  # shapes only
         network, picture = Student(width, blocks), torch.empty(1, 3, 360, 640)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(picture)
@@ -73,11 +73,14 @@ assert costs["the paper's"][0] == 3_098_307
 
 # %%
 parts = costs["the paper's"][2]
-names = {"down": "two halvings", "blocks": "residual blocks", "up": "two doublings", "out": "output layer"}
-shares = {label: sum(parts[f"Student.body.{part}"].values()) / 2e9 for part, label in names.items()}
+names = {"down": "two halvings", "blocks": "residual blocks",
+         "up": "two doublings", "out": "output layer"}
+shares = {label: sum(parts[f"Student.body.{part}"].values()) / 2e9
+          for part, label in names.items()}
 figures.show(
     figures.bars(shares, "billion multiply-adds"),
-    "Where the paper's student spends its time. Look at the residual blocks: small pictures, many channels.",
+    "Where the paper's student spends its time. Look at the residual blocks: small "
+    "pictures, many channels.",
     "Bars of multiply-adds of the four parts of the student.",
 )
 
@@ -89,16 +92,18 @@ figures.show(
 # train?
 
 # %%
-short = settings.but(plain_batch=2, clips=12)                          # small, for a demonstration
+short = settings.but(plain_batch=2, clips=12)  # small, for a demonstration
 perceptual = judge_of(style, settings).to(device)
 beginner = training.new_student(short).to(device)
 history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
 figures.show(
-    figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history], "a student from random weights"),
+    figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history],
+                   "a student from random weights"),
     "Look for the fall, then for the slow part: that is where the hours go.",
     "The perceptual loss falls, fast at first.",
 )
-first, last = (sum(h["total"] for h in part) / len(part) for part in (history[:3], history[-3:]))
+first, last = (sum(terms["total"] for terms in part) / len(part)
+               for part in (history[:3], history[-3:]))
 print(f"Eq. 1: {first:.2f} in the first three steps, {last:.2f} in the last three")
 assert last < first
 
@@ -107,8 +112,9 @@ beginner.cpu().requires_grad_(False)
 figures.show(
     figures.images({"input": frame, f"yours, {len(history)} steps": beginner(frame),
                     "student-plain of the zoo": networks["student-plain"](frame)}, height=1.5),
-    "Middle: the student trained just now. Right: the zoo's, trained for much longer, and also drawn "
-    "towards the plain teacher's pictures (notebook 5 says why). Look for tiles and for the face.",
+    "Middle: the student trained just now. Right: the zoo's, trained for much longer, "
+    "and also drawn towards the plain teacher's pictures (notebook 5 says why). Look "
+    "for tiles and for the face.",
     "A frame, painted by a beginner and by the trained plain student.",
 )
 
@@ -128,10 +134,12 @@ def measure(videos):
     return rows
 
 # %%
-films = {role: stylize_clip(networks[role], scene.frames) for role in ("teacher-flow", "student-plain")}
+films = {role: stylize_clip(networks[role], scene.frames)
+         for role in ("teacher-flow", "student-plain")}
 rows = measure(films)
 floor = rows["student-plain"].floor
-print(f"\nThe input itself has {floor:.4f}: the student multiplies it by {rows['student-plain'].e_stab / floor:.1f}.")
+times = rows["student-plain"].e_stab / floor
+print(f"\nThe input itself has {floor:.4f}: the student multiplies it by {times:.1f}.")
 assert floor > 0
 
 # %% [markdown]
@@ -155,14 +163,15 @@ ours = temporal_loss(stylized[1:], stylized[:-1], *motion)
 assert torch.equal(ours, library_temporal_loss(stylized[1:], stylized[:-1], *motion))
 
 # %%
-painted = networks["student-plain"](clip.frames)
+flow, mask = (part[:1] for part in motion)  # frame 1 back into frame 0
 figures.show(
     figures.images({
-        "frame 1": clip.frames[1], "painted 0, warped": warp(painted[:1], motion[0][:1]),
-        "painted 1": painted[1], "masked difference": figures.error_map(painted[:2], motion[0][:1], motion[1][:1]),
+        "frame 1": clip.frames[1], "painted 0, warped": warp(stylized[:1], flow),
+        "painted 1": stylized[1],
+        "masked difference": figures.error_map(stylized[:2], flow, mask),
     }, columns=4, height=1.6),
-    "The pieces of Eq. 12 on a training clip. Look for brightness in the last picture: each bright tile is "
-    "a complaint.",
+    "The pieces of Eq. 12 on a training clip. Look for brightness in the last picture: "
+    "each bright tile is a complaint.",
     "A frame, two paintings of which one is warped, and a map of their difference.",
 )
 
@@ -213,8 +222,10 @@ films |= {
 }
 rows = measure(films)
 figures.show(
-    figures.bars({name: s.e_stab for name, s in rows.items()}, "e_stab (lower is steadier)", floor),
-    "Look for the step from the control to L_temp, and for the zoo's student-temp, which had the time.",
+    figures.bars({name: s.e_stab for name, s in rows.items()},
+                 "e_stab (lower is steadier)", floor),
+    "Look for the step from the control to L_temp, and for the zoo's student-temp, "
+    "which had the time.",
     "Bars of e_stab of a teacher with flow and of four students.",
 )
 
@@ -225,24 +236,25 @@ players.play({"input": scene.frames, **films}, "04_plain_student", columns=3)
 slices = {name: figures.time_slice(v) for name, v in {"input": scene.frames, **films}.items()}
 figures.show(
     figures.images(slices, columns=1, height=0.8),
-    "Time runs downwards. *student-plain* and *student-temp* are the zoo's, the other two students were "
-    "trained above. Look for vertical lines that stay whole.",
+    "Time runs downwards. *student-plain* and *student-temp* are the zoo's, the other "
+    "two students were trained above. Look for vertical lines that stay whole.",
     "Time slices of the input, the teacher with flow and four students.",
 )
 
 # %%
 gain, price = (getattr(rows["student-temp"], key) / getattr(rows["student-plain"], key) - 1
                for key in ("e_stab", "style"))
-print(f"L_temp in the zoo: e_stab {gain:+.0%}, style loss {price:+.0%} against the plain student.")
-print(f"Of the teacher with flow the student has now {rows['student-temp'].e_stab / rows['teacher-flow'].e_stab:.0%} "
-      "of the e_stab.")
+print(f"L_temp in the zoo, against the plain student: e_stab {gain:+.0%}, style loss {price:+.0%}.")
+share = rows["student-temp"].e_stab / rows["teacher-flow"].e_stab
+print(f"Its e_stab is {share:.0%} of that of the teacher with flow.")
 assert all(s.e_stab > 0 for s in rows.values())
 
 # %% [markdown]
 # Read both numbers. A large fall of $e_{stab}$ with a large rise of the style loss is a student that
 # moved towards grey. This is the rival that distillation has to beat, and it is a strong one:
 # a teacher is only worth having if it shows a *better exchange*.
-#
+
+# %% [markdown]
 # ## Second cure: copy the teacher
 #
 # The teacher with flow is steady and has style. Why not just learn its pictures? This is Eq. 2:
@@ -275,14 +287,16 @@ copies = {
 rows = measure(copies)
 figures.show(
     figures.images({name: v[-1] for name, v in copies.items()}, height=1.6),
-    "Left the model, right the copyist. Look for joints: crisp on the left, washed out on the right?",
+    "Left the model, right the copyist. Look for joints: crisp on the left, washed out "
+    "on the right?",
     "The last frame by the teacher with flow, the plain student and the copyist.",
 )
 
 # %%
-part = (slice(None), slice(height // 4, height // 4 + height // 2), slice(width // 4, width // 4 + width // 3))
+top, left = height // 4, width // 4
 figures.show(
-    figures.images({name: v[-1][part] for name, v in copies.items()}, height=2.4),
+    figures.images({name: v[-1, :, top:top + height // 2, left:left + width // 3]
+                    for name, v in copies.items()}, height=2.4),
     "The same, enlarged. Look at the edges of single tiles.",
     "An enlarged part of the three paintings.",
 )
@@ -303,7 +317,8 @@ assert kept > 0
 # blocks. Eq. 1 never compares two frames, so it flickers. The temporal loss asks for agreement and pays
 # with style. Copying the teacher's pictures asks for what one frame cannot tell. What remains is to copy
 # not the pictures, but what flow *changed* in them.
-#
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Sweep $\lambda_{temp}$ over three powers of ten and draw $e_{stab}$ against the style loss.

@@ -65,7 +65,8 @@ pictures = {"input": clip.frames, "teacher-plain": T0, "teacher-flow": T,
 figures.show(
     figures.images({name: x[-2] for name, x in pictures.items()}, columns=2, height=1.8),
     "One frame. Bottom right: what flow changes, twice enlarged; grey means nothing.",
-    "Four pictures of one frame: input, plain teacher, flow teacher, and their difference on grey.")
+    "Four pictures of one frame: input, plain teacher, flow teacher, and their "
+    "difference on grey.")
 
 # %% [markdown]
 # That picture is Eq. 3 of the paper, the **teacher's residual**, computed for every frame $t$:
@@ -75,11 +76,12 @@ figures.show(
 # $N_T$ uses the flow $f_t$, $\tilde N_T$ does not. One frame does not show what it is for. Time does.
 
 # %%
-slices = {name: figures.time_slice(x, repeat=6) for name, x in
-          {"teacher-plain": T0, "teacher-flow": T, "with flow - without": signed(T - T0)}.items()}
+videos = {"teacher-plain": T0, "teacher-flow": T, "with flow - without": signed(T - T0)}
+slices = {name: figures.time_slice(x, repeat=6) for name, x in videos.items()}
 figures.show(
     figures.images(slices, columns=1, height=1.1),
-    "One row of pixels, time running downwards. Broken lines are flicker. The residual (bottom) "
+    "One row of pixels, time running downwards. Broken lines are flicker. The "
+    "residual (bottom) "
     "is itself restless: it has to cancel the plain teacher's flicker.",
     "Three time slices: plain teacher, flow teacher, and the difference of the two.")
 
@@ -127,7 +129,8 @@ target = S0 + (T - T0)
 figures.show(
     figures.images({"student-plain": S0[-2], "+ (T - T0)": signed(T - T0)[-2],
                     "= the target": target[-2]}, height=1.6),
-    "The target of Eq. 5 (right). Look for strokes that belong to neither network: ghosts of the teacher.",
+    "The target of Eq. 5 (right). Look for strokes that belong to neither network: "
+    "ghosts of the teacher.",
     "Plain student, teacher difference, and their sum, which the residual loss asks for.")
 
 assert torch.equal(target, residual.residual_target(T, T0, S0))
@@ -174,13 +177,16 @@ for name, video in compared.items():
     print(f"{name:23} sharpness {evaluation.sharpness(video):.4f}")
 figures.show(
     figures.images({name: x[-2] for name, x in compared.items()}, columns=2, height=1.8),
-    "Compare the stroke edges of the two lower pictures with those of the teacher and the plain student.",
-    "Teacher with flow, plain student, and two students that were trained without a perceptual loss.")
+    "Compare the stroke edges of the two lower pictures with those of the teacher "
+    "and the plain student.",
+    "Teacher with flow, plain student, and two students that were trained without "
+    "a perceptual loss.")
 
 # %%
 with_eq2, with_eq5 = (evaluation.sharpness(copied[s]) for s in ("vanilla", "residual"))
 sharper = "Eq. 5" if with_eq5 > with_eq2 else "Eq. 2"
-print(f"Sharper here: {sharper}, by {max(with_eq2, with_eq5) / min(with_eq2, with_eq5) - 1:.1%}.")
+more = max(with_eq2, with_eq5) / min(with_eq2, with_eq5) - 1
+print(f"Sharper here: {sharper}, by {more:.1%}.")
 print(f"Against the plain student: Eq. 2 {with_eq2 / evaluation.sharpness(S0) - 1:+.1%}, "
       f"Eq. 5 {with_eq5 / evaluation.sharpness(S0) - 1:+.1%}.")
 
@@ -206,7 +212,8 @@ random = torch.Generator().manual_seed(settings.seed)
 a, other = torch.randn(2, 100_000, generator=random)
 for rho in (0.0, 0.25, 0.5, 0.75, 1.0):
     b = rho * a + (1 - rho**2) ** 0.5 * other     # as strong as a, correlated by rho
-    print(f"rho {rho:.2f}: flicker of a - b is {(a - b).std() / a.std():.2f} times that of a")
+    times = (a - b).std() / a.std()
+    print(f"rho {rho:.2f}: flicker of a - b is {times:.2f} times that of a")
 
 # %% [markdown]
 # Below one half, subtracting the teacher's flicker **adds** to the student's: two unrelated noises do not cancel.
@@ -253,9 +260,12 @@ for name, rho in rhos.items():
 # %%
 parts = {"teacher-plain": T0, **plain}
 figures.show(
-    figures.images({name: signed(flicker(video)[-2]) for name, video in parts.items()}, height=1.6),
-    "The flicker itself, on grey. Does a student's pattern repeat the plain teacher's (left)?",
-    "Flicker maps of the plain teacher, the zoo's plain student and a freshly trained student.")
+    figures.images({name: signed(flicker(video)[-2]) for name, video in parts.items()},
+                   height=1.6),
+    "The flicker itself, on grey. Does a student's pattern repeat the plain "
+    "teacher's (left)?",
+    "Flicker maps of the plain teacher, the zoo's plain student and a freshly "
+    "trained student.")
 
 # %% [markdown]
 # Now the decisive figures, **before any distillation**: the plain student against the target that
@@ -272,7 +282,8 @@ change = {}
 for name, video in plain.items():
     before, after = measured(video), measured(residual.residual_target(T, T0, video))
     change[name] = after[0] / before[0]
-    print(f"{name:27}{rhos[name]:6.2f}{before[0]:9.4f}{after[0]:9.4f}{before[1]:9.3f}{after[1]:9.3f}")
+    print(f"{name:27}{rhos[name]:6.2f}{before[0]:9.4f}{after[0]:9.4f}"
+          f"{before[1]:9.3f}{after[1]:9.3f}")
 
 # %%
 figure, axis = plt.subplots(figsize=(5.4, 3.2))
@@ -282,16 +293,21 @@ axis.axhline(1, color="#bbbbbb", linestyle=":")
 for marker, name in zip("os", plain, strict=True):
     axis.scatter(rhos[name], change[name], s=60, marker=marker, label=name, zorder=3,
                  color=figures.colour(name))
-axis.set(xlabel="agreement of the flicker with the plain teacher's", ylabel="e_stab, target / plain student")
+axis.set(xlabel="agreement of the flicker with the plain teacher's",
+         ylabel="e_stab, target / plain student")
 axis.legend(fontsize=8)
 figures.show(
-    figure, "Above the dotted line the target flickers more than the student: no lambda can help there.",
+    figure,
+    "Above the dotted line the target flickers more than the student: no lambda "
+    "can help there.",
     "Scatter plot: agreement against the target's flicker relative to the student's.")
 
 # %%
 for name in plain:
-    can = "can make it steadier" if change[name] < 1 else "cannot help: its very target flickers more"
-    print(f"{name}: agreement {rhos[name]:+.2f}, target at {change[name]:.0%} of the flicker. Eq. 5 {can}.")
+    helps = change[name] < 1
+    can = "can make it steadier" if helps else "cannot help: its very target flickers more"
+    print(f"{name}: agreement {rhos[name]:+.2f}, target at {change[name]:.0%} of the flicker. "
+          f"Eq. 5 {can}.")
 assert all(-1 <= value <= 1 for value in rhos.values())
 
 # %% [markdown]
@@ -310,7 +326,8 @@ brief, history = training.distill(
     frozen[-1], targets, judge, only_residual, steps=settings.demo_steps)
 figures.show(
     figures.losses(history, f"lambda_res = {only_residual.lambda_res:g}, nothing else"),
-    "The residual term has to fall; the perceptual term may rise a little: steadiness has its price.",
+    "The residual term has to fall; the perceptual term may rise a little: "
+    "steadiness has its price.",
     "The perceptual, residual and total loss over the steps of the short training.")
 
 # %%
@@ -320,7 +337,8 @@ tenth = max(1, len(history) // 10)
 start, end = (sum(terms["residual"] for terms in part) / tenth
               for part in (history[:tenth], history[-tenth:]))
 print(f"L_res, mean of the first and of the last steps: {start:.4f}, {end:.4f}")
-for name, video in {"plain student": S0, "briefly distilled": briefly, "the target": target}.items():
+rows = {"plain student": S0, "briefly distilled": briefly, "the target": target}
+for name, video in rows.items():
     print(f"{name:18} e_stab {measured(video)[0]:.4f}   style {measured(video)[1]:.3f}")
 assert all(torch.isfinite(p).all() for p in brief.parameters())
 
@@ -342,17 +360,20 @@ players.play(shown, "05_scratch_and_ours")
 figures.show(
     figures.images({name: figures.time_slice(x, repeat=6) for name, x in videos.items()},
                    columns=1, height=1.1),
-    "Time runs downwards. Compare the raggedness of the lower two with the input's clean lines.",
+    "Time runs downwards. Compare the raggedness of the lower two with the input's "
+    "clean lines.",
     "Time slices of the input, the teacher with flow, the student from scratch and ours.")
 
 # %%
 scene = scene_in_memory(film)
 named = {**videos, "briefly distilled": briefly}
-scores = {name: evaluation.score(name, video.cpu(), scene, judge) for name, video in named.items()}
+scores = {name: evaluation.score(name, video.cpu(), scene, judge)
+          for name, video in named.items()}
 print(f"{'':18}{'e_stab':>8}{'style':>8}{'content':>9}{'std':>7}   against student-scratch")
 for name, row in scores.items():
     verdict = "" if name == "input" else evaluation.verdict(row, scores["student-scratch"])
-    print(f"{name:18}{row.e_stab:8.4f}{row.style:8.3f}{row.content:9.3f}{row.std:7.3f}   {verdict}")
+    print(f"{name:18}{row.e_stab:8.4f}{row.style:8.3f}{row.content:9.3f}{row.std:7.3f}"
+          f"   {verdict}")
 assert scores["input"].e_stab == scores["input"].floor
 
 # %% [markdown]

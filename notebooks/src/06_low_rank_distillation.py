@@ -56,7 +56,8 @@ assert (toy_values["five copies"][1:] < 1e-4).all()
 # %%
 figures.show(
     figures.spectra(toy_values),
-    "Singular values, largest first, on a logarithmic scale. Copies have one; noise raises the others.",
+    "Singular values, largest first, on a logarithmic scale. Copies have one; "
+    "noise raises the others.",
     "Singular values of the three toy clips, one line each.")
 
 # %% [markdown]
@@ -82,7 +83,7 @@ for name, values in toy_values.items():
 # %%
 height, width = (64, 96) if settings.name == "smoke" else (128, 256)
 film = test_scene("temple_2", height, width, settings.clip_length)
-clip = clip_from_scene(film).to(device)                # K frames, exact flow from the middle one
+clip = clip_from_scene(film).to(device)       # K frames, exact flow from the middle one
 aligned = clip.reference_masks * warp(clip.frames, clip.reference_flows)      # (K, 3, H, W)
 tau = len(clip.frames) // 2
 print(f"K = {len(clip.frames)}, tau = {tau}; traceable: "
@@ -93,7 +94,8 @@ rows = {f"frame {t}": clip.frames[t] for t in (0, tau, len(clip.frames) - 1)}
 rows |= {f"aligned {t}": aligned[t] for t in (0, tau, len(clip.frames) - 1)}
 figures.show(
     figures.images(rows, columns=3, height=1.4),
-    "Above the frames, below the same frames seen from the middle one. Black: not traceable.",
+    "Above the frames, below the same frames seen from the middle one. Black: not "
+    "traceable.",
     "First, middle and last frame of a clip, above as they are, below aligned and masked.")
 
 # %% [markdown]
@@ -130,8 +132,10 @@ for name, v in input_values.items():
     print(f"{name:26}", "  ".join(f"{value:7.2f}" for value in v))
 figures.show(
     figures.spectra(input_values),
-    "The unstylized clip three ways. The lowest line is nearest to copies: only noise is left.",
-    "Singular values of the input clip: motion left in, undone with a common mask, with own masks.")
+    "The unstylized clip three ways. The lowest line is nearest to copies: only "
+    "noise is left.",
+    "Singular values of the input clip: motion left in, undone with a common mask, "
+    "with own masks.")
 
 # %% [markdown]
 # ## 3. The nuclear norm without an SVD
@@ -168,7 +172,8 @@ def seconds(function, repeats=5):
 def with_svd(X):
     return torch.linalg.svdvals(X).sum()
 
-print(f"forward and backward, the SVD takes {seconds(with_svd) / seconds(nuclear):.1f} times as long")
+ratio = seconds(with_svd) / seconds(nuclear)
+print(f"forward and backward, the SVD takes {ratio:.1f} times as long")
 
 # %% [markdown]
 # ## 4. Flicker raises the tail
@@ -180,22 +185,25 @@ print(f"forward and backward, the SVD takes {seconds(with_svd) / seconds(nuclear
 # flow.
 
 # %%
+motion = clip.backward_flows, clip.backward_masks           # frame t into t-1, for e_stab
 with torch.no_grad():
-    T = roll_out(networks["teacher-flow"], clip.frames, clip.backward_flows, clip.backward_masks)
+    T = roll_out(networks["teacher-flow"], clip.frames, *motion)
     videos = {"input": clip.frames, "teacher-flow": T,
               "teacher-plain": networks["teacher-plain"](clip.frames),
               "student-plain": networks["student-plain"](clip.frames)}
-values = {name: torch.linalg.svdvals(in_common(video)).cpu() for name, video in videos.items()}
+values = {name: torch.linalg.svdvals(in_common(y)).cpu() for name, y in videos.items()}
 figures.show(
     figures.spectra(values),
-    "Singular values of the aligned clips. The first is the picture; the others are what differs between frames.",
-    "Singular values of input, flow teacher, plain teacher and plain student on a logarithmic scale.")
+    "Singular values of the aligned clips. The first is the picture; the others "
+    "are what differs between frames.",
+    "Singular values of input, flow teacher, plain teacher and plain student on a "
+    "logarithmic scale.")
 
 # %%
-own = {name: torch.linalg.svdvals(traceable(video)).cpu() for name, video in videos.items()}
+own = {name: torch.linalg.svdvals(traceable(y)).cpu() for name, y in videos.items()}
 print(f"{'':15}{'norm (Eq. 6)':>13}{'first':>9}{'tail':>8}{'common tail':>13}{'e_stab':>9}")
 for name, v in own.items():
-    error = evaluation.e_stab(videos[name], clip.backward_flows, clip.backward_masks)
+    error = evaluation.e_stab(videos[name], *motion)
     print(f"{name:15}{v.sum():13.2f}{v[0]:9.2f}{v[1:].sum():8.2f}"
           f"{values[name][1:].sum():13.2f}{error:9.4f}")
 by_tail = sorted(values, key=lambda name: values[name][1:].sum())
@@ -212,11 +220,13 @@ print("from the lowest common tail to the highest:", ", ".join(by_tail))
 
 # %%
 norm = {name: nuclear(traceable(video)) for name, video in videos.items()}
-for equation, wanted in (("Eq. 10, teacher's", "teacher-flow"), ("Eq. 11, input's  ", "input")):
+whose = {"Eq. 10, teacher's": "teacher-flow", "Eq. 11, input's": "input"}
+for equation, wanted in whose.items():
     loss = (norm[wanted] - norm["student-plain"]).square()
     assert torch.isclose(loss, low_rank.low_rank_loss(norm[wanted], norm["student-plain"]))
     way = "shrink" if norm[wanted] < norm["student-plain"] else "grow"
-    print(f"{equation} norm {norm[wanted]:8.2f}: loss {loss:10.2f}, the student's has to {way}")
+    print(f"{equation:18} norm {norm[wanted]:8.2f}: loss {loss:10.2f}, "
+          f"the student's has to {way}")
 
 # %% [markdown]
 # Look at the direction. "Shrink" can be answered with less flicker; "grow" cannot. Each is one number
@@ -234,22 +244,24 @@ S0 = videos["student-plain"]
 for factor in (1.0, 0.9, 0.8, 0.7):
     dimmed = factor * S0
     loss = low_rank.low_rank_loss(norm["input"], nuclear(traceable(dimmed)))
-    error = evaluation.e_stab(dimmed, clip.backward_flows, clip.backward_masks)
+    error = evaluation.e_stab(dimmed, *motion)
     print(f"times {factor:.1f}: L_rank {loss:10.2f}   e_stab {error:.4f}   "
           f"e_stab / std {error / dimmed.std():.4f}")
 best = (norm["input"] / norm["student-plain"]).item()
-assert low_rank.low_rank_loss(norm["input"], nuclear(traceable(best * S0))) < 1e-3 * norm["input"] ** 2
+assert torch.isclose(nuclear(traceable(best * S0)), norm["input"], rtol=1e-3)
 print(f"times {best:.3f} the loss is zero, and not one stroke is steadier")
 
 # %%
 factors = torch.linspace(0.6, 1.3, 36)
-curve = [low_rank.low_rank_loss(norm["input"], f * norm["student-plain"]).item() for f in factors]
+curve = [low_rank.low_rank_loss(norm["input"], factor * norm["student-plain"]).item()
+         for factor in factors]
 figure, axis = plt.subplots(figsize=(5, 2.6))
 axis.plot(factors, curve, color=figures.colour("student-plain"))
 axis.axvline(1, color="#bbbbbb", linestyle=":")
 axis.set(xlabel="every frame times this", ylabel="L_rank (Eq. 11)")
 axis.spines[["top", "right"]].set_visible(False)
-figures.show(figure, "The valley is reached by turning one knob, brightness; the dotted line is the picture as it is.",
+figures.show(figure, "The valley is reached by turning one knob, brightness. "
+             "The dotted line is the picture as it is.",
              "Rank loss against a brightness factor: a parabola that touches zero.")
 
 # %% [markdown]
@@ -257,8 +269,9 @@ figures.show(figure, "The valley is reached by turning one knob, brightness; the
 # steady clip. Make one: $K$ true copies of the middle frame, under both kinds of mask.
 
 # %%
-copies = clip.frames[tau].expand_as(clip.frames)            # nothing flickers, nothing moves
-holes = {"copies, own masks": clip.reference_masks * copies, "copies, a common mask": common * copies}
+copies = clip.frames[tau].expand_as(clip.frames)      # nothing flickers, nothing moves
+holes = {"copies, own masks": clip.reference_masks * copies,
+         "copies, a common mask": common * copies}
 holes = {name: torch.linalg.svdvals(X.flatten(1)).cpu() for name, X in holes.items()}
 for name, v in holes.items():
     print(f"{name:22} tail {v[1:].sum():7.2f}, {v[1:].sum() / v.sum():.1%} of the norm")
@@ -284,25 +297,28 @@ def relative_norm(X):
 for name, video in videos.items():
     print(f"{name:15} {relative_norm(traceable(video)):.4f}   "
           f"with a common mask {relative_norm(in_common(video)):.4f}")
-assert torch.isclose(relative_norm(traceable(0.8 * S0)), relative_norm(traceable(S0)), rtol=1e-4)
+dimmed = relative_norm(traceable(0.8 * S0))
+assert torch.isclose(dimmed, relative_norm(traceable(S0)), rtol=1e-4)
 
 # %% [markdown]
 # ## 7. Train with it
 #
-# A short training from the zoo's plain student, Eq. 1 and $\lambda_{rank} L_{rank}^{input}$ alone. The norm is raw, so it
-# grows with the picture, and a $\lambda_{rank}$ belongs to one resolution.
+# A short training from the zoo's plain student, Eq. 1 and $\lambda_{rank} L_{rank}^{input}$ alone, with ten times the zoo's
+# lambda so that a few steps show something.
 #
 # **Predict, then run.** Besides the flicker: will the picture get paler, darker, or stronger in contrast?
 
 # %%
-lesson = settings.but(clips=min(settings.clips, 6), lambda_res=0, lambda_temp=0)
+lesson = settings.but(clips=min(settings.clips, 6), lambda_res=0, lambda_temp=0,
+                      lambda_rank=10 * settings.lambda_rank)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(lesson), *frozen)
 ranked, history = training.distill(
     frozen[-1], targets, judge, lesson, steps=max(4, settings.demo_steps // 2))
 figures.show(
     figures.losses(history, f"lambda_rank = {lesson.lambda_rank:g}, nothing else"),
-    "The rank term is one squared number a clip: it jumps from clip to clip and falls only on average.",
+    "The rank term is one squared number a clip and jumps from clip to clip: "
+    "follow the running mean.",
     "Perceptual, rank and total loss over the steps of the short training.")
 
 # %%
@@ -311,10 +327,10 @@ with torch.no_grad():
                "rank, briefly trained": ranked(clip.frames),
                "student-ours": networks["student-ours"](clip.frames)}
 for name, y in results.items():
-    error = evaluation.e_stab(y, clip.backward_flows, clip.backward_masks)
+    error = evaluation.e_stab(y, *motion)
     style_loss = judge.terms(y, clip.frames)["style"].item()
-    print(f"{name:22} norm {nuclear(traceable(y)):8.2f}   e_stab {error:.4f}   style {style_loss:7.3f}   "
-          f"std {y.std():.4f}   mean {y.mean():.4f}")
+    print(f"{name:22} norm {nuclear(traceable(y)):8.2f}   e_stab {error:.4f}   "
+          f"style {style_loss:7.3f}   std {y.std():.4f}   mean {y.mean():.4f}")
 assert all(torch.isfinite(p).all() for p in ranked.parameters())
 
 # %%
@@ -322,13 +338,14 @@ before, after = S0.std(), results["rank, briefly trained"].std()
 print(f"contrast std(y): {after / before - 1:+.1%} in this short training")
 figures.show(
     figures.images({name: y[tau] for name, y in results.items()}, columns=2, height=1.8),
-    "Briefly trained with the rank loss (lower left) and the zoo's student (lower right). Compare the contrast.",
+    "Briefly trained with the rank loss (lower left) and the zoo's student (lower "
+    "right). Compare the contrast.",
     "One frame: the input, the plain student, the student trained on rank, the zoo's ours.")
 
 # %% [markdown]
 # Rank alone may bend the contrast, in either direction: one number per clip leaves it free. In the paper, and in the zoo's
 # `student-ours`, the residual loss stands beside it and holds the picture in place. If nothing moved in your run,
-# $\lambda_{rank}$ was small for this resolution; notebook 07 shows how to choose it.
+# $\lambda_{rank}$ was small for this resolution (the norm is raw and grows with the picture); notebook 07 shows how to choose it.
 
 # %%
 final = {name: torch.linalg.svdvals(in_common(y)).cpu() for name, y in results.items()}

@@ -49,7 +49,7 @@ frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-
 targets = training.FrozenTargets(clips, *frozen)
 clip, target, input_norm = (part.to(device) for part in targets[0])
 figures.show(
-    figures.images({f"frame {t}": frame for t, frame in enumerate(clip.frames)}, height=1.5),
+    figures.images({f"frame {t}": x for t, x in enumerate(clip.frames)}, height=1.5),
     "One training clip: K frames, rendered, so its flow and masks are exact.",
     "The frames of one training clip in a row.")
 
@@ -68,14 +68,15 @@ def total_by_hand(y):
 # %%
 lambdas = {"perceptual": 1.0, "residual": settings.lambda_res,
            "temporal": settings.lambda_temp, "rank": settings.lambda_rank}
-student = copy.deepcopy(networks["student-plain"]).requires_grad_(True)   # line 1 of Algorithm 1
+student = copy.deepcopy(networks["student-plain"]).requires_grad_(True)
 y = student(clip.frames)
 by_hand = total_by_hand(y)
 terms = total.total_loss(y, clip, judge, settings, target, input_norm)
 for name, value in by_hand.items():
     assert torch.isclose(value, terms[name], rtol=1e-4)
     print(f"{name:11} {value:12.5f} x {lambdas[name]:<8g} = {lambdas[name] * value:9.4f}")
-assert torch.isclose(sum(lambdas[n] * v for n, v in by_hand.items()), terms["total"], rtol=1e-4)
+weighted = sum(lambdas[name] * value for name, value in by_hand.items())
+assert torch.isclose(weighted, terms["total"], rtol=1e-4)
 
 # %% [markdown]
 # ## 2. Algorithm 1, line by line
@@ -107,7 +108,7 @@ print(inspect.getsource(training.distill))
 before = targets.computed
 for _ in range(3):
     targets[0]                # the same clip three times more
-print(f"computed {targets.computed} time(s) so far; three more visits added {targets.computed - before}")
+print(f"computed so far: {before}; three more visits added {targets.computed - before}")
 assert targets.computed == before
 
 # %% [markdown]
@@ -140,7 +141,8 @@ assert torch.allclose(ten_steps_of_adam(1), ten_steps_of_adam(1e6), atol=1e-4)
 # %%
 pull = training.gradient_norms(student, terms)
 first = pull["perceptual"]
-print(f"{'':11}{'|gradient|':>12}{'lambda':>10}{'weighted':>12}{'share':>8}{'equal at':>11}")
+head = f"{'':11}{'|gradient|':>12}{'lambda':>10}{'weighted':>12}{'share':>8}{'equal at':>11}"
+print(head)
 for name, norm in pull.items():
     print(f"{name:11}{norm:12.4g}{lambdas[name]:10.3g}{lambdas[name] * norm:12.4g}"
           f"{lambdas[name] * norm / first:8.2%}{first / norm:11.3g}")
@@ -156,8 +158,10 @@ axis.set_yscale("log")
 axis.set_xticks(place, list(pull))
 axis.set_ylabel("norm of the gradient")
 axis.legend(fontsize=8)
-figures.show(figure, "Grey bars lie orders of magnitude apart; the green ones, times lambda, come closer together.",
-             "Gradient norms of the four terms on a logarithmic scale, unweighted and weighted.")
+figures.show(figure, "Grey bars lie orders of magnitude apart. "
+             "Do the green ones, times lambda, come closer?",
+             "Gradient norms of the four terms on a logarithmic scale, unweighted "
+             "and weighted.")
 
 # %% [markdown]
 # The column "equal at" is the lambda at which a term pulls as hard as Eq. 1. So to carry the paper's *intention* over to
@@ -219,7 +223,8 @@ for value in (0, 3, 30, 300, 3000):
     score = evaluation.score(f"{value}", y, scene, judge)
     tried[score.network] = score
     shown = players.side_by_side({f"lambda_temp {value}": y, "flicker": flicker_video(y)})
-    words = f"e_stab {score.e_stab:.4f}, style {score.style:.3f}, content {score.content:.3f}"
+    words = (f"e_stab {score.e_stab:.4f}, style {score.style:.3f}, "
+             f"content {score.content:.3f}")
     positions.append(widgets.Position(f"{value}", shown, words))
     print(f"lambda_temp {value:4}: {words}, std {score.std:.3f}")
 
@@ -236,12 +241,13 @@ seen = []
 for number in range(len(positions)):
     lab.slider.value = number
     seen.append((lab.picture.value, lab.text.value))
-assert len(set(seen)) == len({jpeg for jpeg, _ in seen}) == 5     # every position shows something else
+assert len({jpeg for jpeg, _ in seen}) == len({text for _, text in seen}) == 5
 lab.slider.value = 0
 below = torch.cat([position.frames[1] for position in positions], 1)
 figures.show(
-    figures.images({"the five positions": below}, height=7),
-    "Left the picture, right its flicker, darker from top to bottom. What does the picture lose on the way?",
+    figures.images({"the five positions": below}, height=6.5),
+    "Left the picture, right its flicker, darker from top to bottom. What does the "
+    "picture lose on the way?",
     "The five slider positions under each other: stylized frame and flicker map.")
 
 # %%
@@ -250,8 +256,10 @@ figures.show(
     "Each point is a position of the slider. Left is better style, down is steadier.",
     "e_stab against style loss for five lambdas, joined by a line.")
 calmest = min(tried.values(), key=lambda s: s.e_stab)
-print(f"steadiest: lambda_temp {calmest.network}, e_stab {calmest.e_stab / tried['0'].e_stab - 1:+.0%}, "
-      f"style loss {calmest.style / tried['0'].style - 1:+.0%} against lambda_temp 0")
+without = tried["0"]
+print(f"steadiest: lambda_temp {calmest.network}, "
+      f"e_stab {calmest.e_stab / without.e_stab - 1:+.0%}, "
+      f"style loss {calmest.style / without.style - 1:+.0%} against lambda_temp 0")
 
 # %% [markdown]
 # One lambda draws a **curve**, and a single point of it proves nothing: almost any steadiness can be had for enough style. A method is
@@ -265,8 +273,9 @@ with torch.no_grad():
     zoo_videos = {role: networks[role](scene.frames.to(device)).cpu() for role in roles}
 scores = {role: evaluation.score(role, y, scene, judge) for role, y in zoo_videos.items()}
 figures.show(
-    figures.frontier({**tried, **scores}, control="student-scratch", path=list(tried), label="e_stab"),
-    "Grey: the briefly trained curve. In colour: the zoo's students, trained with all steps. "
+    figures.frontier({**tried, **scores}, "student-scratch", list(tried), "e_stab"),
+    "Grey: the briefly trained curve. In colour: the zoo's students, trained with "
+    "all steps. "
     "Lower left of the dotted cross is steadier at better style.",
     "e_stab against style loss for five briefly trained students and the four of the zoo.")
 
@@ -278,7 +287,8 @@ for role, row in scores.items():
           f"{evaluation.verdict(row, scores['student-scratch'])}")
 
 # %%
-players.play({"input": scene.frames, **{r: zoo_videos[r] for r in roles[:3]}}, "07_zoo", columns=2)
+shown = {"input": scene.frames, **{role: zoo_videos[role] for role in roles[:3]}}
+players.play(shown, "07_zoo", columns=2)
 
 # %%
 slices = {role: figures.time_slice(y, repeat=6) for role, y in zoo_videos.items()}

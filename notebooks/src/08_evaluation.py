@@ -51,7 +51,7 @@ print(f"{test.evaluation_frames} frames of {test.evaluation_width}x{test.evaluat
 
 # %%
 figures.show(
-    figures.images({scene.name: scene.frames[1] for scene in scenes}, columns=3, height=1.2),
+    figures.images({s.name: s.frames[1] for s in scenes}, columns=3, height=1.2),
     "One frame of each. alley_2 and bandage_2 are quiet; ambush_5 and market_6 are fast.",
     "A frame of each of the five rendered test scenes.")
 
@@ -68,14 +68,15 @@ flow, mask = scene.forward_flows[:1], scene.masks[:1]     # frame 0's grid, into
 scratch = stylize_clip(networks["student-scratch"], scene.frames.to(device)).cpu()
 
 def error(frames):
-    return figures.error_map(frames[:2].flip(0), flow, mask)     # from frame 1 back to frame 0
+    return figures.error_map(frames[:2].flip(0), flow, mask)     # frame 1 seen from frame 0
 
 pictures = {"input": scene.frames[0], "student-scratch": scratch[0],
             "input, error": error(scene.frames), "student-scratch, error": error(scratch)}
-figures.show(figures.images(pictures, columns=2, height=1.6, largest=0.4),
+figures.show(figures.images(pictures, columns=2, height=1.6, largest=0.2),
              "Both error maps on one scale. Black bands: not traceable, so not counted.",
              "Input and stylized frame, and where each differs from the next frame.")
-print(f"mean error: input {error(scene.frames).mean():.4f}, scratch {error(scratch).mean():.4f}")
+for name, video in {"input": scene.frames, "student-scratch": scratch}.items():
+    print(f"mean error of {name:15} {error(video).mean():.4f}")
 
 # %% [markdown]
 # Eq. 14 puts this into one number for a video:
@@ -100,12 +101,13 @@ def stability_error(frames, flows, masks):
 backwards = scene.forward_flows.flip(0), scene.masks.flip(0)
 by_hand = stability_error(scratch.flip(0), *backwards)
 assert abs(by_hand - evaluation.e_stab(scratch.flip(0), *backwards)) < 1e-7
-assert abs(by_hand - evaluation.e_stab_forward(scratch, scene.forward_flows, scene.masks)) < 1e-7
+shortcut = evaluation.e_stab_forward(scratch, scene.forward_flows, scene.masks)
+assert abs(by_hand - shortcut) < 1e-7
 
 change = backwards[1] * (scratch.flip(0)[1:] - warp(scratch.flip(0)[:-1], backwards[0]))
 unsquared = (change.flatten(1).norm(dim=1) / change[0].numel()).mean().sqrt().item()
 print(f"as above           {by_hand:.4f}")
-print(f"D = HW             {(3 * change.square().mean()).sqrt():.4f}   (times the root of 3)")
+print(f"D = HW             {3**0.5 * by_hand:.4f}   (times the root of 3)")
 print(f"norm not squared   {unsquared:.4f}")
 
 # %% [markdown]
@@ -160,7 +162,8 @@ figures.show(
 short = settings.but(clips=min(settings.clips, 8), clip_length=3, lambda_temp=0)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(short), *frozen)
-brief, history = training.distill(frozen[-1], targets, judge, short, steps=settings.demo_steps)
+brief, history = training.distill(
+    frozen[-1], targets, judge, short, steps=settings.demo_steps)
 figures.show(
     figures.losses(history, "ours, briefly trained"),
     "The residual falls first. The rank term is noisy: one number a clip.",
@@ -177,8 +180,8 @@ figures.show(
 # %%
 contestants = {**networks, "briefly trained": brief, **cheats}
 rows = evaluation.evaluate(contestants, scenes, judge)
-rows |= evaluation.evaluate({"teacher, exact flow": networks["teacher-flow"]}, scenes, judge,
-                            motions=evaluation.exact_motions(test))
+bound = {"teacher, exact flow": networks["teacher-flow"]}
+rows |= evaluation.evaluate(bound, scenes, judge, motions=evaluation.exact_motions(test))
 data = [{**asdict(score), "style_name": style, "pass": "final"}
         for scores in rows.values() for score in scores]
 table = evaluation.format_table(data)
@@ -199,14 +202,16 @@ results.mkdir(parents=True, exist_ok=True)
 figure.savefig(results / "frontier.png", dpi=120, bbox_inches="tight")
 figures.show(
     figure, "Lower left of the dotted cross: steadier than scratch at a better style loss.",
-    "e_stab against style loss for the seven networks of the zoo and the briefly trained student.")
+    "e_stab against style loss for the seven networks of the zoo and the briefly "
+    "trained student.")
 
 # %%
 floor = final["student-scratch"].floor
-errors = {name: final[name].e_stab for name in (*networks, "briefly trained", "teacher, exact flow")}
+errors = {name: row.e_stab for name, row in final.items() if name not in cheats}
 figures.show(
     figures.bars(errors, "e_stab, summed over five scenes", floor),
-    "Shorter is steadier. Nothing that paints strokes can be expected left of the dotted line.",
+    "Shorter is steadier. Nothing that paints strokes can be expected left of the "
+    "dotted line.",
     "Bars of the summed e_stab of every network, with the input's own as a dotted line.")
 
 # %% [markdown]
@@ -227,7 +232,7 @@ print("written: table.json, table.txt and frontier.png in build/results")
 
 # %%
 paper = {"teacher-flow": 0.3435, "student-scratch": 0.4019, "student-ours": 0.3050,
-         "student-temp": 0.3787, "student-ours-temp": 0.2938}            # Table 1, column Sum
+         "student-temp": 0.3787, "student-ours-temp": 0.2938}     # Table 1, column Sum
 lines = ["| | paper, Sum | of scratch | here, sum | of scratch |", "|---|---|---|---|---|"]
 for role, theirs in paper.items():
     ours = final[role].e_stab
@@ -246,8 +251,9 @@ held = []
 for steadier, other in orderings:
     a, b = final[steadier].e_stab, final[other].e_stab
     held.append(a < b)
-    print(f"{steadier:17} < {other:15}  {a:.4f} < {b:.4f}   {'holds' if a < b else 'does not hold'}"
-          f"   at the same style? {evaluation.verdict(final[steadier], final[other])}")
+    print(f"{steadier:17} < {other:15}  {a:.4f} < {b:.4f}   "
+          f"{'holds' if a < b else 'does not hold':13}   at the same style? "
+          f"{evaluation.verdict(final[steadier], final[other])}")
 print(f"{sum(held)} of {len(held)} hold.")
 
 # %% [markdown]
@@ -280,8 +286,9 @@ figures.show(
 
 # %%
 clean_scenes = evaluation.test_scenes(test, "clean")
-chosen = {role: networks[role] for role in ("teacher-flow", "student-scratch", "student-ours")}
-clean = {name: scores[-1] for name, scores in evaluation.evaluate(chosen, clean_scenes, judge).items()}
+roles = ("teacher-flow", "student-scratch", "student-ours")
+clean = evaluation.evaluate({role: networks[role] for role in roles}, clean_scenes, judge)
+clean = {name: scores[-1] for name, scores in clean.items()}
 print(f"{'':17}{'clean':>9}{'final':>9}")
 print(f"{'input (floor)':17}{clean['student-ours'].floor:9.4f}{floor:9.4f}")
 for name, row in clean.items():
@@ -305,7 +312,7 @@ seconds = {name: evaluation.seconds_per_frame(run) / 2 for name, run in timed.it
 flow_time = evaluation.seconds_per_frame(lambda: estimate_flow_and_mask(second, first))
 for name, value in seconds.items():
     print(f"{name:23} {value / seconds['student']:5.2f} times the student's time a frame")
-print(f"{'flow both ways (DIS)':23} {flow_time / seconds['student']:5.2f} times, for each frame but the first")
+print(f"{'flow both ways (DIS)':23} {flow_time / seconds['student']:5.2f} times")
 
 # %%
 def multiply_adds(network, frame):
@@ -314,7 +321,8 @@ def multiply_adds(network, frame):
     def add(layer, _, output):
         nonlocal count
         count += layer.weight.numel() * output.shape[-1] * output.shape[-2]
-    hooks = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    hooks = [layer.register_forward_hook(add) for layer in convolutions]
     with torch.no_grad():
         network(frame)
     for hook in hooks:
@@ -322,10 +330,12 @@ def multiply_adds(network, frame):
     return count
 
 # %%
-counts = {role: multiply_adds(networks[role], first) for role in ("teacher-flow", "student-ours")}
+counts = {role: multiply_adds(networks[role], first)
+          for role in ("teacher-flow", "student-ours")}
 for role, count in counts.items():
     parameters = sum(p.numel() for p in networks[role].parameters())
-    print(f"{role:14} {count / 1e9:.2f} G multiply-adds a frame, {parameters / 1e3:.0f} k parameters")
+    print(f"{role:14} {count / 1e9:.2f} G multiply-adds a frame, "
+          f"{parameters / 1e3:.0f} k parameters")
 assert counts["student-ours"] < counts["teacher-flow"]
 
 # %% [markdown]

@@ -103,15 +103,19 @@ def time_slice(frames: torch.Tensor, row: int | None = None, repeat: int = 4) ->
 
 
 def losses(history: Sequence[Mapping[str, float]], title: str = "", smooth: int = 9) -> Figure:
-    """The terms of a training over its steps, each in a panel of its own scale, with a running mean."""
-    names = list(history[0])
+    """The terms of a training over its steps, each in a panel of its own scale, with a running mean.
+
+    A term that only some of the steps have (a teacher's stills have no temporal one) is drawn at those steps.
+    """
+    names = list(dict.fromkeys(name for terms in history for name in terms))
     figure, axes = plt.subplots(1, len(names), figsize=(3.2 * len(names), 2.3), squeeze=False)
     for axis, name in zip(axes.flat, names, strict=True):
-        values = np.array([terms[name] for terms in history])
+        steps = np.array([step for step, terms in enumerate(history) if name in terms])
+        values = np.array([history[step][name] for step in steps])
         width = min(smooth, len(values))
         mean = np.convolve(values, np.ones(width) / width, "valid")
-        axis.plot(values, color="#cccccc", linewidth=1)
-        axis.plot(np.arange(len(mean)) + width // 2, mean, color=COLOURS["student-ours"])
+        axis.plot(steps, values, color="#cccccc", linewidth=1)
+        axis.plot(steps[width // 2:][:len(mean)], mean, color=COLOURS["student-ours"])
         axis.set_title(name, fontsize=10)
         axis.set_xlabel("step")
         axis.set_ylim(bottom=0)
@@ -144,10 +148,15 @@ def frontier(
     """
     figure, axis = plt.subplots(figsize=(5.4, 3.6))
     axis.plot([scores[name].style for name in path], [scores[name].e_stab for name in path], color="#cccccc")
-    for number, (name, score) in enumerate(scores.items()):
-        axis.scatter(score.style, score.e_stab, s=60, color=colour(name), zorder=3)
-        beside = (6, 5) if number % 2 else (6, -11)      # so that the names of neighbours do not overlap
-        axis.annotate(name, (score.style, score.e_stab), xytext=beside, textcoords="offset points", fontsize=8)
+    places = np.array([(score.style, score.e_stab) for score in scores.values()])
+    spread = np.maximum(np.ptp(places, 0), 1e-9)
+    for name, place in zip(scores, places, strict=True):
+        axis.scatter(*place, s=60, color=colour(name), zorder=3)
+        # A name goes to the side that its nearest neighbour is not on, or the two would overlap.
+        apart = (places - place) / spread
+        nearest = sorted(apart, key=np.linalg.norm)[min(1, len(apart) - 1)]
+        beside = (6, -11) if nearest[1] > 0 else (6, 5)
+        axis.annotate(name, place, xytext=beside, textcoords="offset points", fontsize=8)
     if control in scores:
         axis.axvline(scores[control].style, color="#bbbbbb", linestyle=":", linewidth=1)
         axis.axhline(scores[control].e_stab, color="#bbbbbb", linestyle=":", linewidth=1)
