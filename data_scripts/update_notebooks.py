@@ -39,8 +39,11 @@ def update(source: Path, target: Path) -> None:
     nbformat.write(fresh, target)
 
 
+UNSEEN = "<em>(A video: it plays here when this cell is run.)</em>"
+
+
 def tidy(target: Path) -> None:
-    """Drops what the execution adds and GitHub stumbles over: widget state, progress bars, kernel versions."""
+    """Drops what the execution adds and a page cannot show: widget state, progress bars, embedded videos."""
     notebook = nbformat.read(target, as_version=4)
     notebook.metadata = nbformat.from_dict(KEPT_METADATA)
     for cell in notebook.cells:
@@ -51,6 +54,10 @@ def tidy(target: Path) -> None:
                 if not (o.output_type == "stream" and o.name == "stderr")
                 and "application/vnd.jupyter.widget-view+json" not in o.get("data", {})
             ]
+            for output in cell.outputs:
+                # Megabytes each; GitHub shows none, and a still stands beside every video.
+                if "<video" in output.get("data", {}).get("text/html", ""):
+                    output.data["text/html"] = UNSEEN
     nbformat.write(notebook, target)
 
 

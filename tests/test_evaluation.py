@@ -105,6 +105,11 @@ def test_grey_and_blur_do_not_come_out_as_good(rows):
         assert verdict(sums[cheat], control) != "steadier"        # it is not called so
         assert "style" in verdict(sums[cheat], control)
     assert sums["grey"].e_stab < 1e-6
+    table = format_table([evaluation.as_row(score) for scores in rows.values() for score in scores]).splitlines()
+    said = {line.split()[0]: line for line in table}
+    assert said["student-scratch"].endswith("  control")
+    assert "steadier, but style" in said["grey"] and "contrast -100%" in said["grey"]
+    assert "steadier, but" in said["blurred"] and "sharpness" in said["blurred"]
 
 
 def test_verdicts():

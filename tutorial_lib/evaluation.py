@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -72,7 +72,7 @@ class Score:
     @property
     def relative_e_stab(self) -> float:
         """e_stab / std(y): does not fall when the picture merely gets paler."""
-        return self.e_stab / max(self.std, 1e-8)
+        return self.e_stab / max(self.std, 1e-4)    # a constant picture has rounding, not contrast
 
 
 @torch.inference_mode()
@@ -199,7 +199,7 @@ def evaluate_networks(
     for name in names:
         style = style_of(name)
         scores = evaluate({name: zoo.load(name)}, scenes, judge_of(style, settings))[name]
-        rows += [{**asdict(s), "style_name": style, "pass": pass_name} for s in scores]
+        rows += [{**as_row(s), "style_name": style, "pass": pass_name} for s in scores]
     return rows
 
 
@@ -214,22 +214,31 @@ def style_of(name: str) -> str:
     return style
 
 
+def as_row(score: Score) -> dict:
+    """A score as it is written to files: its figures, and e_stab / std beside them."""
+    return {**asdict(score), "relative_e_stab": score.relative_e_stab}
+
+
 def format_table(rows: Sequence[dict]) -> str:
-    """The rows of `evaluate_networks` as text: e_stab a scene and in sum, then what must stand beside it."""
+    """The rows of `evaluate_networks` as text: e_stab a scene and in sum, then what must stand beside it.
+
+    If the student from scratch is among them, the last column is everyone's `verdict` against it.
+    """
     networks = list(dict.fromkeys(row["network"] for row in rows))
     scenes = list(dict.fromkeys(row["scene"] for row in rows))
+    by_key = {(row["network"], row["scene"]): row for row in rows}
+    sums = {name: Score(**{f.name: by_key[name, "sum"][f.name] for f in fields(Score)}) for name in networks}
+    control = next((s for name, s in sums.items() if name.endswith("student-scratch")), None)
     width = max(len("input (floor)"), *(len(name) for name in networks))
     head = f"{'e_stab':{width}} " + " ".join(f"{scene:>9}" for scene in scenes)
-    lines = [f"{head}  {'style':>7} {'content':>7} {'e/std':>7} {'sharp':>7}"]
-    by_key = {(row["network"], row["scene"]): row for row in rows}
+    lines = [f"{head}  {'style':>7} {'content':>7} {'e/std':>7} {'sharp':>7}" + ("  verdict" if control else "")]
     floors = [by_key[networks[0], scene]["floor"] for scene in scenes]
     lines.append(f"{'input (floor)':{width}} " + " ".join(f"{value:9.4f}" for value in floors))
-    for name in networks:
-        last = by_key[name, "sum"]
+    for name, last in sums.items():
         values = " ".join(f"{by_key[name, scene]['e_stab']:9.4f}" for scene in scenes)
-        relative = last["e_stab"] / max(last["std"], 1e-8)
-        lines.append(f"{name:{width}} {values}  {last['style']:7.4f} {last['content']:7.4f} "
-                     f"{relative:7.3f} {last['sharpness']:7.4f}")
+        lines.append(f"{name:{width}} {values}  {last.style:7.4f} {last.content:7.4f} "
+                     f"{last.relative_e_stab:7.3f} {last.sharpness:7.4f}"
+                     + (f"  {verdict(last, control)}" if control else ""))
     return "\n".join(lines)
 
 

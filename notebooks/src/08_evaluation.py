@@ -14,7 +14,6 @@
 
 # %%
 import json
-from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
@@ -182,7 +181,7 @@ contestants = {**networks, "briefly trained": brief, **cheats}
 rows = evaluation.evaluate(contestants, scenes, judge)
 bound = {"teacher, exact flow": networks["teacher-flow"]}
 rows |= evaluation.evaluate(bound, scenes, judge, motions=evaluation.exact_motions(test))
-data = [{**asdict(score), "style_name": style, "pass": "final"}
+data = [{**evaluation.as_row(score), "style_name": style, "pass": "final"}
         for scores in rows.values() for score in scores]
 table = evaluation.format_table(data)
 print(table)
