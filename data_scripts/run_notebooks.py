@@ -31,6 +31,7 @@ def execute(source: Path, target: Path) -> float:
         client = NotebookClient(
             notebook, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(source.parent)}},
             on_cell_executed=lambda **_: bar.update(), record_timing=False,
+            extra_arguments=["--log-level=ERROR"],  # the kernel's warning about its own sockets helps nobody
         )
         try:
             client.execute()

@@ -39,7 +39,3 @@ def test_a_player_holds_the_video_that_it_wrote(videos, tmp_path, monkeypatch):
     assert len(shown) == 6                                             # forth and back without the ends twice
     assert (shown[1] - shown[5]).abs().mean() < 0.05
     assert 'aria-label="input, student-ours"' in html
-
-
-def test_a_still_is_a_png(videos):
-    assert players.still(videos, 2).startswith(b"\x89PNG")

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import matplotlib
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ import torch.nn.functional as F
 from IPython.display import HTML
 from PIL import Image, ImageDraw, ImageFont
 
-from tutorial_lib.data.images import to_pixels, to_tensor
+from tutorial_lib.data.images import to_tensor
 from tutorial_lib.data.video import VideoWriter
 from tutorial_lib.settings import build_folder
 from tutorial_lib.show.figures import colour
@@ -71,9 +70,3 @@ def _title(name: str, frames: torch.Tensor) -> torch.Tensor:
         font = ImageFont.truetype(str(font_file), size)
     ImageDraw.Draw(strip).text((width / 2, height / 2), name, colour(name), font=font, anchor="mm")
     return to_tensor(np.array(strip))
-
-
-def still(videos: Mapping[str, torch.Tensor], number: int = 0) -> bytes:
-    """One frame of `side_by_side` as PNG bytes, for readers whose page plays no video."""
-    pixels = to_pixels(side_by_side(videos)[number])
-    return cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
