@@ -31,3 +31,8 @@ def test_the_build_folder_follows_its_variable(monkeypatch, tmp_path):
     monkeypatch.setenv("OFD_BUILD", str(tmp_path / "here"))
     assert build_folder() == tmp_path / "here"
     assert build_folder().is_dir()
+
+
+def test_lambda_rank_goes_with_the_number_of_pixels():
+    products = [s.lambda_rank * s.height * s.width for s in SCALES.values()]
+    assert max(products) / min(products) < 1.05

@@ -197,8 +197,8 @@ def evaluate_networks(
     scenes = test_scenes(settings, pass_name, root)
     rows = []
     for name in names:
-        style = style_of(name)
-        scores = evaluate({name: zoo.load(name)}, scenes, judge_of(style, settings))[name]
+        network, style = zoo.load(name), style_of(name)
+        scores = evaluate({name: network}, scenes, judge_of(style, settings))[name]
         rows += [{**as_row(s), "style_name": style, "pass": pass_name} for s in scores]
     return rows
 

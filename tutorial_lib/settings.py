@@ -14,9 +14,9 @@ class Settings:
     """Everything that a scale decides. Sizes in pixels, lambdas as in Eq. 1 and Eq. 13.
 
     The lambdas of the paper are 4e8 (residual), 1e6 (temporal) and 1e2 (rank) beside a perceptual loss
-    of about 1e6. Adam ignores a common factor, so only ratios count, and the nuclear norm grows with the
-    resolution; ours are chosen at each scale so that the gradients of the terms have comparable norms
-    at the first step (`training.gradient_norms` prints them).
+    of about 1e6. Adam ignores a common factor, so only ratios count. Ours were chosen at the laptop scale, where
+    they bring the gradients of the terms to comparable norms at the first step (`training.gradient_norms`);
+    the squared nuclear norm grows with the number of pixels, so at the other scales lambda_rank is divided by it.
     """
 
     name: str
@@ -26,7 +26,6 @@ class Settings:
     width: int
     clips: int                # training clips (the paper: 2,000 tuples)
     clip_length: int          # K, frames in a clip
-    style_size: int           # longer side of the style picture
 
     # networks
     features: str             # the perceptual network: "compact" or "vgg16"
@@ -45,6 +44,8 @@ class Settings:
     evaluation_height: int
     evaluation_width: int
     evaluation_frames: int
+
+    style_size: int = 512     # longer side of the style picture: how large its strokes are, at every scale
 
     # optimisation
     plain_batch: int = 4
@@ -83,28 +84,28 @@ SCALES = {
     scale.name: scale
     for scale in (
         Settings(
-            name="smoke", height=48, width=64, clips=4, clip_length=3, style_size=96,
+            name="smoke", height=48, width=64, clips=4, clip_length=3,
             features="compact", teacher_width=8, teacher_blocks=2, student_width=8, student_blocks=2,
             plain_steps=6, teacher_steps=4, distill_steps=4, demo_steps=6,
-            evaluation_height=64, evaluation_width=128, evaluation_frames=4, plain_batch=2,
+            evaluation_height=64, evaluation_width=128, evaluation_frames=4, plain_batch=2, lambda_rank=1e-4,
         ),
         Settings(
-            name="laptop", height=96, width=128, clips=160, clip_length=5, style_size=512,
+            name="laptop", height=96, width=128, clips=160, clip_length=5,
             features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=3,
             plain_steps=1500, teacher_steps=500, distill_steps=500, demo_steps=60,
             evaluation_height=218, evaluation_width=512, evaluation_frames=12,
         ),
         Settings(
-            name="colab", height=180, width=320, clips=500, clip_length=5, style_size=384,
+            name="colab", height=180, width=320, clips=500, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
             plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150,
-            evaluation_height=436, evaluation_width=1024, evaluation_frames=24,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=5.3e-6,
         ),
         Settings(
-            name="paper", height=360, width=640, clips=2000, clip_length=5, style_size=512,
+            name="paper", height=360, width=640, clips=2000, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
             plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150,
-            evaluation_height=436, evaluation_width=1024, evaluation_frames=50,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=1.3e-6,
         ),
     )
 }
