@@ -70,7 +70,7 @@ def test_a_bad_input_is_one_sentence_and_exit_code_2(tmp_path, loaded, source, c
         (["stylize", str(tmp_path / "no.mp4"), "out.mp4"], "There is no video"),
         (["stylize", str(source), str(source)], "is the source itself"),
         (["stylize", str(source), str(tmp_path / "out.gif")], "should end in .mp4"),
-        (["stylize", str(source), str(tmp_path / "out.mp4"), "--style", "unknown"], "Unknown network"),
+        (["stylize", str(source), str(tmp_path / "out.mp4"), "--style", "unknown"], "no network for the style"),
         (["evaluate", "--scale", "huge"], "Unknown scale 'huge'; the scales are smoke, laptop, colab, paper."),
     ):
         if arguments[0] == "evaluate":

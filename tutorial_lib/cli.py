@@ -50,7 +50,7 @@ def stylize(args: argparse.Namespace) -> None:
     from tutorial_lib import zoo
     from tutorial_lib.stylize import stylize_video
 
-    name = args.network or f"{args.style or _first_style(zoo.names())}-student-ours"
+    name = args.network or _student_of(args.style, zoo.names())
     network = zoo.load(name)
     report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite)
     sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
@@ -60,11 +60,17 @@ def stylize(args: argparse.Namespace) -> None:
         print("The source has an odd side, which H.264 cannot hold; one pixel was added at that edge.")
 
 
-def _first_style(networks: list[str]) -> str:
+def _student_of(style: str | None, networks: list[str]) -> str:
+    """Ours for a style; without one, for the first of the zoo."""
     styles = [name.removesuffix("-student-ours") for name in networks if name.endswith("-student-ours")]
     if not styles:
         raise TutorialError("The zoo holds no student yet; give a file with --network FILE.")
-    return styles[0]
+    if style is not None and style not in styles:
+        raise TutorialError(
+            f"There is no network for the style {style!r}; there are some for: {', '.join(styles)}. "
+            "For another, train one (python -m tutorial_lib train --help) and give it with --network FILE."
+        )
+    return f"{style or styles[0]}-student-ours"
 
 
 def evaluate(args: argparse.Namespace) -> None:

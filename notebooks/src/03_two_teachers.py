@@ -8,7 +8,7 @@
 # - choose between two meanings of "the teacher without flow".
 #
 # **You need** [notebook 1](01_perceptual_loss.ipynb) and [notebook 2](02_flow_and_warping.ipynb).
-# **Time**: about 2 minutes on a laptop without a GPU, to run every cell.
+# **Time**: about 1 minute on a laptop without a GPU, to run every cell.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Previous: 2. Flow and warping](02_flow_and_warping.ipynb) |

@@ -8,7 +8,7 @@
 # - see why copying the teacher's pictures (Eq. 2) is not what the paper does.
 #
 # **You need** [notebook 3](03_two_teachers.ipynb).
-# **Time**: about 2 minutes on a laptop without a GPU, to run every cell.
+# **Time**: about 1 minute on a laptop without a GPU, to run every cell.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Previous: 3. Two teachers](03_two_teachers.ipynb) |

@@ -7,7 +7,7 @@
 # - tell *before* a training whether the residual can help at all.
 #
 # **You need** notebooks 00 to 04.
-# **Time**: about 2 minutes on a laptop without a GPU.
+# **Time**: about 1 minute on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 4. A plain student](04_plain_student.ipynb) · [Next: 6. Low-rank distillation](06_low_rank_distillation.ipynb)

@@ -37,7 +37,8 @@ class LambdaLab(ipywidgets.VBox):
         self.frame = ipywidgets.IntSlider(0, 0, frames - 1, description="frame")
         self.player = ipywidgets.Play(min=0, max=frames - 1, interval=120, repeat=True)
         ipywidgets.jslink((self.player, "value"), (self.frame, "value"))
-        self.picture = ipywidgets.Image(format="jpeg")
+        # In its own size: a column would otherwise stretch it across the page.
+        self.picture = ipywidgets.Image(format="jpeg", layout={"align_self": "flex-start", "max_width": "100%"})
         self.text = ipywidgets.HTML()
         self.slider.observe(self.update, names="value")
         self.frame.observe(self.update, names="value")
