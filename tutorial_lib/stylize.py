@@ -219,7 +219,7 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
     if target.is_dir():
         raise TutorialError(f"The target {target} is a folder; give the name of a video file.")
     if target.exists() and not overwrite:
-        raise TutorialError(f"{target} exists already; choose another name, or allow it to be overwritten (--overwrite).")
+        raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
 
 
 # --- what an interrupted run leaves for the next ---

@@ -15,6 +15,7 @@
 # %%
 import copy
 import inspect
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
