@@ -27,9 +27,9 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[notebooks,test]"
 	@touch $(STAMP)
 
-run: export OFD_SCALE := laptop
+run: export OFD_SCALE ?= laptop
 run: $(STAMP)
-	@$(BIN)/python data_scripts/run_notebooks.py --output $(OFD_BUILD)/notebooks
+	@$(BIN)/python data_scripts/run_notebooks.py --output "$(OFD_BUILD)/notebooks"
 
 test: export OFD_SCALE := smoke
 test: export OFD_BUILD := $(CURDIR)/build/test
@@ -41,7 +41,7 @@ lab: $(STAMP)
 	$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) \
 		notebooks/00_start_here.ipynb
 
-notebooks: export OFD_SCALE := laptop
+notebooks: export OFD_SCALE ?= laptop
 notebooks: $(STAMP)
 	$(BIN)/python data_scripts/update_notebooks.py --execute
 
@@ -49,7 +49,8 @@ zoo: $(STAMP)
 	$(BIN)/python data_scripts/train_zoo.py --style mosaic
 
 lock: $(STAMP)
-	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
+	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > requirements.lock
 
 clean:
 	rm -rf build $(VENV)

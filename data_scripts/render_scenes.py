@@ -13,7 +13,11 @@ from tutorial_lib.settings import build_folder, scale
 
 
 def main(arguments: list[str] | None = None) -> int:
-    settings = scale()
+    try:
+        settings = scale()
+    except TutorialError as error:
+        print(error, file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help="the folder to write (default: scenes in the build folder)")
     parser.add_argument("--width", type=int, default=settings.evaluation_width, help="in pixels (%(default)s)")

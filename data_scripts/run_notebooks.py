@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.settings import build_folder, scale
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -67,4 +68,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except TutorialError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

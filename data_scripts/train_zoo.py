@@ -43,6 +43,7 @@ class Zoo:
 
     def __init__(self, style: str, settings: Settings, folder: Path):
         self.style, self.settings, self.folder = style, settings, folder
+        self.name = Path(style).stem    # of the files: a style may be the path of a picture
         self.clips = RenderedClips(settings)
         picture = load_style(style, settings.style_size)
         self.perceptual = perceptual_loss(load_features(settings.features), picture, settings).to(device())
@@ -50,7 +51,7 @@ class Zoo:
         self.minutes: dict[str, float] = {}
 
     def path(self, role: str) -> Path:
-        return self.folder / f"{self.style}-{role}.safetensors"
+        return self.folder / f"{self.name}-{role}.safetensors"
 
     def __getitem__(self, role: str) -> torch.nn.Module:
         if role not in self.networks:
@@ -59,13 +60,15 @@ class Zoo:
 
     def train(self, role: str) -> torch.nn.Module:
         """Trains one role, or reads it back when its checkpoint is complete."""
-        clock = self.folder / f"{self.style}-{role}.minutes"
+        clock = self.folder / f"{self.name}-{role}.minutes"
         if clock.exists():
+            self.check(role)
             self.minutes[role] = float(clock.read_text())
             return load_network(self.path(role)).to(device())
-        print(f"{self.style}-{role}")
+        print(f"{self.name}-{role}")
         start = time.monotonic()
-        settings, options = self.settings, {"path": self.path(role), "save_every": 50}
+        settings = self.settings
+        options = {"path": self.path(role), "save_every": 50, "about": {"style": self.style}}
         if role == "teacher-plain":
             network = training.new_teacher(settings).to(device())
             training.train_plain(network, self.perceptual, settings, **options)
@@ -84,6 +87,17 @@ class Zoo:
         clock.write_text(str(self.minutes[role]))
         return network
 
+    def check(self, role: str) -> None:
+        """Refuses a finished network that was trained with other settings than those asked for now."""
+        kept, wanted = checkpoint.read(self.path(role)).settings, self.settings_of(role).as_dict()
+        # The lambdas of Eq. 13 do not matter to what is trained before it.
+        unused = () if role in STUDENTS else ("lambda_res", "lambda_temp", "lambda_rank")
+        other = [key for key in wanted if key not in unused and kept["scale"].get(key) != wanted[key]]
+        if other or kept.get("style") != self.style:
+            raise TutorialError(
+                f"{self.path(role)} was trained with another {', '.join(other) or 'style'}; delete it to train it anew."
+            )
+
     def settings_of(self, role: str) -> Settings:
         return self.settings.but(**STUDENTS.get(role, {}))
 
@@ -95,14 +109,13 @@ def hardware() -> str:
     return f"{os.cpu_count()} CPU cores, {platform.machine()}, torch {torch.__version__}"
 
 
-def write(trained: Zoo, role: str, output: Path, scores: dict) -> None:
-    """The fp16 weights and the manifest of one network, as they ship."""
-    name = f"{trained.style}-{role}"
+def write_manifest(trained: Zoo, role: str, output: Path, scores: dict) -> None:
+    """The manifest of one network that is written already: how it was made, and what its fp16 weights score."""
+    name, settings = f"{trained.name}-{role}", trained.settings_of(role)
     path = output / f"{name}.safetensors"
-    network, settings = trained[role], trained.settings_of(role)
-    checkpoint.save(path, network, {"network": network.configuration, "style": trained.style}, dtype=torch.float16)
     manifest = {
-        "name": name, "role": zoo.ROLES[role], "network": network.configuration, "style": trained.style,
+        "name": name, "role": zoo.ROLES[role], "network": trained[role].configuration,
+        "style": trained.style,
         "command": f"python data_scripts/train_zoo.py --style {trained.style} --scale {settings.name} "
                    f"--seed {settings.seed}",
         "settings": settings.as_dict(), "seed": settings.seed, "minutes": trained.minutes[role],
@@ -115,7 +128,7 @@ def write(trained: Zoo, role: str, output: Path, scores: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--style", default="mosaic", help="a painted style, or the path of a picture")
-    parser.add_argument("--scale", default="laptop", choices=SCALES)
+    parser.add_argument("--scale", choices=SCALES, help="default: OFD_SCALE, else laptop")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=zoo.FOLDER)
     parser.add_argument("--only", nargs="*", choices=zoo.ROLES, metavar="ROLE", help=", ".join(zoo.ROLES))
@@ -128,16 +141,20 @@ def main() -> None:
         trained[role]
     if arguments.only:
         return
+    shipped = {}
+    for role in zoo.ROLES:
+        path, network = arguments.output / f"{trained.name}-{role}.safetensors", trained[role]
+        checkpoint.save(path, network, {"network": network.configuration, "style": trained.style}, dtype=torch.float16)
+        shipped[role] = load_network(path).to(device())
     judge = judge_of(arguments.style, settings).to(device())
     scores: dict[str, dict] = {role: {} for role in zoo.ROLES}
     for pass_name in ("clean", "final"):
-        rows = evaluate({role: trained[role] for role in zoo.ROLES}, test_scenes(settings, pass_name), judge)
+        rows = evaluate(shipped, test_scenes(settings, pass_name), judge)
         for role, found in rows.items():
             scores[role][pass_name] = {s.scene: {k: round(v, 6) for k, v in asdict(s).items() if isinstance(v, float)}
                                        for s in found}
-    arguments.output.mkdir(parents=True, exist_ok=True)
     for role in zoo.ROLES:
-        write(trained, role, arguments.output, scores[role])
+        write_manifest(trained, role, arguments.output, scores[role])
         last = scores[role]["final"]["sum"]
         print(f"{role:18} e_stab {last['e_stab']:.4f}  style {last['style']:.4f}  content {last['content']:.4f}")
 

@@ -75,3 +75,28 @@ def test_the_nth_sample_depends_on_seed_and_n_alone():
     draw = [torch.rand((), generator=generator(seed, n)).item() for seed, n in ((0, 0), (0, 1), (1, 0), (0, 0))]
     assert draw[0] == draw[3]
     assert len(set(draw)) == 3
+
+
+def test_a_slope_that_is_not_finite_never_reaches_the_weights(tmp_path):
+    path = tmp_path / "c.safetensors"
+    network = nn.Linear(2, 1)
+
+    def loss(step):
+        total = network.weight.square().sum()
+        if step == 3:
+            total = total + (network.weight * 0).sum().sqrt()        # 0, with a slope of infinity times zero
+        return {"total": total}
+
+    with pytest.raises(NonFiniteLossError, match=r"'gradient'.*at step 3"):
+        train(network, loss, 6, lambda step: 0.1, "test", {}, path, save_every=1, bar=False)
+    saved = checkpoint.read(path)
+    assert saved.step == 3
+    assert torch.equal(saved.weights["weight"], network.weight)
+    assert torch.isfinite(network.weight).all()
+
+
+def test_fewer_steps_than_there_are_is_said(tmp_path):
+    path = tmp_path / "c.safetensors"
+    problem(path, steps=5)
+    with pytest.raises(TutorialError, match="has 5 steps already, more than the 3"):
+        problem(path, steps=3)

@@ -70,3 +70,9 @@ def test_a_network_comes_back_from_its_file(noise, tmp_path):
 def test_unknown_kinds_are_named():
     with pytest.raises(TutorialError, match=r"'transformer'.*student, teacher"):
         build({"kind": "transformer"})
+
+
+def test_pictures_are_float32_also_under_autocast(noise):
+    frame = noise(1, 3, 20, 24)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert Student(4, 1)(frame).dtype == torch.float32

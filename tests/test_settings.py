@@ -1,7 +1,7 @@
 import pytest
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.settings import SCALES, build_folder, scale
+from tutorial_lib.settings import SCALES, build_folder, device, scale
 
 
 def test_scales_grow_and_are_found_by_name(monkeypatch):
@@ -36,3 +36,15 @@ def test_the_build_folder_follows_its_variable(monkeypatch, tmp_path):
 def test_lambda_rank_goes_with_the_number_of_pixels():
     products = [s.lambda_rank * s.height * s.width for s in SCALES.values()]
     assert max(products) / min(products) < 1.05
+
+
+def test_a_device_that_is_not_there_is_said(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("OFD_DEVICE", "gpu")
+    with pytest.raises(TutorialError, match="'gpu'; it can be cpu or cuda"):
+        device()
+    monkeypatch.setenv("OFD_DEVICE", "cuda")
+    with pytest.raises(TutorialError, match="no such GPU here; use cpu"):
+        device()
+    monkeypatch.setenv("OFD_DEVICE", "cpu")
+    assert device().type == "cpu"

@@ -49,6 +49,14 @@ def test_run_again_it_has_nothing_left_to_do_and_with_other_settings_it_refuses(
     assert "another style" in capsys.readouterr().err
 
 
+def test_other_teachers_are_noticed_when_it_goes_on(trained, capsys):
+    more = ["--start", "mosaic-student-plain", "--teacher-plain", "mosaic-teacher-plain"]
+    output = trained / "other.safetensors"
+    assert train("distill", output, *more, "--teacher-flow", "mosaic-teacher-flow") == 0
+    assert train("distill", output, *more, "--teacher-flow", str(trained / "flow.safetensors")) == 2
+    assert "another targets" in capsys.readouterr().err
+
+
 def test_on_videos_of_ones_own(trained, tmp_path):
     scene = random_scene(3, 60, 80, 5)
     for t in range(5):
@@ -65,6 +73,8 @@ def test_on_videos_of_ones_own(trained, tmp_path):
     ("teacher-flow", [], "needs --teacher-plain"),
     ("distill", ["--teacher-plain", "mosaic-teacher-plain", "--start", "mosaic-student-plain"], "needs --teacher-flow"),
     ("teacher-flow", ["--teacher-plain", "mosaic-student-plain"], "is a student, not a teacher"),
+    ("distill", ["--teacher-plain", "mosaic-teacher-plain", "--start", "mosaic-student-plain",
+                 "--teacher-flow", "mosaic-teacher-plain"], "is a teacher, not a teacher with flow"),
     ("student-plain", ["--teacher-plain", "nobody"], "Unknown network 'nobody'"),
     ("teacher-flow", ["--teacher-plain", "mosaic-teacher-plain", "--videos", "nowhere"], "There is no folder nowhere"),
 ])

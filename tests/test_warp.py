@@ -44,3 +44,12 @@ def test_a_flow_of_another_size_is_named():
         warp(torch.zeros(1, 3, 8, 10), torch.zeros(1, 2, 8, 9))
     with pytest.raises(TutorialError, match="shape"):
         warp(torch.zeros(1, 3, 8, 10), torch.zeros(1, 3, 8, 10))
+
+
+def test_half_precision_pictures_are_still_sampled_at_exact_places(noise):
+    """Under autocast a network's output may come in 16 bits; coordinates must not."""
+    image = noise(1, 3, 96, 640)
+    with torch.autocast("cpu", torch.bfloat16):
+        warped = warp(image.bfloat16(), torch.zeros(1, 2, 96, 640))
+    assert warped.dtype == torch.float32
+    assert torch.allclose(warped, image.bfloat16().float(), atol=1e-3)

@@ -4,6 +4,7 @@ One file holds a training's weights, optimiser state and step, so that the three
 with weights alone is what the zoo ships. Nothing is pickled: loading a stranger's file runs none of its code.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,8 @@ def read(path: str | Path) -> Checkpoint:
             settings = json.loads((file.metadata() or {})["settings"])
             for key in file.keys():  # noqa: SIM118 (safe_open is no dictionary)
                 kind, name = key.split(".", 1)
-                (weights if kind == "weights" else optimiser)[name] = file.get_tensor(key)
+                # A copy: what is mapped from the file would keep Windows from replacing it.
+                (weights if kind == "weights" else optimiser)[name] = file.get_tensor(key).clone()
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise TutorialError(f"{path} is not a checkpoint of this project, or is damaged ({error}).") from error
     return Checkpoint(path, weights, settings, settings.pop("step", 0), optimiser)
@@ -95,6 +97,15 @@ def restore(checkpoint: Checkpoint, network: nn.Module, optimiser: torch.optim.O
             index, name = key.split(".", 1)
             state.setdefault(int(index), {})[name] = value
         optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def digest(network: nn.Module) -> str:
+    """The first 16 hex digits of the SHA-256 of a network's weights: tells one network from another."""
+    total = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        total.update(name.encode())
+        total.update(_plain(value).numpy().tobytes())
+    return total.hexdigest()[:16]
 
 
 def _plain(value: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:

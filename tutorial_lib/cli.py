@@ -74,7 +74,7 @@ def _student_of(style: str | None, networks: list[str]) -> str:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Prints the table of stability, fidelity and speed, and writes it as JSON if a file is given."""
+    """Prints the table of stability and fidelity, and writes it as JSON if a file is given."""
     from tutorial_lib import evaluation, zoo
     from tutorial_lib.files import atomic_path
     from tutorial_lib.settings import scale
@@ -128,7 +128,7 @@ def _add_stylize(commands) -> None:
 
 
 def _add_evaluate(commands) -> None:
-    command = commands.add_parser("evaluate", help="measure stability, fidelity and speed, as the paper's tables do")
+    command = commands.add_parser("evaluate", help="measure stability and fidelity, as the paper's tables do")
     command.add_argument(
         "--network", metavar="NAME_OR_FILE", nargs="+", default=[], help="default: every network of the zoo"
     )
@@ -152,7 +152,7 @@ def _add_train(commands) -> None:
     _add_scale(command)
     command.add_argument("--output", metavar="FILE", type=Path, required=True, help="the .safetensors file to write")
     command.add_argument("--steps", metavar="N", type=_positive, help="default: the scale's")
-    command.add_argument("--seed", metavar="N", type=int, help="default: the scale's")
+    command.add_argument("--seed", metavar="N", type=_from_zero, help="default: the scale's")
     for term, meaning in (("res", "residual"), ("temp", "temporal"), ("rank", "low-rank")):
         command.add_argument(
             f"--lambda-{term}", metavar="X", type=float, help=f"weight of the {meaning} loss; default: the scale's"
@@ -177,4 +177,11 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def _from_zero(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below 0")
     return number

@@ -18,7 +18,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
 from tutorial_lib.networks.features import load_features
-from tutorial_lib.settings import Settings
+from tutorial_lib.settings import Settings, device
 from tutorial_lib.stylize import stylize_clip
 
 TOLERANCE = 1.05  # how much more style or content loss still counts as "the same"
@@ -173,10 +173,10 @@ def evaluate(
         for scene in scenes:
             for name, network in networks.items():
                 flows, masks = motions[scene.name] if motions else (None, None)
-                device = _device(network)
+                place = _device(network)
                 if motions:
-                    flows, masks = flows.to(device), masks.to(device)
-                stylized = stylize_clip(network, scene.frames.to(device), flows, masks).cpu()
+                    flows, masks = flows.to(place), masks.to(place)
+                stylized = stylize_clip(network, scene.frames.to(place), flows, masks).cpu()
                 rows[name].append(score(name, stylized, scene, judge))
                 progress.update()
     return {name: [*scores, total(scores)] for name, scores in rows.items()}
@@ -198,7 +198,7 @@ def evaluate_networks(
     rows = []
     for name in names:
         network, style = zoo.load(name), style_of(name)
-        scores = evaluate({name: network}, scenes, judge_of(style, settings))[name]
+        scores = evaluate({name: network.to(device())}, scenes, judge_of(style, settings).to(device()))[name]
         rows += [{**as_row(s), "style_name": style, "pass": pass_name} for s in scores]
     return rows
 
@@ -245,12 +245,15 @@ def format_table(rows: Sequence[dict]) -> str:
 @torch.inference_mode()
 def seconds_per_frame(run: Callable[[], object], repeats: int = 5) -> float:
     """The median time of `run()` after one warm-up. Compare two things in one process, as a ratio: machines drift."""
-    run()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
+    def finish() -> None:
         run()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
+
+    finish()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        finish()
         times.append(time.perf_counter() - start)
     return sorted(times)[len(times) // 2]

@@ -32,7 +32,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        with open(temporary, "rb") as stream:
+        with open(temporary, "rb+") as stream:
             os.fsync(stream.fileno())  # or a power cut after the rename could leave an empty file
         temporary.replace(target)
     except OSError as error:

@@ -77,6 +77,8 @@ def train(
         _check_same(saved, settings)
         checkpoint.restore(saved, network, optimiser)
         start = saved.step
+        if start > steps:
+            raise TutorialError(f"{path} has {start} steps already, more than the {steps} asked for.")
     history: list[dict[str, float]] = []
     network.train()
     with tqdm(total=steps, initial=min(start, steps), desc=name, disable=not bar) as progress:
@@ -89,6 +91,9 @@ def train(
             values = {term: value.item() for term, value in terms.items()}
             _check_finite(values, step, path)
             terms["total"].backward()
+            # A loss can be finite and its slope not, as at the root of zero. One sum, so that a GPU waits once.
+            slopes = torch.stack([p.grad.sum() for p in network.parameters() if p.grad is not None])
+            _check_finite({"gradient": slopes.abs().sum().item()}, step, path)
             optimiser.step()
             history.append(values)
             if path is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
@@ -105,7 +110,8 @@ def _check_finite(values: dict[str, float], step: int, path: str | Path | None) 
     # "total" is the sum of the others, so it is only blamed when no single term is at fault.
     for term in sorted(values, key=lambda name: name == "total"):
         if not math.isfinite(values[term]):
-            kept = f"the checkpoint {path} holds the last good weights" if path else "the weights are those before it"
+            saved = path is not None and Path(path).exists()
+            kept = f"the checkpoint {path} keeps the last good ones" if saved else "nothing was overwritten"
             raise NonFiniteLossError(
                 f"The term {term!r} of the loss became {values[term]} at step {step}: {kept}; "
                 "a smaller learning rate or a smaller lambda usually helps."

@@ -15,7 +15,7 @@ class Settings:
 
     The lambdas of the paper are 4e8 (residual), 1e6 (temporal) and 1e2 (rank) beside a perceptual loss
     of about 1e6. Adam ignores a common factor, so only ratios count. Ours were chosen at the laptop scale, where
-    they bring the gradients of the terms to comparable norms at the first step (`training.gradient_norms`);
+    they bring the gradients of the terms to the same order of magnitude at the first step (`training.gradient_norms`);
     the squared nuclear norm grows with the number of pixels, so at the other scales lambda_rank is divided by it.
     """
 
@@ -125,6 +125,10 @@ def scale(name: str | None = None) -> Settings:
 def device() -> torch.device:
     """The GPU where there is one, else the processor; the variable OFD_DEVICE overrides."""
     chosen = os.environ.get("OFD_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    if chosen.split(":")[0] not in ("cpu", "cuda"):
+        raise TutorialError(f"OFD_DEVICE is {chosen!r}; it can be cpu or cuda.")
+    if chosen != "cpu" and not torch.cuda.is_available():
+        raise TutorialError(f"OFD_DEVICE is {chosen!r}, but PyTorch finds no such GPU here; use cpu.")
     return torch.device(chosen)
 
 

@@ -1,5 +1,6 @@
 """One stage of the training from the command line: what it starts from is named by files or zoo names."""
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -11,11 +12,11 @@ from tutorial_lib.data.video import read_frames
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.features import load_features
-from tutorial_lib.networks.teacher import Teacher
-from tutorial_lib.settings import Settings, device
+from tutorial_lib.settings import Settings, build_folder, device
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
-FRAMES_A_VIDEO = 300    # a limit for memory; the clips with the most motion are chosen among them
+FRAMES_A_VIDEO = 300    # the first ones, a limit for memory; the clips with the most motion are chosen among them
+IN_MEMORY = 2 * 10**9   # bytes; above, targets are kept on the disk and clips rendered anew (the paper scale)
 
 
 def train_stage(
@@ -41,33 +42,45 @@ def train_stage(
     if stage == "teacher-plain":
         training.train_plain(training.new_teacher(settings).to(device()), perceptual, settings, **options)
     elif stage == "teacher-flow":
-        plain = _needed(stage, "--teacher-plain", teacher_plain, Teacher)
+        plain = _needed(stage, "--teacher-plain", teacher_plain, "teacher")
         training.train_teacher(plain, _clips(settings, videos), perceptual, settings, **options)
     elif stage == "student-plain":
         agree_with = _needed(stage, "--teacher-plain", teacher_plain) if teacher_plain else None
         student = training.new_student(settings).to(device())
         training.train_plain(student, perceptual, settings, agree_with=agree_with, **options)
     else:
-        plain_student = _needed(stage, "--start", start)
+        plain_student = _needed(stage, "--start", start, "student")
         targets = training.FrozenTargets(
-            _clips(settings, videos), _needed(stage, "--teacher-flow", teacher_flow, Teacher),
+            _clips(settings, videos), _needed(stage, "--teacher-flow", teacher_flow, "teacher with flow"),
             _needed(stage, "--teacher-plain", teacher_plain), plain_student,
+            folder=_folder(videos) if _bytes_of_targets(settings) > IN_MEMORY else None,
         )
         training.distill(plain_student, targets, perceptual, settings, **options)
 
 
-def _needed(stage: str, flag: str, name: str | None, kind: type = torch.nn.Module) -> torch.nn.Module:
+def _bytes_of_targets(settings: Settings) -> int:
+    return settings.clips * settings.clip_length * 3 * settings.height * settings.width * 2    # fp16
+
+
+def _folder(videos: Path | None) -> Path:
+    """Where the targets of these clips are kept: clips of other videos have the same keys."""
+    source = hashlib.sha256(str(videos.resolve()).encode()).hexdigest()[:16] if videos else "rendered"
+    return build_folder() / "targets" / source
+
+
+def _needed(stage: str, flag: str, name: str | None, kind: str | None = None) -> torch.nn.Module:
     if name is None:
         raise TutorialError(f"The stage {stage} needs {flag} NAME_OR_FILE: a checkpoint, or a network of the zoo.")
     network = zoo.load(name).to(device())
-    if not isinstance(network, kind):
-        raise TutorialError(f"{flag} {name} is a {type(network).__name__.lower()}, not a {kind.__name__.lower()}.")
+    found = type(network).__name__.lower() + (" with flow" if network.uses_flow else "")
+    if kind is not None and not found.startswith(kind):
+        raise TutorialError(f"{flag} {name} is a {found}, not a {kind}.")
     return network
 
 
 def _clips(settings: Settings, videos: Path | None) -> RenderedClips | VideoClips:
     if videos is None:
-        return RenderedClips(settings)
+        return RenderedClips(settings, cache=_bytes_of_targets(settings) <= IN_MEMORY)
     if not videos.is_dir():
         raise TutorialError(f"There is no folder {videos}; --videos takes a folder of videos, or of folders of frames.")
     sources = sorted(p for p in videos.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES or p.is_dir())

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from tutorial_lib import checkpoint
 from tutorial_lib.data.clips import Clip, stills
 from tutorial_lib.files import atomic_path
 from tutorial_lib.flow.occlusion import erode
@@ -39,7 +40,9 @@ def new_teacher(settings: Settings) -> Teacher:
 
 def precision(device: torch.device) -> torch.dtype | None:
     """bfloat16 on GPUs that have it; float32 elsewhere (float16 would need its gradients rescaled)."""
-    return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else None
+    # By capability: `is_bf16_supported` also says yes to a slow emulation on older cards, a T4 among them.
+    native = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
+    return torch.bfloat16 if native else None
 
 
 def train_plain(
@@ -73,7 +76,7 @@ def train_plain(
         return {**terms, "total": total}
 
     return _train(network, loss, steps or settings.plain_steps, settings.learning_rate, settings, "plain",
-                  {"agree": agree_with is not None}, **options)
+                  {"agree_with": checkpoint.digest(agree_with) if agree_with is not None else None}, **options)
 
 
 def train_teacher(
@@ -128,7 +131,9 @@ def train_teacher(
         }
         return {**terms, "total": terms["perceptual"] + settings.lambda_flow * terms["temporal"]}
 
-    return teacher, _train(teacher, loss, steps, settings.finetune_rate, settings, "teacher-flow", {}, **options)
+    # The length of the roll-outs goes by the share of the steps that is done, so their number is part of it.
+    kept = {"start": checkpoint.digest(plain), "steps": steps}
+    return teacher, _train(teacher, loss, steps, settings.finetune_rate, settings, "teacher-flow", kept, **options)
 
 
 def zoom_and_shift(height: int, width: int, random: torch.Generator) -> torch.Tensor:
@@ -145,7 +150,8 @@ class FrozenTargets:
     clips[i] -> the clip, one picture a frame that the student's output is compared with (fp16), and the
     nuclear norm it should have.
     source: "residual" (Eq. 5) or "vanilla" (Eq. 2). rank_from: "input" (Eq. 11) or "teacher" (Eq. 10).
-    folder: where to keep the pictures when they are too many for memory; otherwise they stay in memory.
+    folder: where to keep the pictures when they are too many for memory; otherwise they stay in memory. Its files
+    are named after the clip and the three networks, so several trainings can share it.
     """
 
     def __init__(
@@ -161,6 +167,8 @@ class FrozenTargets:
         self.clips, self.source, self.rank_from, self.folder = clips, source, rank_from, folder
         self.teacher_with_flow, self.teacher_plain = teacher_with_flow, teacher_plain
         self.student_plain = student_plain
+        digests = "-".join(checkpoint.digest(n) for n in (teacher_with_flow, teacher_plain, student_plain))
+        self.name = f"{source}-{rank_from}-{digests}"
         self.remembered: dict[int, dict[str, torch.Tensor]] = {}
         self.computed = 0
 
@@ -169,7 +177,7 @@ class FrozenTargets:
 
     def __getitem__(self, index: int) -> tuple[Clip, torch.Tensor, torch.Tensor]:
         clip = self.clips[index]
-        stored = self.folder / f"{index}.safetensors" if self.folder else None
+        stored = self.folder / self.name / f"{self.clips.key(index)}.safetensors" if self.folder else None
         if index in self.remembered:
             known = self.remembered[index]
         elif stored is not None and stored.exists():
@@ -207,7 +215,8 @@ def distill(
     """Algorithm 1: a copy of the plain student is trained with Eq. 13; returns it and the terms of every step.
 
     The lambdas come from `settings`: all zero is the student "from scratch", trained as long and on the same
-    clips in the same order as ours; lambda_temp alone is the usual rival.
+    clips in the same order as ours, from the same start; lambda_temp alone is the usual rival. (The paper's own
+    "from scratch" never saw a teacher. Ours starts from the plain student, which may have been drawn to one.)
     """
     student = copy.deepcopy(student_plain).requires_grad_(True)
     device = next(student.parameters()).device
@@ -222,9 +231,9 @@ def distill(
             target, norm = target.to(device), norm.to(device)
         return total_loss(student(clip.frames), clip, perceptual, settings, target, norm)   # lines 8-16
 
-    frozen = {"target": targets.source, "rank_from": targets.rank_from}
+    kept = {"start": checkpoint.digest(student_plain), "targets": targets.name}
     history = _train(student, loss, steps or settings.distill_steps, settings.finetune_rate, settings, "distill",
-                     frozen, **options)
+                     kept, **options)
     return student, history
 
 

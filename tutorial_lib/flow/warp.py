@@ -41,7 +41,9 @@ def warp(image: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
     # grid_sample wants [-1, 1] from the first pixel's centre to the last one's; a side of one pixel has no span.
     span = torch.tensor([max(width - 1, 1), max(height - 1, 1)], device=flow.device, dtype=flow.dtype)
     grid = 2 * target.permute(0, 2, 3, 1) / span - 1                                        # (N, H, W, 2)
-    return F.grid_sample(image, grid.to(image.dtype), mode="bilinear", padding_mode="border", align_corners=True)
+    # In the flow's precision: coordinates in bfloat16 would be off by whole pixels.
+    image = image.to(grid.dtype)
+    return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=True)
 
 
 def inside(flow: torch.Tensor) -> torch.Tensor:

@@ -64,7 +64,7 @@ class StyleNetwork(nn.Module):
         # Two halvings need multiples of 4; the extra rows are mirrored in and cut off again.
         x = F.pad(x, (0, -width % 4, 0, -height % 4), mode="reflect")
         x = self.out(self.up(self.blocks(self.down(x))))
-        return torch.sigmoid(x)[..., :height, :width]
+        return torch.sigmoid(x.float())[..., :height, :width]   # losses of pixels need float32, also under autocast
 
 
 def check_size(image: torch.Tensor) -> None:

@@ -1,0 +1,27 @@
+"""What a new user's installer reads."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_lock_holds_versions_that_an_index_has():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    assert len(lines) > 50
+    for line in lines:
+        # 2.13.0+cpu, say, is a build of one machine, and 2.13.0 would not satisfy it
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
+
+
+def test_every_dependency_is_locked_and_none_is_pinned_for_colab():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
+    locked = {line.split("==")[0].lower() for line in (ROOT / "requirements.lock").read_text().splitlines()}
+    for requirement in wanted:
+        name, operator, _ = re.split(r"(>=|==|~=|<)", requirement, maxsplit=1)
+        assert operator == ">=", requirement
+        assert name.lower() in locked
+    assert "requirements.lock" in (ROOT / "Makefile").read_text()
+    assert "requirements.lock" in (ROOT / "environment.yml").read_text()
