@@ -170,8 +170,8 @@ figures.show(
 # %% [markdown]
 # ## The idea in one paragraph
 #
-# The two teachers differ in one thing only: optical flow. So the *difference of their pictures* is
-# what flow is good for. A small student learns that difference, as a correction to its own
+# The teacher with flow is the plain one, trained on to use optical flow. So the *difference of their
+# pictures* is mostly what flow is good for. A small student learns that difference, as a correction to its own
 # plain pictures. Once it is trained, both teachers and the flow are thrown away.
 # This is *Optical Flow Distillation* (Chen, Zhang et al., ECCV 2020).
 

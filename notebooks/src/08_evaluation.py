@@ -228,6 +228,9 @@ print("written: table.json, table.txt and frontier.png in build/results")
 # ## 6. Beside the paper
 #
 # Other style (Candy), other films (real Sintel), other networks: the *numbers* cannot be compared, the **orderings** can.
+#
+# One more difference: the paper's student from scratch never saw a teacher. Here scratch and ours go on from one plain student, which was drawn
+# to the plain teacher (notebook 05), for equally many steps on the same clips. Only the distillation losses differ.
 
 # %%
 paper = {"teacher-flow": 0.3435, "student-scratch": 0.4019, "student-ours": 0.3050,
