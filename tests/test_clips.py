@@ -1,12 +1,10 @@
 import time
-from itertools import pairwise
 
 import pytest
 import torch
 
 from tutorial_lib.data import clips
-from tutorial_lib.data.clips import Clip, RenderedClips, VideoClips, clip_from_frames, clip_from_scene, stills
-from tutorial_lib.data.images import write_image
+from tutorial_lib.data.clips import Clip, RenderedClips, clip_from_frames, clip_from_scene, stills
 from tutorial_lib.data.scenes import random_scene, test_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
@@ -123,79 +121,10 @@ def test_kept_flow_is_precise_enough():
     assert max(backward_error(kept[i]) for i in range(len(kept))) < 0.04
 
 
-def film(frames=12):
-    scene = test_scene("market_6", 72, 160, frames)
-    return torch.cat([scene.frame(t) for t in range(frames)])
-
-
-def test_video_is_cut_into_tuples():
-    frames = film()
-    video = VideoClips(frames, SMOKE)
-    assert len(video) == SMOKE.clips
-    for i in range(len(video)):
-        check_shapes(video[i], SMOKE.clip_length, SMOKE.height, SMOKE.width)
-    assert same(video[1], video[1]) and same(video[1], VideoClips(frames, SMOKE)[1])
-    assert len({video.key(i) for i in range(len(video))}) == len(video)
-    assert backward_error(video[0]) < 0.04
-    starts = sorted(start for _, start in VideoClips(frames, SMOKE.but(clips=3))._tuples)
-    assert all(after - before >= SMOKE.clip_length for before, after in pairwise(starts))
-
-
-def test_every_kind_of_source_gives_the_same_clips(tmp_path):
-    frames = (film(6) * 255).round() / 255
-    for t, frame in enumerate(frames):
-        write_image(tmp_path / f"{t:03d}.png", frame)
-    (tmp_path / "notes.txt").write_text("no picture")
-    kinds = [frames, list(frames), [frames], tmp_path, str(tmp_path), [tmp_path]]
-    first, *others = [VideoClips(kind, SMOKE) for kind in kinds]
-    for other in others:
-        assert len(other) == len(first) and same(other[0], first[0])
-    assert {source for source, _ in VideoClips([frames, frames], SMOKE)._tuples} == {0, 1}
-
-
-def test_the_liveliest_tuples_are_chosen():
-    frames = film(6)
-    still = frames[:1].expand(12, -1, -1, -1)
-    video = VideoClips(torch.cat((still, frames)), SMOKE.but(clips=1))
-    assert video._tuples[0][1] >= 11
-
-
-def test_no_tuple_spans_a_cut():
-    other = torch.cat([test_scene("ambush_5", 72, 160, 4).frame(t) for t in range(4)])
-    video = VideoClips(torch.cat((film(4), other)), SMOKE.but(clips=9))
-    starts = {start for _, start in video._tuples}
-    assert starts == {0, 1, 4, 5}
-
-
-def test_frames_are_cropped_about_their_centre_without_stretching():
-    frame = torch.zeros(3, 100, 300)
-    frame[:, :, 100:200] = 1
-    fitted = clips._fitted(frame, 50, 50)
-    assert fitted.shape == (1, 3, 50, 50) and fitted.mean() > 0.99
-    assert clips._fitted(torch.rand(3, 37, 41), 48, 64).shape == (1, 3, 48, 64)
-
-
-@pytest.mark.parametrize(("source", "message"), [
-    (torch.rand(2, 3, 32, 32), "2 frames"),
-    (torch.rand(3, 32, 32), r"\(N, 3, H, W\)"),
-    (7, "int"),
-    ("nowhere", "no folder"),
-    ([], "No sequence"),
-])
-def test_unusable_video_is_refused(source, message):
-    with pytest.raises(TutorialError, match=message):
-        VideoClips(source, SMOKE)
-
-
-def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(TutorialError, match="no pictures"):
-        VideoClips(tmp_path, SMOKE)
-
-
 def test_stills_depend_only_on_seed_and_number():
     laptop = scale("laptop")
     batch = stills(laptop, 0, 5)
-    assert batch.shape == (4, 3, 96, 128) and batch.dtype == torch.float32
+    assert batch.shape == (laptop.plain_batch, 3, 96, 128) and batch.dtype == torch.float32
     assert batch.min() >= 0 and batch.max() <= 1 and batch.std() > 0.08
     stills(laptop, 0, 4)
     assert torch.equal(stills(laptop, 0, 5), batch)

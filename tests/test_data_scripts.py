@@ -1,16 +1,23 @@
-"""The trainers of what ships, run as a user would, at the smallest size that is still real."""
+"""The scripts that train what ships and that download data, run as a user would, at the smallest real size."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
+from films import film
 from safetensors.torch import save_file
+from serving import ftp_site, http_site
 
-from tutorial_lib import checkpoint, zoo
+from tutorial_lib import checkpoint, cli, zoo
+from tutorial_lib.data.images import to_pixels
+from tutorial_lib.data.scenes import random_scene, test_scene
+from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.networks.features import load_features
 
 SCRIPTS = Path(__file__).parent.parent / "data_scripts"
@@ -67,9 +74,139 @@ def test_a_whole_zoo_is_trained_and_goes_on_where_it_was(tmp_path):
     assert "candy-teacher-plain" not in done.stdout.splitlines()      # it was there already
     for role in zoo.ROLES:
         manifest = json.loads((tmp_path / "shipped" / f"candy-{role}.json").read_text())
-        assert manifest["scores"]["final"]["sum"]["e_stab"] > 0
+        assert manifest["recipe"] == role
         network = zoo.load(tmp_path / "shipped" / f"candy-{role}.safetensors")
         assert network(torch.rand(1, 3, 20, 20)).shape == (1, 3, 20, 20)
     ours, scratch = (json.loads((tmp_path / "shipped" / f"candy-student-{role}.json").read_text())["settings"]
                      for role in ("ours", "scratch"))
     assert {key for key in ours if ours[key] != scratch[key]} == {"lambda_res", "lambda_rank"}
+
+
+# --- downloads, from a server on this machine in the official layouts ---
+
+
+@pytest.fixture(scope="module")
+def sintel_archive(tmp_path_factory):
+    """MPI-Sintel-complete.zip in miniature: two scenes, and much that is not needed."""
+    folder = tmp_path_factory.mktemp("sintel")
+    for name in ("alley_2", "temple_2"):
+        write_scene(folder / "set", test_scene(name, 55, 128, 4))
+    shutil.copytree(folder / "set/training/final", folder / "set/training/albedo")
+    shutil.copytree(folder / "set/training/final/alley_2", folder / "set/test/final/ambush_3")
+    (folder / "set/README.txt").write_text("MPI Sintel")
+    return Path(shutil.make_archive(str(folder / "MPI-Sintel-complete"), "zip", folder / "set")).read_bytes()
+
+
+def sintel(site, folder, *more):
+    return run(folder.parent, "download_sintel.py", "--folder", folder, "--address",
+               f"{site.address}/MPI-Sintel-complete.zip", "--scenes", "alley_2", "temple_2", *more)
+
+
+def files_below(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.suffix != ".zip")
+
+
+def test_sintel_is_downloaded_in_two_goes_and_scored(sintel_archive, tmp_path):
+    folder = tmp_path / "sintel"
+    with http_site({"MPI-Sintel-complete.zip": sintel_archive}) as site:
+        site.stops_after = len(sintel_archive) // 2
+        stopped = sintel(site, folder)
+        assert stopped.returncode == 2 and "run the same command again, it goes on" in stopped.stderr
+        assert "Traceback" not in stopped.stderr and files_below(folder) == [
+            "MPI-Sintel-complete.zip.part", "MPI-Sintel-complete.zip.part.json"]
+        site.stops_after = None
+        done = sintel(site, folder)
+        assert done.returncode == 0, done.stderr
+        assert [asked for _, asked in site.asked] == [None, f"bytes={len(sintel_archive) // 2}-"]
+    expected = [f"training/{part}/{scene}/frame_{t:04}.{'flo' if part == 'flow' else 'png'}"
+                for part, count in (("clean", 4), ("final", 4), ("flow", 3), ("occlusions", 3))
+                for scene in ("alley_2", "temple_2") for t in range(1, count + 1)]
+    assert files_below(folder) == expected
+    command = done.stdout.splitlines()[-1].split()
+    assert command[:3] == ["python", "-m", "tutorial_lib"]
+    table = tmp_path / "table.json"
+    assert cli.main([*command[3:], "--scale", "smoke", "--network", "mosaic-student-ours", "--output", str(table)]) == 0
+    rows = {row["scene"]: row for row in json.loads(table.read_text())}
+    assert list(rows) == ["alley_2", "temple_2", "sum"] and rows["alley_2"]["e_stab"] > rows["alley_2"]["floor"] > 0
+    again = sintel(site, folder)                                     # the server is gone: nothing is asked of it
+    assert again.returncode == 0, again.stderr
+
+
+def test_all_scenes_and_scenes_that_are_not_there(sintel_archive, tmp_path):
+    (tmp_path / "sintel").mkdir()
+    (tmp_path / "sintel/MPI-Sintel-complete.zip").write_bytes(sintel_archive)      # fetched by other means
+    arguments = ("download_sintel.py", "--folder", tmp_path / "sintel", "--scenes")
+    unknown = run(tmp_path, *arguments, "alley_2", "sintel_9")
+    assert unknown.returncode == 2 and "has no training/clean/sintel_9 (and 3 more" in unknown.stderr
+    every = run(tmp_path, *arguments, "all")
+    assert every.returncode == 0, every.stderr
+    assert (tmp_path / "sintel/training/flow/temple_2/frame_0003.flo").is_file()
+
+
+def test_a_sintel_that_was_tampered_with_is_refused(sintel_archive, tmp_path):
+    spoilt = bytearray(sintel_archive)
+    spoilt[sintel_archive.index(b"training/final/alley_2/frame_0002.png") + 500] ^= 255
+    with http_site({"MPI-Sintel-complete.zip": bytes(spoilt)}) as site:
+        done = sintel(site, tmp_path / "sintel")
+    assert done.returncode == 2 and "is damaged (Bad CRC" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "sintel/training/final/alley_2/frame_0002.png").exists()
+
+
+def test_an_evil_archive_writes_nothing(tmp_path):
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("training/final/alley_2/frame_0001.png", "picture")
+        archive.writestr("training/final/alley_2/../../../../../evil", "evil")
+    with http_site({"MPI-Sintel-complete.zip": (tmp_path / "evil.zip").read_bytes()}) as site:
+        done = sintel(site, tmp_path / "sintel")
+    assert done.returncode == 2 and "not to be trusted" in done.stderr and "Traceback" not in done.stderr
+    assert files_below(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def hollywood_archive(tmp_path_factory):
+    """Hollywood2-scenes.tar.gz in miniature: three short films, one of them with a cut, and the annotation."""
+    folder = tmp_path_factory.mktemp("hollywood")
+    clips = folder / "Hollywood2/AVIClipsScenes"
+    clips.mkdir(parents=True)
+    shots = [[to_pixels(s.frame(t)) for t in range(5)] for s in (random_scene(n, 64, 112, 5) for n in range(4))]
+    for n, pictures in enumerate((shots[0], shots[1] + shots[2], shots[3]), start=1):
+        film(clips / f"sceneclipautoautotrain{n:05}.avi", pictures, codec="mpeg4", ticks=25)
+    (folder / "Hollywood2/ClipSetsScenes").mkdir()
+    (folder / "Hollywood2/ClipSetsScenes/EXT-house_test.txt").write_text("scenecliptest00001  1")
+    archive = shutil.make_archive(str(folder / "Hollywood2-scenes"), "gztar", folder, "Hollywood2")
+    return Path(archive).read_bytes()
+
+
+def test_hollywood2_becomes_tuples_and_a_stage_trains_on_them(hollywood_archive, tmp_path, monkeypatch):
+    folder = tmp_path / "hollywood2"
+    with ftp_site({"Hollywood2-scenes.tar.gz": hollywood_archive}) as site:
+        arguments = ("download_hollywood2.py", "--folder", folder, "--scale", "smoke", "--clips", 5,
+                     "--address", f"{site.address}/Hollywood2-scenes.tar.gz")
+        site.stops_after = len(hollywood_archive) // 2
+        stopped = run(tmp_path, *arguments)
+        assert stopped.returncode == 2 and "it goes on from there" in stopped.stderr
+        site.stops_after = None
+        done = run(tmp_path, *arguments)
+        assert done.returncode == 0, done.stderr
+        assert str(len(hollywood_archive) // 2) in site.asked[-1][1]
+    (folder / "Hollywood2-scenes.tar.gz").unlink()
+    assert run(tmp_path, *arguments).returncode == 0                 # neither archive nor server are needed again
+    chosen = json.loads((folder / "tuples-64x48/tuples.json").read_text())["tuples"]
+    assert len(chosen) == 5 and all(t["video"] != 1 or t["start"] + 3 <= 5 or t["start"] >= 5 for t in chosen)
+    assert str(folder / "tuples-64x48") in done.stdout.splitlines()[-1]
+    output = tmp_path / "flow.safetensors"
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path / "build"))
+    for videos in (folder / "tuples-64x48", folder / "AVIClipsScenes"):
+        output.unlink(missing_ok=True)
+        assert cli.main(["train", "teacher-flow", "--style", "mosaic", "--scale", "smoke", "--steps", "2", "--videos",
+                         str(videos), "--teacher-plain", "mosaic-teacher-plain", "--output", str(output)]) == 0
+        assert checkpoint.read(output).step == 2
+    assert len(list((tmp_path / "build/tuples").glob("*/*.safetensors"))) >= 4
+
+
+def test_what_is_wrong_is_one_sentence(tmp_path):
+    for script in ("download_sintel.py", "download_hollywood2.py"):
+        done = run(tmp_path, script, "--folder", tmp_path / "data", "--address", "http://127.0.0.1:9/archive.zip")
+        assert done.returncode == 2 and done.stderr.count("\n") == 1 and "--address http" in done.stderr
+    done = run(tmp_path, "download_hollywood2.py", "--scale", "huge", "--folder", tmp_path / "data")
+    assert done.returncode == 2 and "smoke, laptop" in done.stderr

@@ -1,3 +1,7 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -13,8 +17,13 @@ def pair():
     return picture[..., 60:180, 100:260], picture[..., 63:183, 95:255]     # the content moves by (+5, -3)
 
 
-@pytest.mark.parametrize("method", ["dis", "dis-fast", "dis-ultrafast"])
-def test_dis_finds_a_shift(pair, method):
+NEEDS_CONTRIB = pytest.mark.skipif(not hasattr(cv2, "optflow"), reason="OpenCV without its contributed modules")
+
+
+@pytest.mark.parametrize(
+    "method", ["dis", "dis-fast", "dis-ultrafast", pytest.param("deepflow", marks=NEEDS_CONTRIB)]
+)
+def test_a_shift_is_found(pair, method):
     flow = estimate_flow(*pair, method)[..., 20:-20, 20:-20]
     assert flow[:, 0].median().item() == pytest.approx(5, abs=0.25)
     assert flow[:, 1].median().item() == pytest.approx(-3, abs=0.25)
@@ -48,9 +57,33 @@ def test_tiny_frames(noise, size):
     assert estimate_flow(noise(1, 3, *size), noise(1, 3, *size)).shape == (1, 2, *size)
 
 
-def test_errors_name_what_was_given(pair):
-    with pytest.raises(TutorialError, match=r"deepflow.*dis"):
+def test_deepflow_where_opencv_has_it(pair, monkeypatch):
+    seen = []
+
+    def calc(source, target, flow):
+        seen.append((source, target))
+        return np.dstack([np.full(source.shape, 3, np.float32), np.full(source.shape, -1, np.float32)])
+
+    contributed = SimpleNamespace(createOptFlow_DeepFlow=lambda: SimpleNamespace(calc=calc))
+    monkeypatch.setattr(cv2, "optflow", contributed, raising=False)
+    flow = estimate_flow(*pair, "deepflow")
+    assert flow.shape == (1, 2, 120, 160)
+    assert flow[:, 0].eq(3).all() and flow[:, 1].eq(-1).all()
+    (source, target), = seen
+    for gray, image in zip((source, target), pair, strict=True):
+        assert gray.dtype == np.uint8                   # DeepFlow takes one channel
+        assert abs(gray.astype(float) - 255 * image[0].mean(0).numpy()).mean() < 10
+
+
+def test_deepflow_where_opencv_lacks_it(pair, monkeypatch):
+    monkeypatch.delattr(cv2, "optflow", raising=False)
+    with pytest.raises(TutorialError, match=r"no deepflow; use dis, or .*opencv-contrib-python-headless"):
         estimate_flow(*pair, "deepflow")
+
+
+def test_errors_name_what_was_given(pair):
+    with pytest.raises(TutorialError, match=r"'farneback'; the methods are dis-ultrafast, .*deepflow"):
+        estimate_flow(*pair, "farneback")
     with pytest.raises(TutorialError, match="80x60"):
         estimate_flow(*pair, torch.zeros(1, 2, 60, 80))
     with pytest.raises(TutorialError, match="differ"):

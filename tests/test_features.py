@@ -1,7 +1,3 @@
-import hashlib
-import http.server
-import threading
-
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -9,7 +5,7 @@ from safetensors.torch import save_file
 from tutorial_lib.data.photographs import load_photograph
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks import features
-from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, VGG16Features, download, load_features
+from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, VGG16Features, load_features
 
 
 def test_the_shipped_network_is_small_frozen_and_sees(noise):
@@ -68,42 +64,6 @@ def test_unknown_names_and_files_of_another_kind(tmp_path):
     (tmp_path / "a.safetensors").write_bytes(b"no")
     with pytest.raises(TutorialError, match="not a safetensors file"):
         load_features(tmp_path / "a.safetensors")
-
-
-@pytest.fixture
-def server():
-    """A local server with one good file and one that is cut off half way."""
-    content = bytes(range(256)) * 4000
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200 if self.path != "/missing" else 404)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            if self.path == "/good":
-                self.wfile.write(content)
-            elif self.path == "/tampered":
-                self.wfile.write(content[:-1] + b"!")
-            elif self.path == "/cut":
-                self.wfile.write(content[:1000])
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", hashlib.sha256(content).hexdigest()
-        running.shutdown()
-
-
-def test_a_download_is_kept_only_whole_and_unchanged(server, tmp_path):
-    address, sha256 = server
-    for bad in ("tampered", "cut", "missing"):
-        with pytest.raises(TutorialError):
-            download(f"{address}/{bad}", tmp_path / "file", sha256)
-        assert list(tmp_path.iterdir()) == []
-    download(f"{address}/good", tmp_path / "file", sha256)
-    assert hashlib.sha256((tmp_path / "file").read_bytes()).hexdigest() == sha256
 
 
 def test_without_a_network_the_way_out_is_named(tmp_path, monkeypatch):

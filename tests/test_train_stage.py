@@ -57,7 +57,8 @@ def test_other_teachers_are_noticed_when_it_goes_on(trained, capsys):
     assert "another targets" in capsys.readouterr().err
 
 
-def test_on_videos_of_ones_own(trained, tmp_path):
+def test_on_videos_of_ones_own(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path / "build"))
     scene = random_scene(3, 60, 80, 5)
     for t in range(5):
         write_image(tmp_path / "videos" / "one" / f"{t:03}.png", scene.frame(t))

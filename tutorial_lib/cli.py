@@ -158,7 +158,8 @@ def _add_train(commands) -> None:
             f"--lambda-{term}", metavar="X", type=float, help=f"weight of the {meaning} loss; default: the scale's"
         )
     command.add_argument(
-        "--videos", metavar="PATH", type=Path, help="a folder of videos to train on instead of rendered clips"
+        "--videos", metavar="PATH", type=Path, help="a folder of videos, or of prepared tuples "
+        "(data_scripts/download_hollywood2.py), to train on instead of rendered clips"
     )
     command.add_argument("--teacher-flow", metavar="FILE", help="distill: the teacher that uses flow (or a name)")
     command.add_argument("--teacher-plain", metavar="FILE", help="teacher-flow, student-plain, distill: "

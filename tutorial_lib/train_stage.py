@@ -6,16 +6,13 @@ from pathlib import Path
 import torch
 
 from tutorial_lib import training, zoo
-from tutorial_lib.data.clips import RenderedClips, VideoClips
-from tutorial_lib.data.styles import load_style
-from tutorial_lib.data.video import read_frames
+from tutorial_lib.data.clips import RenderedClips
+from tutorial_lib.data.tuples import MANIFEST, TupleClips, find_videos, fingerprint, prepare_tuples
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.settings import Settings, build_folder, device
 
-VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
-FRAMES_A_VIDEO = 300    # the first ones, a limit for memory; the clips with the most motion are chosen among them
 IN_MEMORY = 2 * 10**9   # bytes; above, targets are kept on the disk and clips rendered anew (the paper scale)
 
 
@@ -36,7 +33,7 @@ def train_stage(
     distill needs both teachers and the plain student as `start`.
     Raises: TutorialError when a network that the stage needs is not given, or is of another kind.
     """
-    perceptual = perceptual_loss(load_features(settings.features), load_style(style, settings.style_size), settings)
+    perceptual = perceptual_loss(load_features(settings.features), style, settings)
     perceptual = perceptual.to(device())
     options = {"steps": steps, "path": output, "about": {"style": style, "videos": str(videos) if videos else None}}
     if stage == "teacher-plain":
@@ -78,13 +75,15 @@ def _needed(stage: str, flag: str, name: str | None, kind: str | None = None) ->
     return network
 
 
-def _clips(settings: Settings, videos: Path | None) -> RenderedClips | VideoClips:
+def _clips(settings: Settings, videos: Path | None) -> RenderedClips | TupleClips:
+    """Rendered clips, the tuples of a prepared folder, or those of videos, prepared when they are first asked for."""
     if videos is None:
         return RenderedClips(settings, cache=_bytes_of_targets(settings) <= IN_MEMORY)
-    if not videos.is_dir():
-        raise TutorialError(f"There is no folder {videos}; --videos takes a folder of videos, or of folders of frames.")
-    sources = sorted(p for p in videos.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES or p.is_dir())
-    if not sources:
-        raise TutorialError(f"The folder {videos} holds no videos and no folders of frames.")
-    width = round(1.25 * settings.width)    # a little larger than what is trained on, to be cropped
-    return VideoClips([read_frames(source, FRAMES_A_VIDEO, width) for source in sources], settings)
+    if (videos / MANIFEST).is_file():
+        return TupleClips(videos, settings)
+    found = find_videos(videos)
+    s = settings
+    name = f"{fingerprint(found)}-{s.width}x{s.height}x{s.clip_length}-{s.clips}-{s.seed}"
+    folder = build_folder() / "tuples" / name
+    prepare_tuples(found, folder, s.height, s.width, s.clips, s.clip_length, s.seed)
+    return TupleClips(folder, settings)

@@ -1,24 +1,19 @@
 """What the networks are trained on: short clips with flow and masks, and single stills."""
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from tutorial_lib.data import photographs, textures
-from tutorial_lib.data.images import fit_longer_side, read_image, resize
+from tutorial_lib.data.images import fit_longer_side, resize
 from tutorial_lib.data.rendering import Scene
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.estimate import FlowMethod, estimate_flow_and_mask, flows_from_reference
 from tutorial_lib.settings import Settings
 
-Source = torch.Tensor | Sequence[torch.Tensor] | str | Path
-
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 SCENE_FRAMES = 48       # how many rendered frames the stills are drawn from, beside the photographs
 SHARE_OF_SCENES = 0.45
 
@@ -91,100 +86,18 @@ class RenderedClips:
     def key(self, i: int) -> str:
         """What tells this clip from any other, for files about it."""
         s = self.settings
-        return f"rendered-{self.seed}-{s.width}x{s.height}x{s.clip_length}-{_checked(i, len(self))}"
+        return f"rendered-{self.seed}-{s.width}x{s.height}x{s.clip_length}-{checked(i, len(self))}"
 
     def __getitem__(self, i: int) -> Clip:
-        i = _checked(i, len(self))
+        i = checked(i, len(self))
         if self._kept is not None and i in self._kept:
-            return _unpacked(self._kept[i])
+            return unpacked(self._kept[i])
         s = self.settings
         scene_seed = int(np.random.default_rng((self.seed, i)).integers(2**62))
-        packed = _packed(clip_from_scene(random_scene(scene_seed, s.height, s.width, s.clip_length)))
+        made = packed(clip_from_scene(random_scene(scene_seed, s.height, s.width, s.clip_length)))
         if self._kept is not None:
-            self._kept[i] = packed
-        return _unpacked(packed)
-
-
-class VideoClips:
-    """Clips cut from real video, with estimated flow: the same interface as `RenderedClips`.
-
-    frames_or_sources: one sequence of frames or a list of them. A sequence is a tensor (N, 3, H, W), anything with a
-    length whose items are (3, H, W), or a folder of pictures. Frames are scaled and centre-cropped to the settings.
-    Of every sequence the tuples with the most motion come first (Ruder et al. 2018) and overlap only where the video is
-    too short for as many clips; tuples across a cut are left out. There are at most `settings.clips`.
-    Raises: TutorialError when no sequence is as long as a clip.
-    """
-
-    def __init__(
-        self, frames_or_sources: Source | Sequence[Source], settings: Settings, seed: int | None = None
-    ) -> None:
-        self.settings = settings
-        self.seed = settings.seed if seed is None else seed
-        self.sources = [_opened(source) for source in _as_list(frames_or_sources)]
-        self._tuples = self._chosen()
-        self._kept: dict[int, Clip] = {}
-
-    def __len__(self) -> int:
-        return len(self._tuples)
-
-    def key(self, i: int) -> str:
-        """What tells this clip from the others of these sources, for files about it."""
-        s = self.settings
-        source, start = self._tuples[_checked(i, len(self))]
-        return f"video-{source}-{start}-{s.width}x{s.height}x{s.clip_length}"
-
-    def __getitem__(self, i: int) -> Clip:
-        i = _checked(i, len(self))
-        if i not in self._kept:
-            source, start = self._tuples[i]
-            frames = [self._frame(source, start + t) for t in range(self.settings.clip_length)]
-            self._kept[i] = _packed(clip_from_frames(torch.cat(frames)))
-        return _unpacked(self._kept[i])
-
-    def _frame(self, source: int, t: int) -> torch.Tensor:
-        return _fitted(self.sources[source][t], self.settings.height, self.settings.width)
-
-    def _chosen(self) -> list[tuple[int, int]]:
-        """(source, start) of every clip."""
-        length = self.settings.clip_length
-        scored = []
-        for source, frames in enumerate(self.sources):
-            motion = self._motion(source) if len(frames) >= length else []
-            for start in range(len(motion) - length + 2):
-                steps = motion[start:start + length - 1]
-                if all(step is not None for step in steps):
-                    scored.append((sum(steps), source, start))
-        if not scored:
-            longest = max((len(frames) for frames in self.sources), default=0)
-            raise TutorialError(
-                f"No sequence has {length} frames in a row without a cut (the longest of {len(self.sources)} has "
-                f"{longest} frames); give longer videos or a smaller clip_length."
-            )
-        scored.sort(key=lambda item: (-item[0], item[1:]))
-        chosen: list[tuple[int, int]] = []
-        for apart in (length, max(1, length // 2), 1):
-            for _, source, start in scored:
-                clear = all(source != other or abs(start - begin) >= apart for other, begin in chosen)
-                if clear and len(chosen) < self.settings.clips:
-                    chosen.append((source, start))
-        order = np.random.default_rng((self.seed, len(chosen))).permutation(len(chosen))
-        return [chosen[i] for i in order]
-
-    def _motion(self, source: int) -> list[float | None]:
-        """How far things move from each frame to the next, in widths; None across a cut."""
-        # Small pictures suffice to compare motion, and the whole video has to be looked at.
-        width = min(self.settings.width, 96)
-        height = max(16, round(self.settings.height * width / self.settings.width))
-        motion: list[float | None] = []
-        previous = None
-        for t in range(len(self.sources[source])):
-            current = _fitted(self.sources[source][t], height, width)
-            if previous is not None:
-                flow, mask = estimate_flow_and_mask(current, previous, "dis-ultrafast")
-                followed = mask.mean() > 0.3 or (current - previous).abs().mean() < 0.08
-                motion.append(flow.norm(dim=1).mean().item() / width if followed else None)
-            previous = current
-        return motion
+            self._kept[i] = made
+        return unpacked(made)
 
 
 def stills(settings: Settings, seed: int, n: int) -> torch.Tensor:
@@ -245,7 +158,7 @@ def _jittered(rng: np.random.Generator, image: torch.Tensor) -> torch.Tensor:
     return (image * gain).clamp(0, 1)
 
 
-def _packed(clip: Clip) -> Clip:
+def packed(clip: Clip) -> Clip:
     """8 bits a colour and a mask, 16 bits a flow value: a quarter to a half of the memory."""
     return Clip(
         (clip.frames.clamp(0, 1) * 255).round().byte(),
@@ -254,7 +167,7 @@ def _packed(clip: Clip) -> Clip:
     )
 
 
-def _unpacked(clip: Clip) -> Clip:
+def unpacked(clip: Clip) -> Clip:
     return Clip(
         clip.frames.float() / 255,
         clip.backward_flows.float(), clip.backward_masks.float(),
@@ -262,57 +175,9 @@ def _unpacked(clip: Clip) -> Clip:
     )
 
 
-def _checked(i: int, count: int) -> int:
+def checked(i: int, count: int) -> int:
+    """A clip's number, if it is one of `count`."""
     if not 0 <= i < count:
         # IndexError, because it is what ends a plain `for clip in clips`.
         raise IndexError(f"There are {count} clips, 0 to {count - 1}; {i} is none of them.")
     return i
-
-
-def _as_list(frames_or_sources: Source | Sequence[Source]) -> list[Source]:
-    """One sequence or several: a list of single frames is one sequence."""
-    if not isinstance(frames_or_sources, (list, tuple)):
-        return [frames_or_sources]
-    if frames_or_sources and all(isinstance(item, torch.Tensor) and item.dim() == 3 for item in frames_or_sources):
-        return [frames_or_sources]
-    return list(frames_or_sources)
-
-
-def _opened(source: Source) -> Sequence[torch.Tensor]:
-    if isinstance(source, (str, Path)):
-        return _Folder(Path(source))
-    if isinstance(source, torch.Tensor) and (source.dim() != 4 or source.shape[1] != 3):
-        raise TutorialError(f"A sequence of frames is a tensor (N, 3, H, W); this one has {tuple(source.shape)}.")
-    if not (hasattr(source, "__len__") and hasattr(source, "__getitem__")):
-        raise TutorialError(
-            f"A {type(source).__name__} is no sequence of frames; give a tensor (N, 3, H, W), a folder of pictures, "
-            "or anything with a length whose items are (3, H, W)."
-        )
-    return source
-
-
-class _Folder:
-    """The pictures of a folder, by name, read when asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise TutorialError(f"There is no folder of pictures {folder}.")
-        self.paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-        if not self.paths:
-            raise TutorialError(f"The folder {folder} holds no pictures (PNG or JPEG).")
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, t: int) -> torch.Tensor:
-        return read_image(self.paths[t])[0]
-
-
-def _fitted(frame: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """(3, H, W) or (1, 3, H, W) scaled to cover the size and centre-cropped to it: (1, 3, height, width)."""
-    frame = frame[None] if frame.dim() == 3 else frame
-    factor = max(height / frame.shape[2], width / frame.shape[3])
-    scaled = resize(frame, *(max(least, round(side * factor))
-                             for side, least in zip(frame.shape[2:], (height, width), strict=True)))
-    top, left = (scaled.shape[2] - height) // 2, (scaled.shape[3] - width) // 2
-    return scaled[..., top:top + height, left:left + width]

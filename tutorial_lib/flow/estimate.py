@@ -23,10 +23,11 @@ def estimate_flow(source: torch.Tensor, target: torch.Tensor, method: FlowMethod
     """The flow on the grid of `source` that leads into `target`: source(p) is target(p + flow(p)).
 
     source, target: (N, 3, H, W) in [0, 1]. Returns (N, 2, H, W), pixels.
-    method: "dis", "dis-fast" or "dis-ultrafast" (dense inverse search in OpenCV); a tensor (N, 2, H, W),
-    which is taken as the exact flow; or any callable (source, target) -> flow, such as a RAFT network.
-    Raises: TutorialError for an unknown method, or a flow or target of another size.
-    Source: DIS is Kroeger et al. 2016.
+    method: "dis", "dis-fast" or "dis-ultrafast" (dense inverse search in OpenCV); "deepflow", where OpenCV comes with
+    its contributed modules; a tensor (N, 2, H, W), which is taken as the exact flow; or any callable
+    (source, target) -> flow, such as a RAFT network.
+    Raises: TutorialError for an unknown or a missing method, or a flow or target of another size.
+    Source: DIS is Kroeger et al. 2016, DeepFlow is Weinzaepfel et al. 2013.
     """
     if source.shape != target.shape:
         raise TutorialError(f"The two frames differ in shape: {tuple(source.shape)} and {tuple(target.shape)}.")
@@ -34,10 +35,8 @@ def estimate_flow(source: torch.Tensor, target: torch.Tensor, method: FlowMethod
         flow = method
     elif callable(method):
         flow = method(source, target)
-    elif method in DIS_PRESETS:
-        flow = torch.cat([_dis(a, b, DIS_PRESETS[method]) for a, b in zip(source, target, strict=True)])
     else:
-        raise TutorialError(f"Unknown flow method {method!r}; the methods are {', '.join(DIS_PRESETS)}.")
+        flow = torch.cat([_opencv_flow(a, b, method) for a, b in zip(source, target, strict=True)])
     check_flow(source, flow)
     return flow.to(source.device)
 
@@ -73,16 +72,30 @@ def flows_from_reference(
     return torch.cat(flows), torch.cat(masks)
 
 
-def _dis(source: torch.Tensor, target: torch.Tensor, preset: int) -> torch.Tensor:
+def _opencv_flow(source: torch.Tensor, target: torch.Tensor, method: str) -> torch.Tensor:
     """(3, H, W) twice -> (1, 2, H, W)."""
+    estimator = _estimator(method)
     height, width = source.shape[-2:]
     # DIS builds an image pyramid and refuses pictures of less than about 16 pixels; padding changes no flow inside.
     bottom, right = max(0, 32 - height), max(0, 32 - width)
     gray = [
         cv2.copyMakeBorder(_gray(frame), 0, bottom, 0, right, cv2.BORDER_REPLICATE) for frame in (source, target)
     ]
-    flow = cv2.DISOpticalFlow_create(preset).calc(*gray, None)[:height, :width]             # (H, W, 2)
+    flow = estimator.calc(*gray, None)[:height, :width]                                     # (H, W, 2)
     return torch.from_numpy(np.ascontiguousarray(flow)).permute(2, 0, 1)[None]
+
+
+def _estimator(method: str) -> "cv2.DenseOpticalFlow":
+    if method in DIS_PRESETS:
+        return cv2.DISOpticalFlow_create(DIS_PRESETS[method])
+    if method != "deepflow":
+        raise TutorialError(f"Unknown flow method {method!r}; the methods are {', '.join(DIS_PRESETS)}, deepflow.")
+    if not hasattr(cv2, "optflow"):
+        raise TutorialError(
+            "This OpenCV has no deepflow; use dis, or an environment with opencv-contrib-python-headless *instead of* "
+            "opencv-python-headless."
+        )
+    return cv2.optflow.createOptFlow_DeepFlow()
 
 
 def _gray(frame: torch.Tensor) -> np.ndarray:

@@ -1,0 +1,74 @@
+"""Downloads the Hollywood2 scenes (25 GB) and prepares training tuples from them, as the paper does.
+
+    python data_scripts/download_hollywood2.py [--folder data/hollywood2] [--scale laptop] [--clips N]
+
+Stopped at any time, the same command goes on. The data belong to their authors (Marszalek et al. 2009), see
+https://www.di.ens.fr/~laptev/actions/hollywood2 for their terms.
+"""
+
+import argparse
+import sys
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from tutorial_lib.data.download import download, unpack
+from tutorial_lib.data.tuples import prepare_tuples
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import read_json, write_json
+from tutorial_lib.settings import scale
+
+SCENES = "ftp://ftp.irisa.fr/local/vistas/actions/Hollywood2-scenes.tar.gz"
+COPY = "http://lear.inrialpes.fr/people/marszalek/data/hollywood2/Hollywood2-scenes.tar.gz"
+MD5 = "b77f9ffe18ad5ea04957bb4c7725f5ce"    # of both, as the data set's own README states
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("data/hollywood2"), help="where to (default: %(default)s)")
+    parser.add_argument("--address", default=SCENES, metavar="URL",
+                        help=f"of a .tar.gz of videos (default: {SCENES}; its authors' copy is {COPY})")
+    parser.add_argument("--scale", help="decides the size of the tuples (default: OFD_SCALE, else laptop)")
+    parser.add_argument("--clips", type=int, metavar="N",
+                        help="how many tuples (default: the scale's; the paper: 2000)")
+    options = parser.parse_args(arguments)
+    try:
+        settings = scale(options.scale)
+        tuples = options.folder / f"tuples-{settings.width}x{settings.height}"
+        prepare_tuples(videos(options.folder, options.address), tuples, settings.height, settings.width,
+                       settings.clips if options.clips is None else options.clips, settings.clip_length, settings.seed)
+    except TutorialError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; run the same command again, it goes on from there.", file=sys.stderr)
+        return 130
+    print(f"The tuples are in {tuples}. Now, with your --style and --teacher-plain:\n"
+          f"python -m tutorial_lib train teacher-flow --scale {settings.name} --videos {tuples} ...")
+    return 0
+
+
+def videos(folder: Path, address: str) -> list[Path]:
+    """The unpacked videos. The archive may be deleted afterwards: that it was unpacked is noted."""
+    noted = folder / "unpacked.json"
+    if noted.is_file():
+        known = read_json(noted)
+        found = [folder / name for name in known["videos"]]
+        if known["address"] == address and all(path.is_file() for path in found):
+            return found
+    md5 = MD5 if address in (SCENES, COPY) else None
+    archive = download(address, folder / (Path(urlsplit(address).path).name or "archive.tar.gz"), md5=md5,
+                       otherwise=f"try the authors' copy: --address {COPY}")
+    found = sorted(unpack(archive, folder, place))
+    write_json(noted, {"address": address, "videos": [str(path.relative_to(folder)) for path in found]})
+    print(f"{len(found)} videos are unpacked; {archive} can be deleted.")
+    return found
+
+
+def place(name: str) -> str | None:
+    """Videos only, in the folder that the archive puts them in: AVIClipsScenes/sceneclipautoautotrain00001.avi."""
+    path = PurePosixPath(name)
+    return "/".join(path.parts[-2:]) if path.suffix.lower() == ".avi" else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

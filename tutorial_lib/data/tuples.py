@@ -1,0 +1,286 @@
+"""Training tuples from videos: short runs of frames in which much moves, cut out once and kept on the disk.
+
+The choice follows Ruder et al. 2018 (reference [34] of the paper): of every shot the five tuples of five consecutive
+frames with the most motion, scaled and centre-cropped. Videos are looked at one frame at a time, so neither their
+number nor their length costs memory.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from tqdm.auto import tqdm
+
+from tutorial_lib.data.clips import Clip, checked, clip_from_frames, packed, unpacked
+from tutorial_lib.data.download import check_space
+from tutorial_lib.data.images import resize
+from tutorial_lib.data.video import PICTURES, UnreadableVideo, open_video
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path, read_json, write_json
+from tutorial_lib.flow.estimate import estimate_flow_and_mask
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.settings import Settings
+
+VIDEOS = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"}
+MANIFEST = "tuples.json"
+SMALL = 128          # width in which motion is measured, pixels
+A_SHOT = 5           # tuples taken of one shot, where there are shots enough
+ENOUGH = 3           # candidates for every tuple wanted; then no further video is looked at
+
+
+def find_videos(folder: str | Path) -> list[Path]:
+    """The video files in a folder and the folders below it, and every folder of pictures, in a fixed order.
+
+    Raises: TutorialError when there is no such folder, or nothing of that kind in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TutorialError(f"There is no folder {folder}; a folder of videos, or of folders of frames, was expected.")
+    files = [p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
+    found = {p for p in files if p.suffix.lower() in VIDEOS and p.is_file()}
+    found |= {p.parent for p in files if p.suffix.lower() in PICTURES and p.is_file()}
+    if not found:
+        raise TutorialError(f"The folder {folder} holds no videos and no folders of frames.")
+    return sorted(found)
+
+
+def fingerprint(videos: Sequence[Path]) -> str:
+    """What tells these videos from others, wherever they lie: their names and sizes, as 16 hexadecimal digits."""
+    return _digest([(video.name, _size(video)) for video in videos])
+
+
+def prepare_tuples(
+    videos: Sequence[Path], folder: str | Path, height: int, width: int, count: int, length: int = 5, seed: int = 0
+) -> None:
+    """Cuts `count` tuples of `length` frames out of videos, one file (K, 3, H, W) uint8 each, for `TupleClips`.
+
+    The videos come in random order, and no more of them than it takes; where they are too few for five tuples a shot,
+    more are taken, at last overlapping ones, so long as there are any. No tuple crosses a cut. After an interruption
+    the same call goes on. A damaged video counts as far as it can be read.
+    Raises: TutorialError when no shot is as long as a tuple, `folder` holds tuples that were made otherwise, or the
+    disk is full.
+    Source: Ruder et al. 2018, Sec. 4.1, and the random 2,000 of the paper's Sec. 4.1.
+    """
+    folder = Path(folder)
+    if length < 2 or count < 1 or min(height, width) < 16:
+        raise TutorialError(
+            f"{count} tuples of {length} frames of {width}x{height} pixels cannot be made; ask for at least one tuple "
+            "of 2 frames of 16x16."
+        )
+    about = {"height": height, "width": width, "length": length, "count": count, "seed": seed,
+             "videos": fingerprint(videos)}
+    if (folder / MANIFEST).is_file():
+        known = read_json(folder / MANIFEST)
+        others = ", ".join(key for key in about if known.get(key) != about[key])
+        if others:
+            raise TutorialError(
+                f"{folder} holds tuples that were made otherwise (another {others}); delete it or give another folder."
+            )
+        chosen = known["tuples"]
+    else:
+        check_space(folder, count * length * 3 * height * width, "keep the tuples")
+        chosen = _chosen(videos, folder, height, width, count, length, seed)
+        write_json(folder / MANIFEST, about | {"tuples": chosen})
+    missing = [t for t in chosen if not (folder / t["file"]).exists()]
+    with tqdm(total=len(chosen), initial=len(chosen) - len(missing), unit="tuple", desc="cut tuples") as bar:
+        for number in dict.fromkeys(t["video"] for t in missing):
+            starts = {t["start"]: folder / t["file"] for t in missing if t["video"] == number}
+            for path, frames in _cut_out(videos[number], starts, height, width, length):
+                with atomic_path(path) as temporary:
+                    save_file({"frames": frames}, temporary)
+                bar.update()
+
+
+class TupleClips:
+    """The clips of a folder of `prepare_tuples`, read one at a time, with estimated flow.
+
+    The flow of a tuple is estimated when it first comes and then kept beside it, so the second access only reads, and
+    every access gives the same bits. Tuples that are larger than the settings are scaled and cropped, longer ones
+    cut; there are at most `settings.clips`, the first ones, which are as mixed as all.
+    Raises: TutorialError for another kind of folder, one that is not complete, or tuples smaller than the settings.
+    """
+
+    def __init__(self, folder: str | Path, settings: Settings) -> None:
+        self.folder, self.settings = Path(folder), settings
+        if not (self.folder / MANIFEST).is_file():
+            raise TutorialError(f"{folder} is no folder of prepared tuples: it has no {MANIFEST}.")
+        known = read_json(self.folder / MANIFEST)
+        least = {key: getattr(settings, name)
+                 for key, name in (("height", "height"), ("width", "width"), ("length", "clip_length"))}
+        if any(known[key] < value for key, value in least.items()):
+            raise TutorialError(
+                f"The tuples in {folder} are {known['length']} frames of {known['width']}x{known['height']}; the scale "
+                f"{settings.name} needs {settings.clip_length} of {settings.width}x{settings.height}; "
+                "prepare them anew from the videos."
+            )
+        self.paths = [self.folder / t["file"] for t in known["tuples"]][:settings.clips]
+        absent = [path for path in self.paths if not path.is_file()]
+        if absent:
+            raise TutorialError(
+                f"Of the {len(self.paths)} tuples in {folder}, {len(absent)} are missing; "
+                "run the command that prepared them again, it goes on."
+            )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def key(self, i: int) -> str:
+        """What tells this clip from any other, for files about it: its pixels."""
+        s = self.settings
+        with open(self.paths[checked(i, len(self))], "rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return f"tuple-{content}-{s.width}x{s.height}x{s.clip_length}"
+
+    def __getitem__(self, i: int) -> Clip:
+        s, path = self.settings, self.paths[checked(i, len(self))]
+        frames = cover(load_file(path)["frames"][:s.clip_length].float() / 255, s.height, s.width)
+        kept = path.with_name(f"{path.stem}.flow-{s.width}x{s.height}x{s.clip_length}.safetensors")
+        if kept.exists():
+            flows = load_file(kept)
+        else:
+            clip = packed(clip_from_frames(frames))
+            flows = {name: part for name, part in vars(clip).items() if name != "frames"}
+            if os.access(self.folder, os.W_OK):      # a class may share a folder that only the instructor can change
+                with atomic_path(kept) as temporary:
+                    save_file(flows, temporary)
+        return unpacked(Clip((frames * 255).round().byte(), **flows))
+
+
+def cover(frames: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """(N, 3, H, W) scaled, not stretched, to cover a size, and centre-cropped to it."""
+    factor = max(height / frames.shape[2], width / frames.shape[3])
+    scaled = resize(frames, *(max(least, round(side * factor))
+                              for side, least in zip(frames.shape[2:], (height, width), strict=True)))
+    top, left = (scaled.shape[2] - height) // 2, (scaled.shape[3] - width) // 2
+    return scaled[..., top:top + height, left:left + width].clamp(0, 1)
+
+
+def motion_between(previous: torch.Tensor, current: torch.Tensor) -> float | None:
+    """The mean length of the flow between two frames (1, 3, H, W), in widths; None where flow cannot follow.
+
+    That is a cut, or a movement so wild that no flow would be of use: a quarter of the frame at most is traceable, or
+    what is left after warping is as strong as the picture itself.
+    """
+    flow, mask = estimate_flow_and_mask(current, previous, "dis-ultrafast")
+    before, after = previous.mean(1, keepdim=True), current.mean(1, keepdim=True)
+    contrast = max((gray - gray.mean()).abs().mean().item() for gray in (before, after))
+    unexplained = (after - warp(before, flow)).abs().mean().item()
+    if mask.mean() < 0.25 or unexplained > 0.75 * max(contrast, 0.005):
+        return None
+    return flow.norm(dim=1).mean().item() / current.shape[-1]
+
+
+def _chosen(
+    videos: Sequence[Path], folder: Path, height: int, width: int, count: int, length: int, seed: int
+) -> list[dict]:
+    """The tuples to be cut, in random order: file, number of the video, first frame."""
+    random = np.random.default_rng(seed)
+    candidates: dict[int, list[list[tuple[float, int]]]] = {}      # of every video, of every shot: (motion, start)
+    best: list[tuple[int, int]] = []                               # (video, start), five a shot at most
+    ranks: dict[tuple[int, int], int] = {}                         # of each in its shot, the liveliest 0
+    with tqdm(unit="frame", desc="look for motion") as bar:
+        for seen, number in enumerate(random.permutation(len(videos)).tolist(), start=1):
+            bar.set_postfix_str(f"video {seen} of {len(videos)}, {len(best)} tuples found")
+            motion = _motion(videos[number], folder, height, width, bar)
+            candidates[number] = list(_shots(motion, length))
+            for shot in candidates[number]:
+                for rank, start in enumerate(_apart(shot, length, A_SHOT)):
+                    best.append((number, start))
+                    ranks[number, start] = rank
+            if len(best) >= ENOUGH * count:
+                break
+    if not best:
+        raise TutorialError(
+            f"None of the {len(videos)} videos has a shot of {length} frames that can be followed; give longer ones."
+        )
+    for apart in (length, max(1, length // 2), 1):
+        if len(best) < count:
+            taken = set(best)
+            more = [(motion, number, start) for number, shots in candidates.items() for shot in shots
+                    for motion, start in shot]
+            for _, number, start in sorted(more, key=lambda c: (-c[0], *c[1:])):
+                if len(taken) < count and not any((number, start + d) in taken for d in range(1 - apart, apart)):
+                    taken.add((number, start))
+            best = sorted(taken)
+    # The liveliest of every shot before the second of any, and not the liveliest of all: those come from a few shots.
+    best = [best[n] for n in random.permutation(len(best))]
+    best = sorted(best, key=lambda chosen: ranks.get(chosen, A_SHOT))[:count]
+    best = [best[n] for n in random.permutation(len(best))]
+    return [{"file": f"{i:05d}.safetensors", "video": n, "start": start} for i, (n, start) in enumerate(best)]
+
+
+def _motion(video: Path, folder: Path, height: int, width: int, bar: tqdm) -> list[float | None]:
+    """`motion_between` all neighbours of a video; kept in a file, so that an interruption loses one video at most."""
+    small = (max(16, round(height * min(1, SMALL / width))), min(width, SMALL))
+    stored = folder / "motion" / f"{_digest([str(video.resolve()), _size(video), small])}.json"
+    if stored.is_file():
+        return read_json(stored)["motion"]
+    motion = []
+    for previous, current in pairwise(_small_frames(video, *small, bar)):
+        motion.append(motion_between(previous, current))
+    write_json(stored, {"video": video.name, "motion": motion})
+    return motion
+
+
+def _small_frames(video: Path, height: int, width: int, bar: tqdm) -> Iterator[torch.Tensor]:
+    try:
+        for frame in open_video(video):
+            yield cover(frame.image, height, width)
+            bar.update()
+    except UnreadableVideo as error:
+        # One bad file among thousands must not stop the preparation.
+        bar.write(f"Used as far as it goes: {error}")
+
+
+def _shots(motion: list[float | None], length: int) -> Iterator[list[tuple[float, int]]]:
+    """Of every run without a cut, its possible tuples as (mean motion, first frame), the liveliest first."""
+    pairs = length - 1
+    runs, run = [], []
+    for t, value in enumerate([*motion, None]):
+        if value is not None:
+            run.append(t)
+        elif run:
+            runs.append(run)
+            run = []
+    for run in runs:
+        starts = run[:max(0, len(run) - pairs + 1)]
+        if starts:
+            yield sorted(((float(np.mean(motion[s:s + pairs])), s) for s in starts), key=lambda c: (-c[0], c[1]))
+
+
+def _apart(shot: list[tuple[float, int]], length: int, most: int) -> list[int]:
+    """The first frames of the liveliest tuples that share no frame."""
+    starts: list[int] = []
+    for _, start in shot:
+        if len(starts) < most and all(abs(start - other) >= length for other in starts):
+            starts.append(start)
+    return starts
+
+
+def _cut_out(
+    video: Path, starts: dict[int, Path], height: int, width: int, length: int
+) -> Iterator[tuple[Path, torch.Tensor]]:
+    """(file, frames (K, 3, H, W) uint8) of one video, never holding more than the tuples that are being filled."""
+    needed = {start + t for start in starts for t in range(length)}
+    recent: dict[int, torch.Tensor] = {}
+    for t, frame in enumerate(islice(open_video(video), max(needed) + 1)):
+        if t in needed:
+            recent[t] = (cover(frame.image, height, width) * 255).round().byte()
+        recent.pop(t - length, None)
+        first = t - length + 1
+        if first in starts:
+            yield starts[first], torch.cat([recent[s] for s in range(first, t + 1)])
+
+
+def _digest(facts: list) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _size(video: Path) -> int:
+    """Bytes of a video file, or of all files of a folder of frames."""
+    return sum(p.stat().st_size for p in video.iterdir() if p.is_file()) if video.is_dir() else video.stat().st_size
