@@ -3,18 +3,22 @@
     python data_scripts/distill_features.py --teacher squeezenet1_0.safetensors --images PICTURES...
     python data_scripts/distill_features.py --teacher vgg16
 
-Each stage between two taps first learns alone, fed with the teacher's own previous tap: four easy regressions at
-once instead of one hard one. Then all are trained together, each fed with what it will really see. The pictures
-are the training photographs, the painted styles and any folders given; heavy augmentation stands in for ImageNet.
+Every layer first learns alone: fed with what the teacher's own layer is fed with, it has to answer what that one
+answers before its ReLU. Many easy linear regressions at once, instead of one hard deep one. (A teacher with other
+layers, as VGG-16, is followed from tap to tap.) Then all are trained together, each fed with what it will really see.
+The pictures are the training photographs, the painted styles and any folders given; heavy augmentation stands in for
+ImageNet.
 """
 
 import argparse
 import math
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.data import photographs, styles
@@ -80,28 +84,63 @@ def batch(pictures: list[torch.Tensor], n: int, seed: int, size: int) -> torch.T
     return torch.cat(crops)
 
 
+def power(x: torch.Tensor) -> torch.Tensor:
+    return x.square().mean().sqrt()
+
+
+def relative_error(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(answer, target) / target.square().mean()
+
+
 class Distillation:
-    """The loss of a step: how far each tap is from the teacher's, relative to the teacher's own power."""
+    """The loss of a step: how far each answer is from the teacher's, relative to the teacher's own power."""
 
     def __init__(self, teacher, student: CompactFeatures, pictures, seed: int, size: int, forced_steps: int):
         self.teacher, self.student, self.pictures = teacher, student, pictures
         self.seed, self.size, self.forced_steps = seed, size, forced_steps
         # The student's taps have unit power, so that they can be written as fp16 and weighed alike.
+        images = batch(pictures, HELD_OUT - 1, seed, 64)
         with torch.no_grad():
-            taps = teacher(batch(pictures, HELD_OUT - 1, seed, 64))
-        self.scales = [tap.square().mean().sqrt() for tap in taps.values()]
+            self.scales = {name: power(tap) for name, tap in teacher(images).items()}
+        self.follow = self.by_layer if isinstance(teacher, CompactFeatures) else self.by_tap
+        if self.follow == self.by_layer:
+            self.layer_scales = [power(F.relu(after)) for _, _, after in self.layers(images)]
+
+    def layers(self, images: torch.Tensor) -> Iterator[tuple[Callable, torch.Tensor, torch.Tensor]]:
+        """For every convolution: the student's, and what goes into and comes out of the teacher's."""
+        x = self.teacher.normalise(images)
+        for unit, own in zip(self.teacher.units(), self.student.units(), strict=True):
+            with torch.no_grad():
+                before, x = x, unit(x)
+            if unit is not F.relu and not isinstance(unit, nn.ReLU | nn.MaxPool2d):
+                yield own, before, x
+
+    def by_layer(self, images: torch.Tensor) -> Terms:
+        terms, gain = {}, None
+        for n, (layer, before, after) in enumerate(self.layers(images)):
+            given = self.student.normalise(images) if gain is None else before / gain
+            gain = self.layer_scales[n]
+            terms[f"layer{n}"] = relative_error(layer(given), after / gain)
+        return terms
+
+    def by_tap(self, images: torch.Tensor) -> Terms:
+        terms, x = {}, self.student.normalise(images)
+        for (name, stage), target in zip(self.student.stages.items(), self.targets(images), strict=True):
+            terms[name] = relative_error(stage(x), target)
+            x = target
+        return terms
 
     def targets(self, images: torch.Tensor) -> list[torch.Tensor]:
         with torch.no_grad():
-            return [tap / scale for tap, scale in zip(self.teacher(images).values(), self.scales, strict=True)]
+            return [tap / self.scales[name] for name, tap in self.teacher(images).items()]
 
     def __call__(self, step: int) -> Terms:
         images = batch(self.pictures, step, self.seed, self.size)
-        targets = self.targets(images)
-        terms, x = {}, self.student.normalise(images)
-        for (name, stage), target in zip(self.student.stages.items(), targets, strict=True):
-            terms[name] = F.mse_loss(tap := stage(x), target) / target.square().mean()
-            x = target if step < self.forced_steps else tap
+        if step < self.forced_steps:
+            terms = self.follow(images)
+        else:
+            taps = zip(self.student(images).items(), self.targets(images), strict=True)
+            terms = {name: relative_error(tap, target) for (name, tap), target in taps}
         return {**terms, "total": sum(terms.values())}
 
     @torch.no_grad()
@@ -133,13 +172,14 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     teacher = load_features(arguments.teacher)
     student = CompactFeatures("squeezenet" if isinstance(teacher, SqueezeNetFeatures) else "vgg16")
-    forced_steps = arguments.steps * 2 // 3
+    forced_steps = arguments.steps * 7 // 8
     distillation = Distillation(teacher, student, pool(arguments.images), arguments.seed, arguments.batch, forced_steps)
 
     def rate(step: int) -> float:
-        # Two cosines: the second phase starts anew, from a lower peak.
-        phase, peak = (step / forced_steps, 3e-3) if step < forced_steps else (
-            (step - forced_steps) / (arguments.steps - forced_steps), 1e-3)
+        # Two cosines. The second starts low: after the first the layers nearly fit, and Adam, which knows no slopes
+        # yet, would throw them out of place.
+        phase, peak = (step / forced_steps, 5e-3) if step < forced_steps else (
+            (step - forced_steps) / (arguments.steps - forced_steps), 1e-4)
         return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * phase)))
 
     settings = {**student.configuration, "teacher": Path(arguments.teacher).stem, "steps": arguments.steps,

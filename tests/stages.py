@@ -8,7 +8,6 @@ from torch import nn
 
 from tutorial_lib import training
 from tutorial_lib.data.clips import RenderedClips
-from tutorial_lib.data.styles import load_style
 from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.settings import Settings, scale
@@ -20,8 +19,7 @@ class Stages:
     def __init__(self, settings: Settings | None = None, style: str = "mosaic"):
         self.settings = settings or scale("smoke")
         self.clips = RenderedClips(self.settings)
-        picture = load_style(style, self.settings.style_size)
-        self.perceptual = perceptual_loss(load_features(self.settings.features), picture, self.settings)
+        self.perceptual = perceptual_loss(load_features(self.settings.features), style, self.settings)
         self.teacher_plain = training.new_teacher(self.settings)
         self.student_plain = training.new_student(self.settings)
         self.teacher_flow = training.new_teacher(self.settings.but(seed=5))

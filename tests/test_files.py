@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path
+from tutorial_lib.files import atomic_path, read_json, write_json
 
 
 def test_the_target_appears_whole(tmp_path):
@@ -62,3 +62,12 @@ def test_a_real_write_past_the_limit_leaves_the_old_checkpoint(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+
+
+def test_json_comes_back_and_damage_is_one_sentence(tmp_path):
+    write_json(tmp_path / "a.json", {"a": [1, 0.5, None]})
+    assert read_json(tmp_path / "a.json") == {"a": [1, 0.5, None]}
+    (tmp_path / "b.json").write_text("{")
+    for name in ("b.json", "c.json"):
+        with pytest.raises(TutorialError, match=f"{name} is missing or damaged"):
+            read_json(tmp_path / name)

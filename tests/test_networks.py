@@ -76,3 +76,25 @@ def test_pictures_are_float32_also_under_autocast(noise):
     frame = noise(1, 3, 20, 24)
     with torch.autocast("cpu", torch.bfloat16):
         assert Student(4, 1)(frame).dtype == torch.float32
+
+
+def test_the_smooth_student_follows_a_shift_more_closely(noise):
+    """Inside the picture, a picture shifted by one pixel should give the answer shifted by one pixel."""
+    picture = torch.nn.functional.interpolate(noise(1, 3, 12, 12), size=(64, 64), mode="bicubic").clamp(0, 1)
+
+    def error(smooth: bool) -> float:
+        torch.manual_seed(0)
+        network = Student(8, 1, smooth).eval()
+        a, b = network(picture), network(picture.roll(1, 3))
+        inside = (slice(None), slice(None), slice(20, -20), slice(20, -20))
+        return (a.roll(1, 3) - b)[inside].square().mean().item()
+
+    assert error(smooth=True) < 0.5 * error(smooth=False)
+
+
+def test_the_smooth_student_has_as_many_weights_and_comes_back(noise, tmp_path):
+    smooth, frame = Student(4, 1, smooth=True).eval(), noise(1, 3, 19, 22)
+    assert parameters(smooth) == parameters(Student(4, 1))
+    assert smooth(frame).shape == frame.shape
+    checkpoint.save(tmp_path / "a.safetensors", smooth, {"network": smooth.configuration})
+    assert torch.equal(load_network(tmp_path / "a.safetensors")(frame), smooth(frame))

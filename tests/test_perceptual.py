@@ -2,7 +2,11 @@ import pytest
 import torch
 from torch import nn
 
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses import perceptual
 from tutorial_lib.losses.perceptual import PerceptualLoss, gram, tv_loss
+from tutorial_lib.networks.features import VGG16Features, load_features
+from tutorial_lib.settings import scale
 
 
 class TwoTaps(nn.Module):
@@ -62,3 +66,27 @@ def test_the_style_moves_with_the_module(noise):
     moved = loss.to(torch.float64)          # what .to("cuda") does, seen without a GPU
     assert all(matrix.dtype == torch.float64 for matrix in moved.target.grams.values())
     assert moved(stylized.double(), content.double()).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_style_without_its_picture_is_kept_by_its_gram_matrices(noise, tmp_path, monkeypatch):
+    monkeypatch.setattr(perceptual, "KEPT", tmp_path)
+    features, settings = load_features("compact"), scale("smoke")
+    stylized, content = noise(2, 1, 3, 32, 32).unbind()
+    picture = PerceptualLoss(features, noise(1, 3, 40, 40))
+    perceptual.write_target("night", features, picture.target)
+    kept = perceptual.perceptual_loss(features, "night", settings).terms(stylized, content)
+    for name, value in picture.terms(stylized, content).items():
+        assert kept[name].item() == pytest.approx(value.item(), rel=2e-3)     # kept in half precision
+    with pytest.raises(TutorialError, match="known under compact only, not under vgg16"):
+        perceptual.perceptual_loss(VGG16Features(), "night", settings)
+    with pytest.raises(TutorialError, match="neither a picture file nor a style"):
+        perceptual.perceptual_loss(features, "day", settings)
+
+
+def test_every_kept_style_scores_a_picture_without_style_as_such(noise):
+    """A style loss of about 1 a tap is no style at all; a target that was read wrongly gives anything else."""
+    features = load_features("compact")
+    for path in perceptual.KEPT.glob("*-compact.safetensors"):
+        loss = perceptual.perceptual_loss(features, path.stem.removesuffix("-compact"), scale("laptop"))
+        grey = torch.full((1, 3, 64, 64), 0.5)
+        assert 2 < loss.terms(grey, grey)["style"].item() < 6

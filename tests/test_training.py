@@ -132,6 +132,19 @@ def test_the_total_is_eq_13(stages, noise):
     assert terms["total"].item() == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_the_far_term_is_every_frame_against_the_middle_one(stages, noise):
+    settings = stages.settings.but(lambda_res=0.0, lambda_temp=0.0, lambda_rank=0.0, lambda_far=3.0)
+    clip, student = stages.clips[0], noise(*stages.clips[0].frames.shape)
+    middle = len(student) // 2
+    expected = sum(
+        temporal_loss(student[middle:middle + 1], student[t:t + 1],
+                      clip.reference_flows[t:t + 1], clip.reference_masks[t:t + 1]).item()
+        for t in range(len(student)))
+    terms = total_loss(student, clip, stages.perceptual, settings)
+    assert terms["far"].item() == pytest.approx(expected, rel=1e-4)
+    assert (terms["total"] - terms["perceptual"]).item() == pytest.approx(3 * expected, rel=1e-3)
+
+
 def test_a_lambda_of_zero_takes_its_term_out(stages, noise):
     clip = stages.clips[0]
     settings = stages.settings.but(lambda_res=0.0, lambda_temp=0.0, lambda_rank=0.0)

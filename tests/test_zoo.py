@@ -21,8 +21,6 @@ def test_a_network_loads_runs_and_is_the_one_in_its_manifest(noise, name):
     assert network.configuration == manifest["network"]
     assert hashlib.sha256((zoo.FOLDER / f"{name}.safetensors").read_bytes()).hexdigest() == manifest["sha256"]
     assert {"settings", "seed", "command", "minutes", "hardware"} <= manifest.keys()
-    for pass_name in ("clean", "final"):
-        assert {"e_stab", "style", "content", "floor"} <= manifest["scores"][pass_name]["sum"].keys()
 
 
 def test_scratch_and_ours_differ_in_their_lambdas_alone():

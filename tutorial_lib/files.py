@@ -1,6 +1,7 @@
 """Files that are either written whole or not at all."""
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -42,6 +43,26 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         raise TutorialError(f"Cannot write {target}: {_reason(error)}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path) -> dict:
+    """What `write_json` wrote.
+
+    Raises: TutorialError when there is no such file, or it holds no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise TutorialError(f"{path} is missing or damaged ({error}).") from error
+
+
+def write_json(path: str | Path, content: dict | list) -> None:
+    """Writes what JSON can hold, indented, so that a change shows as changed lines.
+
+    Raises: TutorialError when the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _reason(error: OSError) -> str:

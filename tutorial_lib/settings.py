@@ -48,11 +48,11 @@ class Settings:
     style_size: int = 512     # longer side of the style picture: how large its strokes are, at every scale
 
     # optimisation
-    plain_batch: int = 4
+    plain_batch: int = 2
     learning_rate: float = 1e-3
     finetune_rate: float = 5e-4   # of the stages that start from a trained network
     decay: float = 1.2        # the learning rate is divided by this ...
-    decay_every: int = 500    # ... every so many steps ...
+    decay_every: int = 100    # ... every so many steps ...
     floor: float = 1e-4       # ... down to this
 
     # Eq. 1
@@ -69,6 +69,10 @@ class Settings:
     # the stages before it
     lambda_flow: float = 100.0    # the flow teacher's own temporal loss
     lambda_agree: float = 30.0   # draws the plain student to the plain teacher
+
+    # beyond the paper
+    student_smooth: bool = False  # the shift-equivariant student
+    lambda_far: float = 0.0       # draws every frame of a clip to its middle one, the motion undone
 
     seed: int = 0
 
@@ -92,19 +96,19 @@ SCALES = {
         Settings(
             name="laptop", height=96, width=128, clips=160, clip_length=5,
             features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=3,
-            plain_steps=1500, teacher_steps=500, distill_steps=500, demo_steps=60,
+            plain_steps=2000, teacher_steps=500, distill_steps=500, demo_steps=60,
             evaluation_height=218, evaluation_width=512, evaluation_frames=12,
         ),
         Settings(
             name="colab", height=180, width=320, clips=500, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
-            plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150,
+            plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150, decay_every=200,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=5.3e-6,
         ),
         Settings(
             name="paper", height=360, width=640, clips=2000, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
-            plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150,
+            plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150, decay_every=500,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=1.3e-6,
         ),
     )

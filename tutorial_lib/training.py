@@ -28,7 +28,7 @@ def new_student(settings: Settings) -> Student:
     """A student of the scale's size with random weights, the same ones for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        return Student(settings.student_width, settings.student_blocks)
+        return Student(settings.student_width, settings.student_blocks, settings.student_smooth)
 
 
 def new_teacher(settings: Settings) -> Teacher:

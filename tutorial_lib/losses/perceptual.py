@@ -1,11 +1,18 @@
 """Eq. 1: content, style and smoothness, judged by a network that has learned to see."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
+from tutorial_lib.data.styles import load_style
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path
 from tutorial_lib.settings import Settings
+
+KEPT = Path(__file__).with_name("styles")    # Gram matrices of styles whose pictures do not ship
 
 
 def gram(features: torch.Tensor) -> torch.Tensor:
@@ -94,6 +101,45 @@ class PerceptualLoss(nn.Module):
         return sum(self.weights[name] * term for name, term in self.terms(stylized, content).items())
 
 
-def perceptual_loss(features: nn.Module, style: torch.Tensor | StyleTarget, settings: Settings) -> PerceptualLoss:
-    """Eq. 1 with the weights of a scale."""
+def perceptual_loss(
+    features: nn.Module, style: str | Path | torch.Tensor | StyleTarget, settings: Settings
+) -> PerceptualLoss:
+    """Eq. 1 with the weights of a scale, for a picture, the path of one, or a style by its name.
+
+    Raises: TutorialError when the style is neither known nor a picture file.
+    """
+    if isinstance(style, str | Path):
+        style = kept_target(str(style), features) or load_style(style, settings.style_size)
     return PerceptualLoss(features, style, settings.content_weight, settings.style_weight, settings.tv_weight)
+
+
+def write_target(name: str, features: nn.Module, target: StyleTarget) -> Path:
+    """Keeps a style whose picture does not ship: its Gram matrices under one perceptual network, in half precision."""
+    path = _target_file(name, features)
+    tensors = {f"gram.{tap}": value.half().contiguous() for tap, value in target.grams.items()}
+    with atomic_path(path) as temporary:
+        save_file({**tensors, "content_power": target.content_power.float()}, temporary)
+    return path
+
+
+def kept_target(name: str, features: nn.Module) -> StyleTarget | None:
+    """A style that was kept by `write_target`; None when there is none of that name.
+
+    Raises: TutorialError when it was kept under other perceptual networks only.
+    """
+    path = _target_file(name, features)
+    if path.is_file():
+        tensors = load_file(path)
+        content_power = tensors.pop("content_power")
+        return StyleTarget({key.removeprefix("gram."): value.float() for key, value in tensors.items()}, content_power)
+    others = sorted(other.stem.removeprefix(f"{name}-") for other in KEPT.glob(f"{name}-*.safetensors"))
+    if others:
+        raise TutorialError(
+            f"The picture of the style {name} does not ship, and its Gram matrices are known under "
+            f"{' and '.join(others)} only, not under {features.configuration['kind']}; give the path of the picture."
+        )
+    return None
+
+
+def _target_file(name: str, features: nn.Module) -> Path:
+    return KEPT / f"{name}-{features.configuration['kind']}.safetensors"

@@ -1,24 +1,26 @@
 """The networks that judge pictures: VGG-16, the shipped `compact` one, and any file in the same form."""
 
-import hashlib
 import os
-import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from torch import nn
-from tqdm.auto import tqdm
 
 from tutorial_lib import checkpoint
+from tutorial_lib.data.download import download
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path
 from tutorial_lib.networks.layers import MEAN_COLOUR
 
 VGG16_ADDRESS = "https://download.pytorch.org/models/vgg16-397923af.pth"
 VGG16_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
 COMPACT_FILE = Path(__file__).with_name("compact.safetensors")
+
+# Zeros around a picture would tell a network where its edges are, and a style network trained with it then
+# paints a border there. Repeating the edge tells nothing.
+PADDING = "replicate"
 
 Layers = tuple[tuple, ...]
 """("conv", kernel, stride, channels), ("fire", squeeze, channels), ("pool",) and ("tap", name), in order."""
@@ -47,18 +49,20 @@ class Fire(nn.Module):
         super().__init__()
         self.squeeze = nn.Conv2d(inputs, squeeze, 1)
         self.expand1x1 = nn.Conv2d(squeeze, outputs // 2, 1)
-        self.expand3x3 = nn.Conv2d(squeeze, outputs // 2, 3, padding=1)
+        self.expand3x3 = nn.Conv2d(squeeze, outputs // 2, 3, padding=1, padding_mode=PADDING)
+
+    def expand(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat((self.expand1x1(x), self.expand3x3(x)), 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.squeeze(x))
-        return F.relu(torch.cat((self.expand1x1(x), self.expand3x3(x)), 1))
+        return F.relu(self.expand(F.relu(self.squeeze(x))))
 
 
 class CompactFeatures(nn.Module):
     """A small perceptual network after a plan: four taps with the strides and widths of its teacher's.
 
     forward(image (N, 3, H, W) in [0, 1]) -> {"tap1": (N, C, h, w), ..., "tap4"}, from 16 pixels up.
-    `stages` are the layers between two taps: distillation trains each on the teacher's own previous tap.
+    `stages` are the layers between two taps.
     """
 
     def __init__(self, plan: str = "squeezenet"):
@@ -71,7 +75,7 @@ class CompactFeatures(nn.Module):
             if kind == "conv":
                 size, stride, outputs = sizes
                 padding = size // 2 if stride == 1 else 0      # SqueezeNet's first layer pads nothing
-                layers += [nn.Conv2d(channels, outputs, size, stride, padding), nn.ReLU()]
+                layers += [nn.Conv2d(channels, outputs, size, stride, padding, padding_mode=PADDING), nn.ReLU()]
                 channels = outputs
             elif kind == "fire":
                 squeeze, outputs = sizes
@@ -90,6 +94,12 @@ class CompactFeatures(nn.Module):
         for name, stage in self.stages.items():
             taps[name] = x = stage(x)
         return taps
+
+    def units(self) -> Iterator[Callable[[torch.Tensor], torch.Tensor]]:
+        """The layers in order, each convolution (or pair of them side by side), ReLU and pooling by itself."""
+        for stage in self.stages.values():
+            for layer in stage:
+                yield from (layer.squeeze, F.relu, layer.expand, F.relu) if isinstance(layer, Fire) else (layer,)
 
     def normalise(self, image: torch.Tensor) -> torch.Tensor:
         # About unit variance; the three channels' own deviations differ too little to matter.
@@ -139,7 +149,7 @@ class VGG16Features(nn.Module):
             if isinstance(entry, str):
                 index += 1                                     # the pooling after each group
             else:
-                self.features[str(index)] = nn.Conv2d(inputs, entry, 3, padding=1)
+                self.features[str(index)] = nn.Conv2d(inputs, entry, 3, padding=1, padding_mode=PADDING)
                 index, inputs = index + 2, entry
         self.register_buffer("mean", torch.tensor(MEAN_COLOUR)[None, :, None, None], persistent=False)
         std = torch.tensor((0.229, 0.224, 0.225))[None, :, None, None]
@@ -196,33 +206,10 @@ def _is_squeezenet(path: Path) -> bool:
 def _vgg16() -> VGG16Features:
     folder = Path(os.environ.get("OFD_CACHE", Path.home() / ".cache" / "optical-flow-distillation"))
     path = folder / VGG16_ADDRESS.rsplit("/", 1)[1]
-    if not path.exists():
-        download(VGG16_ADDRESS, path, VGG16_SHA256)
+    download(VGG16_ADDRESS, path, VGG16_SHA256,
+             otherwise="use the perceptual network compact, which needs no network")
     network = VGG16Features()
     # The published file is a pickle: the one exception, read with weights_only so that it can run no code.
     published = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict({name: published[name] for name in network.state_dict()})
     return network
-
-
-def download(address: str, path: Path, sha256: str) -> None:
-    """Fetches a file once, with a progress bar, and keeps it only if its SHA-256 is the expected one.
-
-    Raises: TutorialError when it cannot be reached, breaks off, or differs; nothing is kept then.
-    """
-    digest = hashlib.sha256()
-    with atomic_path(path) as temporary:
-        try:
-            with urllib.request.urlopen(address, timeout=30) as response, open(temporary, "wb") as file:
-                length = int(response.headers.get("Content-Length") or 0)
-                with tqdm(total=length or None, unit="B", unit_scale=True, desc=path.name) as bar:
-                    while block := response.read(1 << 20):
-                        file.write(block)
-                        digest.update(block)
-                        bar.update(len(block))
-        except OSError as error:
-            raise TutorialError(
-                f"Cannot download {address} ({error}); use the perceptual network compact, which needs no network."
-            ) from error
-        if digest.hexdigest() != sha256:
-            raise TutorialError(f"What {address} gave is cut off or not the expected file (its SHA-256 differs).")

@@ -20,6 +20,19 @@ class ConvLayer(nn.Module):
         return x if self.last else F.relu(x)
 
 
+class BlurPool(nn.Module):
+    """Halves a picture after a 4 x 4 binomial blur, so that a shift of one pixel changes the answer little.
+
+    A convolution with stride 2 answers to where an edge falls between its steps: a flicker of its own when the
+    edge moves. Source: Zhang 2019, "Making convolutional networks shift-invariant again".
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        row = torch.tensor([1.0, 3, 3, 1], device=x.device, dtype=x.dtype) / 8
+        kernel = (row[:, None] * row).expand(x.shape[1], 1, 4, 4)
+        return F.conv2d(F.pad(x, [1] * 4, mode="reflect"), kernel, stride=2, groups=x.shape[1])
+
+
 class ResidualBlock(nn.Module):
     """conv - norm - ReLU - conv - norm, added to the input; no ReLU after the sum."""
 
@@ -38,23 +51,28 @@ class StyleNetwork(nn.Module):
     """The body that the teacher and the student share: down by 4, residual blocks, up by 4.
 
     inputs: channels in. width: channels at full resolution (twice and four times that further down).
-    (N, inputs, H, W) -> (N, 3, H, W) in (0, 1), at any H and W from 16 pixels up.
+    (N, inputs, H, W) -> (N, 3, H, W) in (0, 1), at any H and W from 16 pixels up. smooth: blurred halving and
+    bilinear doubling, with the same weights, for a network that follows the shifts of its input more closely.
     Source: Johnson et al. 2016; the widths of the paper are 32 with 5 blocks (teacher, reference [34])
     and 48 with 4 (student, reference [9]).
     """
 
-    def __init__(self, inputs: int, width: int, blocks: int):
+    def __init__(self, inputs: int, width: int, blocks: int, smooth: bool = False):
         super().__init__()
-        self.down = nn.Sequential(
-            ConvLayer(inputs, width, 9),
-            ConvLayer(width, 2 * width, 3, stride=2),
-            ConvLayer(2 * width, 4 * width, 3, stride=2),
-        )
+
+        def halve(channels: int) -> list[nn.Module]:
+            convolution = ConvLayer(channels, 2 * channels, 3, stride=1 if smooth else 2)
+            return [convolution, BlurPool()] if smooth else [convolution]
+
+        def double() -> nn.Module:
+            return nn.Upsample(scale_factor=2, mode="bilinear" if smooth else "nearest")
+
+        self.down = nn.Sequential(ConvLayer(inputs, width, 9), *halve(width), *halve(2 * width))
         self.blocks = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(blocks)))
         self.up = nn.Sequential(
-            nn.Upsample(scale_factor=2, mode="nearest"),
+            double(),
             ConvLayer(4 * width, 2 * width, 3),
-            nn.Upsample(scale_factor=2, mode="nearest"),
+            double(),
             ConvLayer(2 * width, width, 3),
         )
         self.out = ConvLayer(width, 3, 9, last=True)

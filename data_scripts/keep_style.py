@@ -1,0 +1,36 @@
+"""Keep a style whose picture does not ship: its Gram matrices, enough to train its networks and to score them.
+
+    python data_scripts/keep_style.py starry_night.jpg [--name starry_night] [--features compact squeezenet1_0.safetensors]
+
+The file's name becomes the name of the style. It has to be written again when a perceptual network changes.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tutorial_lib.data.styles import load_style
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses.perceptual import PerceptualLoss, write_target
+from tutorial_lib.networks.features import load_features
+from tutorial_lib.settings import scale
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--name", help="default: that of the file")
+    parser.add_argument("--features", nargs="+", default=["compact"], help="perceptual networks: names or files")
+    arguments = parser.parse_args()
+    picture = load_style(arguments.picture, scale("laptop").style_size)    # the same at every scale
+    for features in map(load_features, arguments.features):
+        path = write_target(arguments.name or arguments.picture.stem, features, PerceptualLoss(features, picture).target)
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except TutorialError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,142 @@
+"""Score every network that is here, and write the paper's tables from all scores that are known.
+
+    python data_scripts/make_tables.py [--only NAMES] [--styles STYLES] [--judge FILE] [--fresh] [--score-only]
+    python data_scripts/make_tables.py --width 1024
+    python data_scripts/make_tables.py --sintel ROOT
+    python data_scripts/make_tables.py --videos FILES_OR_FOLDERS
+
+A network is scored once: its record under results/scores stays until its weights or the protocol change, and stands in
+the tables also where the weights are not. Stopped at any time, the same command goes on; several may run at once with
+disjoint --only. --judge names a second perceptual network (a file) that scores style and content too; without it
+the judge's columns of records that are up to date stay as they are.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from tutorial_lib import scoring, tables, zoo
+from tutorial_lib.data.scenes import TEST_SCENES
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path, write_json
+from tutorial_lib.settings import Settings, build_folder, scale
+from tutorial_lib.show.table_figures import draw
+
+ROOT = Path(__file__).parent.parent
+FRAMES = 24
+SHOWN = ("table1", "seeds", "table2", "table3", "fig23", "frontier", "gaps")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="recipes, such as student-ours or res-x0.3")
+    parser.add_argument("--styles", nargs="+", metavar="STYLE")
+    parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED")
+    parser.add_argument("--folders", nargs="+", type=Path, metavar="FOLDER",
+                        help="of networks; default: the zoo, and what train_zoo.py has finished at the laptop scale")
+    parser.add_argument("--judge", type=Path, metavar="FILE", help="another perceptual network for style and content")
+    parser.add_argument("--style-picture", nargs="+", type=Path, default=[], metavar="FILE",
+                        help="pictures that do not ship, named as their styles")
+    parser.add_argument("--fresh", action="store_true", help="score again what has a record")
+    parser.add_argument("--score-only", action="store_true", help="write no tables")
+    parser.add_argument("--results", type=Path, default=ROOT / "results")
+    films = parser.add_mutually_exclusive_group()
+    films.add_argument("--width", type=int, default=512, help="of the rendered scenes (512, or 1024 as in the paper)")
+    films.add_argument("--sintel", type=Path, metavar="ROOT", help="the folder of MPI Sintel that holds `training`")
+    films.add_argument("--videos", nargs="+", type=Path, metavar="PATH", help="real films, with estimated flow")
+    arguments = parser.parse_args()
+
+    torch.backends.cudnn.allow_tf32 = False      # or a GPU's scores would differ in the printed digits
+    chosen = [entry for entry in scoring.entries(arguments.folders or default_folders())
+              if (arguments.only is None or entry.recipe in arguments.only)
+              and (arguments.styles is None or entry.style in arguments.styles)
+              and (arguments.seeds is None or entry.seed in arguments.seeds)]
+    pictures = {picture.stem: picture for picture in arguments.style_picture}
+    bench = bench_of(arguments, pictures)
+    done = bench.score_all(chosen, arguments.fresh)
+    print(f"{len(done)} of {len(chosen)} networks scored; the others' records in {bench.folder} are up to date.")
+    if not arguments.score_only:
+        write_tables(arguments.results)
+
+
+def default_folders() -> list[Path]:
+    return [zoo.FOLDER, *sorted((build_folder() / "zoo").glob("laptop-*"))]
+
+
+def bench_of(arguments: argparse.Namespace, pictures: Mapping[str, Path]) -> scoring.Bench:
+    """The films that were asked for, with the folder of their records."""
+    usual = scale("laptop")
+    if arguments.sintel:
+        settings = usual.but(evaluation_height=436, evaluation_width=1024, evaluation_frames=FRAMES)
+        films, described = lambda: scoring.sintel_films(arguments.sintel, settings), about(
+            "MPI Sintel", TEST_SCENES, settings, gaps=(1,))
+        folder = "scores-sintel"
+    elif arguments.videos:
+        settings = usual.but(evaluation_width=scoring.REAL_SIDE, evaluation_frames=scoring.REAL_FRAMES)
+        films = lambda: scoring.real_films(arguments.videos)  # noqa: E731
+        described = {**about("real films, their flow and masks estimated by DIS", [p.stem for p in arguments.videos],
+                             settings, gaps=(1,)),
+                     "height": None, "sha256": {path.stem: digest(path) for path in arguments.videos}}
+        folder = "scores-real"
+    else:
+        height = round(usual.evaluation_height * arguments.width / usual.evaluation_width)
+        settings = usual.but(evaluation_height=height, evaluation_width=arguments.width, evaluation_frames=FRAMES)
+        films, described = lambda: scoring.rendered_films(settings), about(
+            "rendered scenes", TEST_SCENES, settings, scoring.GAPS)
+        folder = "scores" if arguments.width == usual.evaluation_width else f"scores-{arguments.width}"
+    return scoring.Bench(films, described, settings, arguments.results / folder, arguments.judge, pictures)
+
+
+def about(films: str, names: Sequence[str], settings: Settings, gaps: Sequence[int]) -> dict:
+    return {"films": films, "names": list(names), "width": settings.evaluation_width,
+            "height": settings.evaluation_height, "frames": settings.evaluation_frames, "gaps": list(gaps)}
+
+
+def digest(path: Path) -> str:
+    """Of a video, or of the pictures in a folder."""
+    if not path.exists():
+        raise TutorialError(f"There is no video or folder {path}.")
+    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    total = sha256()
+    for file in files:
+        total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def write_tables(results: Path) -> None:
+    """Every table of every folder of records: .json, .txt, .md and .png, and into RESULTS.md if that is there."""
+    document = results.parent / "RESULTS.md"
+    text = before = document.read_text() if document.is_file() else ""
+    written = []
+    for folder in sorted(results.glob("scores*")):
+        for name, table in tables.build(scoring.read_records(folder), folder.name.removeprefix("scores")).items():
+            write_json(results / f"{name}.json", table)
+            markdown = tables.as_markdown(table)
+            for suffix, content in ((".txt", tables.as_text(table)), (".md", markdown)):
+                with atomic_path(results / f"{name}{suffix}") as temporary:
+                    temporary.write_text(content)
+            with atomic_path(results / f"{name}.png") as temporary:
+                draw(table, temporary)
+            text = tables.insert(text, name, markdown)
+            for block in table["blocks"]:
+                text = tables.insert(text, f"{name}.{block['name']}", tables.block_as_markdown(block))
+            if name in SHOWN:
+                print(f"\n{tables.as_text(table, asides=False)}")
+            written.append(name)
+    if text != before:
+        with atomic_path(document) as temporary:
+            temporary.write_text(text)
+    print(f"{results}: {', '.join(written) or 'no records yet'}, each as .json, .txt, .md and .png"
+          + (f"; {document.name} brought up to date." if text != before else "."))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except TutorialError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

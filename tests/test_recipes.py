@@ -1,0 +1,86 @@
+import json
+
+import pytest
+import torch
+
+from tutorial_lib import recipes
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.build import load_network
+from tutorial_lib.recipes import ABLATIONS, PLUS, ROLES, Workshop
+from tutorial_lib.settings import SCALES, scale
+from tutorial_lib.zoo import ROLES as ZOO_ROLES
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    made = Workshop("candy", scale("smoke"), tmp_path_factory.mktemp("zoo"))
+    _ = made["student-ours"], made["student-scratch"], made["unaligned-plain"]
+    return made
+
+
+def manifest(workshop, name):
+    return json.loads(workshop.path(name).with_suffix(".json").read_text())
+
+
+def test_every_shipped_role_has_a_recipe():
+    assert set(ROLES) | {"student-ours-plus"} >= set(ZOO_ROLES)
+
+
+@pytest.mark.parametrize("settings", SCALES.values(), ids=SCALES)
+def test_the_frontier_scales_its_lambdas_and_no_name_is_used_twice(settings):
+    points = recipes.frontier(settings)
+    assert points["res-x3"].changes["lambda_res"] == pytest.approx(3 * settings.lambda_res)
+    assert points["res-x3"].changes["lambda_rank"] == points["res-x3"].changes["lambda_temp"] == 0
+    assert points["scratch-x2"].changes["style_weight"] == 2 * settings.style_weight
+    assert len(recipes.recipes(settings)) == len(ROLES) + len(PLUS) + len(ABLATIONS) + len(points)
+
+
+def test_a_network_brings_about_those_that_it_is_made_from(workshop):
+    made = {path.stem.removeprefix("candy-") for path in workshop.folder.glob("*.safetensors")}
+    assert made == {"teacher-plain", "teacher-flow", "student-plain", "student-ours", "student-scratch",
+                    "unaligned-plain"}
+    assert set(manifest(workshop, "student-ours")["made_from"]) == {"teacher-flow", "teacher-plain", "student-plain"}
+    assert manifest(workshop, "unaligned-plain")["made_from"] == {}
+
+
+def test_scratch_and_ours_differ_in_their_lambdas_alone(workshop):
+    ours, scratch = manifest(workshop, "student-ours"), manifest(workshop, "student-scratch")
+    differing = {key for key in ours["settings"] if ours["settings"][key] != scratch["settings"][key]}
+    assert differing == {"lambda_res", "lambda_rank"}
+    assert ours["made_from"] == scratch["made_from"]
+
+
+def test_a_stage_before_distillation_names_no_lambda_of_eq_13(workshop):
+    settings = manifest(workshop, "teacher-flow")["settings"]
+    assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow", "lambda_agree"}
+    assert {key for key in manifest(workshop, "student-ours")["settings"] if key.startswith("lambda_")} == {
+        "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_far"}
+
+
+def test_the_network_is_the_one_that_is_kept(workshop):
+    kept = load_network(workshop.path("student-ours"))
+    assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), workshop["student-ours"].parameters(), strict=True))
+
+
+def test_what_is_there_is_not_trained_again(workshop, capsys):
+    again = Workshop("candy", scale("smoke"), workshop.folder)
+    _ = again["student-ours"]
+    assert capsys.readouterr().out == ""
+
+
+def test_other_settings_or_another_teacher_are_refused(workshop, tmp_path):
+    with pytest.raises(TutorialError, match="another lambda_flow; delete it"):
+        _ = Workshop("candy", scale("smoke").but(lambda_flow=7.0), workshop.folder)["teacher-flow"]
+    path = workshop.path("student-scratch").with_suffix(".json")
+    before = path.read_text()
+    path.write_text(before.replace(json.loads(before)["made_from"]["teacher-plain"], "0" * 16))
+    try:
+        with pytest.raises(TutorialError, match="another teacher-plain"):
+            _ = Workshop("candy", scale("smoke"), workshop.folder)["student-scratch"]
+    finally:
+        path.write_text(before)
+
+
+def test_an_unknown_recipe_names_the_known_ones(workshop):
+    with pytest.raises(TutorialError, match=r"Unknown recipe 'nobody'.*student-ours"):
+        _ = workshop["nobody"]

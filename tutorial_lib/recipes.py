@@ -1,0 +1,211 @@
+"""How every network of the course is made: those that ship, the ablations of the paper's tables, the frontier."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from tutorial_lib import checkpoint, training
+from tutorial_lib.data.clips import RenderedClips
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import read_json, write_json
+from tutorial_lib.losses.perceptual import perceptual_loss
+from tutorial_lib.networks.build import load_network
+from tutorial_lib.networks.features import load_features
+from tutorial_lib.settings import Settings, build_folder, device
+
+PERCEPTUAL_ONLY = {"lambda_res": 0.0, "lambda_temp": 0.0, "lambda_rank": 0.0}
+RESIDUAL = {"lambda_temp": 0.0, "lambda_rank": 0.0}
+RANK = {"lambda_res": 0.0, "lambda_temp": 0.0}
+TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0}
+OURS = {"lambda_temp": 0.0}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One network. `changes` are to the scale's settings; the rest are the arguments of its training stage."""
+
+    stage: str                       # "teacher-plain", "teacher-flow", "student-plain" or "distill"
+    changes: Mapping[str, float] = field(default_factory=dict)
+    start: str = "student-plain"     # of a distillation
+    agrees: bool = True              # of a plain student: whether it is drawn to the plain teacher
+    source: str = "residual"         # what is distilled: Eq. 5, or "vanilla", Eq. 2
+    rank_from: str = "input"         # Eq. 11, or "teacher", Eq. 10
+
+
+ROLES = {
+    "teacher-plain": Recipe("teacher-plain"),
+    "teacher-flow": Recipe("teacher-flow"),
+    "student-plain": Recipe("student-plain"),
+    "student-scratch": Recipe("distill", PERCEPTUAL_ONLY),
+    "student-temp": Recipe("distill", TEMPORAL),
+    "student-ours": Recipe("distill", OURS),
+    "student-ours-temp": Recipe("distill"),
+}
+
+PLUS = {
+    "plain-plus": Recipe("student-plain", {"student_smooth": True}),
+    "student-ours-plus": Recipe("distill", {"student_smooth": True}, start="plain-plus"),
+}
+
+# Tables 2 and 3, Figures 2 and 3, and the paper's letter: a plain student that never saw the plain teacher.
+ABLATIONS = {
+    "res": Recipe("distill", RESIDUAL),
+    "rank": Recipe("distill", RANK),
+    "res-rank-teacher": Recipe("distill", OURS, rank_from="teacher"),
+    "temp-res": Recipe("distill", {"lambda_rank": 0.0}),
+    "ours-k3": Recipe("distill", {**OURS, "clip_length": 3}),
+    "ours-k4": Recipe("distill", {**OURS, "clip_length": 4}),
+    "ours-temp-k3": Recipe("distill", {"clip_length": 3}),
+    "ours-temp-k4": Recipe("distill", {"clip_length": 4}),
+    "vanilla-alone": Recipe("distill", {**RESIDUAL, "lambda_percep": 0.0}, source="vanilla"),
+    "res-alone": Recipe("distill", {**RESIDUAL, "lambda_percep": 0.0}),
+    "unaligned-plain": Recipe("student-plain", agrees=False),
+    "unaligned-scratch": Recipe("distill", PERCEPTUAL_ONLY, start="unaligned-plain"),
+    "unaligned-ours": Recipe("distill", OURS, start="unaligned-plain"),
+}
+
+
+def frontier(settings: Settings) -> dict[str, Recipe]:
+    """Every method at other strengths: the lambdas of `settings` times a factor, named METHOD-xFACTOR.
+
+    "scratch" and "style" vary the style weight of Eq. 1 instead: without any lambda, and beside those of ours.
+    """
+    found = {}
+    for method, off in (("res", RESIDUAL), ("rank", RANK), ("temp", TEMPORAL), ("ours", OURS)):
+        for factor in (0.3, 3.0):
+            scaled = {name: getattr(settings, name) * factor for name in ("lambda_res", "lambda_temp", "lambda_rank")}
+            found[f"{method}-x{factor:g}"] = Recipe("distill", {**scaled, **off})
+    for method, off in (("scratch", PERCEPTUAL_ONLY), ("style", OURS)):
+        for factor in (0.5, 2.0):
+            changes = {**off, "style_weight": settings.style_weight * factor}
+            found[f"{method}-x{factor:g}"] = Recipe("distill", changes)
+    return found
+
+
+def recipes(settings: Settings) -> dict[str, Recipe]:
+    """Every recipe by its name."""
+    return {**ROLES, **PLUS, **ABLATIONS, **frontier(settings)}
+
+
+def folder(settings: Settings) -> Path:
+    """Where the networks of a scale and seed are made."""
+    return build_folder() / "zoo" / f"{settings.name}-{settings.seed}"
+
+
+class Workshop:
+    """The networks of one style, each trained when it is first asked for, from those it needs.
+
+    workshop[name] -> the network, frozen. Unfinished trainings go on from their checkpoint in `folder`/training. A
+    finished one is kept as it would ship: STYLE-NAME.safetensors in half precision and its manifest
+    STYLE-NAME.json; what is trained from it starts from exactly these weights.
+    Raises: TutorialError for an unknown name, and for a network that is there but was made with other settings.
+    """
+
+    def __init__(self, style: str, settings: Settings, folder: Path):
+        self.style, self.settings, self.folder = style, settings, folder
+        self.recipes = recipes(settings)
+        self.networks: dict[str, nn.Module] = {}
+
+    def __getitem__(self, name: str) -> nn.Module:
+        if name not in self.networks:
+            if name not in self.recipes:
+                raise TutorialError(f"Unknown recipe {name!r}; the recipes are {', '.join(self.recipes)}.")
+            path = self.path(name)
+            if path.with_suffix(".json").exists():
+                self.check(name)
+            else:
+                self.make(name)
+            self.networks[name] = load_network(path).to(device())
+        return self.networks[name]
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{Path(self.style).stem}-{name}.safetensors"
+
+    def settings_of(self, name: str) -> Settings:
+        return self.settings.but(**self.recipes[name].changes)
+
+    def needs(self, name: str) -> list[str]:
+        """The networks that a recipe is made from."""
+        recipe = self.recipes[name]
+        return {
+            "teacher-plain": [],
+            "teacher-flow": ["teacher-plain"],
+            "student-plain": ["teacher-plain"] if recipe.agrees else [],
+            "distill": ["teacher-flow", "teacher-plain", recipe.start],
+        }[recipe.stage]
+
+    def make(self, name: str) -> None:
+        """Trains a network and writes it with its manifest, the manifest last."""
+        needed, recipe, settings = [self[n] for n in self.needs(name)], self.recipes[name], self.settings_of(name)
+        print(f"{Path(self.style).stem}-{name}, seed {settings.seed}", flush=True)
+        perceptual = self.perceptual(settings)
+        clock = self.folder / "training" / f"{self.path(name).stem}.minutes"
+        started, before = time.monotonic(), float(clock.read_text()) if clock.exists() else 0.0
+
+        def minutes() -> float:
+            return before + (time.monotonic() - started) / 60
+
+        def note_time(progress) -> None:
+            if progress.step % 50 == 0:
+                clock.write_text(f"{minutes():.2f}")
+
+        options = {"path": self.folder / "training" / self.path(name).name, "save_every": 50,
+                   "about": {"style": self.style}, "callback": note_time}
+        if recipe.stage == "teacher-flow":
+            network, _ = training.train_teacher(*needed, RenderedClips(settings), perceptual, settings, **options)
+        elif recipe.stage == "distill":
+            targets = training.FrozenTargets(
+                RenderedClips(settings), *needed, source=recipe.source, rank_from=recipe.rank_from)
+            network, _ = training.distill(needed[-1], targets, perceptual, settings, **options)
+        else:
+            new = training.new_teacher if recipe.stage == "teacher-plain" else training.new_student
+            network = new(settings).to(device())
+            training.train_plain(network, perceptual, settings, agree_with=needed[0] if needed else None, **options)
+        path = self.path(name)
+        checkpoint.save(path, network, {"network": network.configuration, "style": self.style}, dtype=torch.float16)
+        write_json(path.with_suffix(".json"), {
+            "name": path.stem, "recipe": name, "style": self.style, "network": network.configuration,
+            "command": f"python data_scripts/train_zoo.py --style {self.style} --scale {settings.name} "
+                       f"--seed {settings.seed} --only {name}",
+            "made_from": {n: checkpoint.digest(self[n]) for n in self.needs(name)},
+            "stage": recipe.stage, "source": recipe.source, "rank_from": recipe.rank_from,
+            "settings": self.used(name), "seed": settings.seed, "minutes": round(minutes(), 1),
+            "hardware": hardware(), "perceptual": perceptual.features.configuration,
+            "sha256": sha256(path.read_bytes()).hexdigest(),
+        })
+
+    def perceptual(self, settings: Settings) -> nn.Module:
+        return perceptual_loss(load_features(settings.features), self.style, settings).to(device())
+
+    def used(self, name: str) -> dict:
+        """The settings without those that this stage does not use: the lambdas of Eq. 13 in those before it."""
+        unused = {"lambda_agree", "lambda_flow"}
+        if self.recipes[name].stage != "distill":
+            unused = {key for key in self.settings.as_dict() if key.startswith("lambda_")} - unused
+        return {key: value for key, value in self.settings_of(name).as_dict().items() if key not in unused}
+
+    def check(self, name: str) -> None:
+        """Refuses a finished network that was made otherwise than it would be now."""
+        kept = read_json(self.path(name).with_suffix(".json"))
+        wanted = {**self.used(name), "style": self.style}
+        other = [key for key, value in wanted.items() if {**kept["settings"], "style": kept["style"]}.get(key) != value]
+        other += [n for n in self.needs(name) if kept["made_from"].get(n) != checkpoint.digest(self[n])]
+        if other:
+            raise TutorialError(
+                f"{self.path(name)} was trained with another {', '.join(other)}; delete it and its .json to train "
+                "it anew."
+            )
+
+
+def hardware() -> str:
+    """The machine in a few words, for the manifests."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{os.cpu_count()} CPU cores, {platform.machine()}, torch {torch.__version__}"
