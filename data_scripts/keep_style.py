@@ -1,6 +1,6 @@
 """Keep a style whose picture does not ship: its Gram matrices, enough to train its networks and to score them.
 
-    python data_scripts/keep_style.py starry_night.jpg [--name starry_night] [--features compact squeezenet1_0.safetensors]
+    python data_scripts/keep_style.py starry_night.jpg [--features compact squeezenet1_0.safetensors] [--name NAME]
 
 The file's name becomes the name of the style. It has to be written again when a perceptual network changes.
 """
@@ -24,7 +24,8 @@ def main() -> None:
     arguments = parser.parse_args()
     picture = load_style(arguments.picture, scale("laptop").style_size)    # the same at every scale
     for features in map(load_features, arguments.features):
-        path = write_target(arguments.name or arguments.picture.stem, features, PerceptualLoss(features, picture).target)
+        target = PerceptualLoss(features, picture).target
+        path = write_target(arguments.name or arguments.picture.stem, features, target)
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 

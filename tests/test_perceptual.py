@@ -14,7 +14,7 @@ class TwoTaps(nn.Module):
 
     content_tap = "half"
 
-    def forward(self, image):
+    def forward(self, image, until=None):
         return {"full": image, "half": nn.functional.avg_pool2d(image, 2)}
 
 

@@ -67,7 +67,7 @@ class Settings:
     lambda_rank: float = 2.5e-5
 
     # the stages before it
-    lambda_flow: float = 100.0    # the flow teacher's own temporal loss
+    lambda_flow: float = 30.0    # the flow teacher's own temporal loss
     lambda_agree: float = 30.0   # draws the plain student to the plain teacher
 
     # beyond the paper

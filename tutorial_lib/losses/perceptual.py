@@ -85,7 +85,7 @@ class PerceptualLoss(nn.Module):
         """The unweighted terms "content", "style" and "tv". Both images (N, 3, H, W); means over N."""
         taps = self.features(stylized)
         with torch.no_grad():
-            wanted = self.features(content)[self.features.content_tap]
+            wanted = self.features(content, until=self.features.content_tap)[self.features.content_tap]
         return {
             "content": (taps[self.features.content_tap] - wanted).square().mean() / self.content_power,
             "style": sum(self.style_error(name, tap) for name, tap in taps.items()),

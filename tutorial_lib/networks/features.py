@@ -61,7 +61,8 @@ class Fire(nn.Module):
 class CompactFeatures(nn.Module):
     """A small perceptual network after a plan: four taps with the strides and widths of its teacher's.
 
-    forward(image (N, 3, H, W) in [0, 1]) -> {"tap1": (N, C, h, w), ..., "tap4"}, from 16 pixels up.
+    forward(image (N, 3, H, W) in [0, 1], until=None) -> {"tap1": (N, C, h, w), ..., "tap4"}, from 16 pixels up.
+    until: the last tap that is wanted.
     `stages` are the layers between two taps.
     """
 
@@ -89,10 +90,12 @@ class CompactFeatures(nn.Module):
         self.stages = nn.ModuleDict(stages)
         self.register_buffer("mean", torch.tensor(MEAN_COLOUR)[None, :, None, None], persistent=False)
 
-    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, image: torch.Tensor, until: str | None = None) -> dict[str, torch.Tensor]:
         taps, x = {}, self.normalise(image)
         for name, stage in self.stages.items():
             taps[name] = x = stage(x)
+            if name == until:
+                break
         return taps
 
     def units(self) -> Iterator[Callable[[torch.Tensor], torch.Tensor]]:
@@ -135,7 +138,8 @@ class SqueezeNetFeatures(CompactFeatures):
 class VGG16Features(nn.Module):
     """VGG-16 to relu4_3, the perceptual network of the paper and of Johnson et al. 2016.
 
-    forward(image (N, 3, H, W) in [0, 1]) -> {"relu1_2", "relu2_2", "relu3_3", "relu4_3"}.
+    forward(image (N, 3, H, W) in [0, 1], until=None) -> {"relu1_2", "relu2_2", "relu3_3", "relu4_3"}; until: the last
+    tap that is wanted.
     """
 
     content_tap = "relu3_3"
@@ -155,12 +159,14 @@ class VGG16Features(nn.Module):
         std = torch.tensor((0.229, 0.224, 0.225))[None, :, None, None]
         self.register_buffer("std", std, persistent=False)
 
-    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, image: torch.Tensor, until: str | None = None) -> dict[str, torch.Tensor]:
         taps, x = {}, (image - self.mean) / self.std
         convolutions = iter(self.features.values())
         for entry in self.channels:
             if isinstance(entry, str):
                 taps[entry] = x
+                if entry == until:
+                    break
                 x = F.max_pool2d(x, 2)
             else:
                 x = F.relu(next(convolutions)(x))
