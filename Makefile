@@ -7,7 +7,7 @@ STAMP   := $(VENV)/.installed
 
 export OFD_BUILD ?= $(CURDIR)/build
 
-.PHONY: help venv run test lab notebooks zoo lock clean
+.PHONY: help venv run test lab notebooks zoo tables lock clean
 
 help:
 	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
@@ -16,6 +16,7 @@ help:
 	@echo "make venv       the environment alone"
 	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
 	@echo "make zoo        train the shipped networks again (hours)"
+	@echo "make tables     score what has no score yet, and write the paper's tables to results/"
 
 venv: $(STAMP)
 
@@ -47,6 +48,9 @@ notebooks: $(STAMP)
 
 zoo: $(STAMP)
 	$(BIN)/python data_scripts/train_zoo.py --style mosaic
+
+tables: $(STAMP)
+	$(BIN)/python data_scripts/make_tables.py
 
 lock: $(STAMP)
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import torch
 
-from tutorial_lib import scoring, tables, zoo
+from tutorial_lib import recipes, scoring, tables, zoo
 from tutorial_lib.data.scenes import TEST_SCENES
+from tutorial_lib.data.sintel import scene_names
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.settings import Settings, build_folder, scale
@@ -51,16 +52,27 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.backends.cudnn.allow_tf32 = False      # or a GPU's scores would differ in the printed digits
-    chosen = [entry for entry in scoring.entries(arguments.folders or default_folders())
+    present = scoring.entries(arguments.folders or default_folders())
+    check_names(arguments.only or [], present)
+    bench = bench_of(arguments, {picture.stem: picture for picture in arguments.style_picture})
+    chosen = [entry for entry in present
               if (arguments.only is None or entry.recipe in arguments.only)
               and (arguments.styles is None or entry.style in arguments.styles)
               and (arguments.seeds is None or entry.seed in arguments.seeds)]
-    pictures = {picture.stem: picture for picture in arguments.style_picture}
-    bench = bench_of(arguments, pictures)
-    done = bench.score_all(chosen, arguments.fresh)
-    print(f"{len(done)} of {len(chosen)} networks scored; the others' records in {bench.folder} are up to date.")
+    known = [entry for entry in chosen if bench.juries[""].knows(entry.style)]
+    for style in sorted({entry.style for entry in chosen} - {entry.style for entry in known}):
+        print(f"{style} is not scored: its picture does not ship; name it with --style-picture .../{style}.jpg.")
+    done = bench.score_all(known, arguments.fresh)
+    print(f"{len(done)} of {len(known)} networks scored; the others' records in {bench.folder} are up to date.")
     if not arguments.score_only:
         write_tables(arguments.results)
+
+
+def check_names(names: Sequence[str], present: Sequence[scoring.Entry]) -> None:
+    known = {*recipes.recipes(scale("laptop")), *scoring.CHEATS, *(entry.recipe for entry in present)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise TutorialError(f"Unknown recipe {', '.join(unknown)}; the recipes are {', '.join(sorted(known))}.")
 
 
 def default_folders() -> list[Path]:
@@ -72,8 +84,10 @@ def bench_of(arguments: argparse.Namespace, pictures: Mapping[str, Path]) -> sco
     usual = scale("laptop")
     if arguments.sintel:
         settings = usual.but(evaluation_height=436, evaluation_width=1024, evaluation_frames=FRAMES)
+        known = scene_names(arguments.sintel)
+        names = [name for name in TEST_SCENES if name in known] or known
         films, described = lambda: scoring.sintel_films(arguments.sintel, settings), about(
-            "MPI Sintel", TEST_SCENES, settings, gaps=(1,))
+            "MPI Sintel", names, settings, gaps=(1,))
         folder = "scores-sintel"
     elif arguments.videos:
         settings = usual.but(evaluation_width=scoring.REAL_SIDE, evaluation_frames=scoring.REAL_FRAMES)

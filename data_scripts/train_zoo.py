@@ -37,7 +37,7 @@ def main() -> None:
             _ = workshop[name]
     if arguments.only:
         return
-    for name in (*recipes.ROLES, "student-ours-plus"):
+    for name in (*zoo.ROLES, *zoo.EXTRAS):
         finished = workshop.path(name)
         if not finished.with_suffix(".json").exists():
             continue    # an extra that was not asked for

@@ -11,23 +11,23 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import Score, e_stab, e_stab_forward, evaluate, format_table, judge_of, sharpness, verdict
 
 
-def e_stab_in_numpy(frames, flows, masks):
+def e_stab_in_numpy(frames, flows, masks, gap=1):
     """Eq. 14 once more, pixel by pixel."""
     n, _, height, width = frames.shape
     pairs = []
-    for t in range(1, n):
+    for t in range(gap, n):
         squared = 0.0
         for y in range(height):
             for x in range(width):
-                u = np.clip(x + flows[t - 1, 0, y, x], 0, width - 1)
-                v = np.clip(y + flows[t - 1, 1, y, x], 0, height - 1)
+                u = np.clip(x + flows[t - gap, 0, y, x], 0, width - 1)
+                v = np.clip(y + flows[t - gap, 1, y, x], 0, height - 1)
                 x0, y0 = min(int(u), width - 2), min(int(v), height - 2)
                 a, b = u - x0, v - y0
                 for c in range(3):
-                    previous = frames[t - 1, c]
+                    previous = frames[t - gap, c]
                     top = previous[y0, x0] * (1 - a) + previous[y0, x0 + 1] * a
                     bottom = previous[y0 + 1, x0] * (1 - a) + previous[y0 + 1, x0 + 1] * a
-                    squared += (masks[t - 1, 0, y, x] * (frames[t, c, y, x] - top * (1 - b) - bottom * b)) ** 2
+                    squared += (masks[t - gap, 0, y, x] * (frames[t, c, y, x] - top * (1 - b) - bottom * b)) ** 2
         pairs.append(squared / (3 * height * width))
     return np.sqrt(np.mean(pairs))
 
@@ -37,6 +37,25 @@ def test_e_stab_agrees_with_numpy(noise):
     masks = (noise(3, 1, 9, 11) > 0.3).float()
     expected = e_stab_in_numpy(*(x.double().numpy() for x in (frames, flows, masks)))
     assert e_stab(frames, flows, masks) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("gap", [2, 3])
+def test_e_stab_at_a_gap_agrees_with_numpy(noise, gap):
+    frames, flows = noise(5, 3, 7, 9), noise(5 - gap, 2, 7, 9) * 6 - 3
+    masks = noise(5 - gap, 1, 7, 9) > 0.3
+    expected = e_stab_in_numpy(*(x.double().numpy() for x in (frames, flows, masks)), gap)
+    assert e_stab(frames, flows, masks, gap) == pytest.approx(expected, rel=1e-4)
+    # The same pairs, told from the other end: flows from the earlier frame of each into the later.
+    assert e_stab_forward(frames, flows, masks, gap) == pytest.approx(
+        e_stab_in_numpy(*(x.double().numpy() for x in (frames.flip(0), flows.flip(0), masks.flip(0))), gap), rel=1e-4)
+
+
+def test_a_gap_that_does_not_fit_is_refused(noise):
+    for gap in (0, 4):
+        with pytest.raises(TutorialError, match=f"4 frames have no two that are {gap} apart"):
+            e_stab(noise(4, 3, 8, 8), noise(1, 2, 8, 8), noise(1, 1, 8, 8), gap)
+    with pytest.raises(TutorialError, match="4 frames need 2 flows and masks, not 3 and 3"):
+        e_stab(noise(4, 3, 8, 8), noise(3, 2, 8, 8), noise(3, 1, 8, 8), 2)
 
 
 def test_e_stab_is_zero_for_a_still_and_known_for_a_step():

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from tutorial_lib.data.images import write_image
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses import perceptual
 from tutorial_lib.losses.perceptual import PerceptualLoss, gram, tv_loss
@@ -81,6 +82,8 @@ def test_a_style_without_its_picture_is_kept_by_its_gram_matrices(noise, tmp_pat
         perceptual.perceptual_loss(VGG16Features(), "night", settings)
     with pytest.raises(TutorialError, match="neither a picture file nor a style"):
         perceptual.perceptual_loss(features, "day", settings)
+    write_image(tmp_path / "night.png", noise(1, 3, 40, 40))      # a path is a picture, whatever its name
+    assert perceptual.perceptual_loss(features, str(tmp_path / "night.png"), settings).terms(stylized, content)
 
 
 def test_every_kept_style_scores_a_picture_without_style_as_such(noise):

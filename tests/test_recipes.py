@@ -3,12 +3,11 @@ import json
 import pytest
 import torch
 
-from tutorial_lib import recipes
+from tutorial_lib import recipes, zoo
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.recipes import ABLATIONS, PLUS, ROLES, Workshop
 from tutorial_lib.settings import SCALES, scale
-from tutorial_lib.zoo import ROLES as ZOO_ROLES
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,8 @@ def manifest(workshop, name):
 
 
 def test_every_shipped_role_has_a_recipe():
-    assert set(ROLES) | {"student-ours-plus"} >= set(ZOO_ROLES)
+    assert set(ROLES) == set(zoo.ROLES)
+    assert set(PLUS) >= set(zoo.EXTRAS)
 
 
 @pytest.mark.parametrize("settings", SCALES.values(), ids=SCALES)

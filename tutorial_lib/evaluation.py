@@ -13,7 +13,6 @@ from tqdm.auto import tqdm
 from tutorial_lib import checkpoint, zoo
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
 from tutorial_lib.data.sintel import SintelScene, load_scene, scene_in_memory, scene_names
-from tutorial_lib.data.styles import load_style
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
@@ -26,27 +25,34 @@ PALER = 0.9       # below this share of the control's standard deviation, steadi
 BLURRIER = 0.7    # below this share of its sharpness, with detail
 
 
-def e_stab(frames: torch.Tensor, flows: torch.Tensor, masks: torch.Tensor) -> float:
-    """The temporal error of a video: how much a frame differs from the previous one, its motion undone.
+def e_stab(frames: torch.Tensor, flows: torch.Tensor, masks: torch.Tensor, gap: int = 1) -> float:
+    """The temporal error of a video: how much a frame differs from the one `gap` frames before, its motion undone.
 
-    frames: (N, 3, H, W) in [0, 1]. flows: (N-1, 2, H, W), flows[t-1] leads from frame t into frame t-1. masks:
-    (N-1, 1, H, W), 1 = traceable, used as given. Returns the square root of the mean over the N-1 pairs and all
+    frames: (N, 3, H, W) in [0, 1]. flows: (N-gap, 2, H, W), flows[t-gap] leads from frame t into frame t-gap. masks:
+    (N-gap, 1, H, W), 1 = traceable, used as given. Returns the square root of the mean over the N-gap pairs and all
     3*H*W elements, masked ones included as zeros.
-    Raises: TutorialError when there are fewer than two frames, or the numbers or sizes differ.
+    Raises: TutorialError when there are no more frames than the gap, or the numbers or sizes differ.
     Source: Eq. 14, in the reading that gives the published magnitudes (the norm squared, D = 3*H*W, N-1 pairs).
     """
     if len(frames) < 2:
         raise TutorialError("The temporal error needs at least two frames.")
-    if not len(frames) - 1 == len(flows) == len(masks):
+    if not 1 <= gap < len(frames):
         raise TutorialError(
-            f"{len(frames)} frames need {len(frames) - 1} flows and masks, not {len(flows)} and {len(masks)}."
+            f"{len(frames)} frames have no two that are {gap} apart; the gap is from 1 to {len(frames) - 1}."
         )
-    return (masks * (frames[1:] - warp(frames[:-1], flows))).square().mean().sqrt().item()
+    if not len(frames) - gap == len(flows) == len(masks):
+        raise TutorialError(
+            f"{len(frames)} frames need {len(frames) - gap} flows and masks, not {len(flows)} and {len(masks)}."
+        )
+    return (masks * (frames[gap:] - warp(frames[:-gap], flows))).square().mean().sqrt().item()
 
 
-def e_stab_forward(frames: torch.Tensor, forward_flows: torch.Tensor, masks: torch.Tensor) -> float:
-    """`e_stab` where only the flow from each frame into the *next* is known, as in Sintel: the video run backwards."""
-    return e_stab(frames.flip(0), forward_flows.flip(0), masks.flip(0))
+def e_stab_forward(frames: torch.Tensor, forward_flows: torch.Tensor, masks: torch.Tensor, gap: int = 1) -> float:
+    """`e_stab` where only the flow from each frame into a *later* one is known, as in Sintel: the video run backwards.
+
+    forward_flows[t] and masks[t] lie on frame t's grid and lead into frame t+gap.
+    """
+    return e_stab(frames.flip(0), forward_flows.flip(0), masks.flip(0), gap)
 
 
 def sharpness(frames: torch.Tensor) -> float:
@@ -150,9 +156,7 @@ def exact_motions(settings: Settings) -> dict[str, tuple[torch.Tensor, torch.Ten
 
 def judge_of(style: str, settings: Settings, features: str | Path | None = None) -> PerceptualLoss:
     """The perceptual loss of a style under the scale's features, or any other perceptual network."""
-    return perceptual_loss(
-        load_features(features or settings.features), load_style(style, settings.style_size), settings
-    )
+    return perceptual_loss(load_features(features or settings.features), style, settings)
 
 
 def evaluate(
@@ -205,7 +209,7 @@ def evaluate_networks(
 
 def style_of(name: str) -> str:
     """The style of a network: in its name if it ships, else in the settings of its checkpoint."""
-    for role in zoo.ROLES:
+    for role in (*zoo.ROLES, *zoo.EXTRAS):
         if name in zoo.names() and name.endswith(f"-{role}"):
             return name.removesuffix(f"-{role}")
     style = checkpoint.read(name).settings.get("style")

@@ -123,10 +123,12 @@ def write_target(name: str, features: nn.Module, target: StyleTarget) -> Path:
 
 
 def kept_target(name: str, features: nn.Module) -> StyleTarget | None:
-    """A style that was kept by `write_target`; None when there is none of that name.
+    """A style that was kept by `write_target`; None when there is none of that name, or `name` is a path.
 
     Raises: TutorialError when it was kept under other perceptual networks only.
     """
+    if Path(name).name != name:
+        return None
     path = _target_file(name, features)
     if path.is_file():
         tensors = load_file(path)

@@ -23,6 +23,7 @@ COLOURS = {
     "student-temp": "#CC79A7",
     "student-ours": "#009E73",
     "student-ours-temp": "#D55E00",
+    "student-ours-plus": "#004D40",
 }
 
 HEAVY = 100_000  # bytes; larger pictures are full of strokes, which JPEG keeps in a quarter of what PNG needs

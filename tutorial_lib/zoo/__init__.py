@@ -19,12 +19,13 @@ ROLES = {
     "student-ours": "ours",
     "student-ours-temp": "ours with L_temp",
 }
+EXTRAS = {"student-ours-plus": "ours, beyond the paper (+)"}    # where it was trained
 
 
 def names() -> list[str]:
-    """The names of the shipped networks, style by style, in the order of `ROLES`."""
+    """The names of the shipped networks, style by style, in the order of `ROLES`, then `EXTRAS`."""
     found = {path.stem for path in FOLDER.glob("*.safetensors")}
-    return [f"{style}-{role}" for style in styles() for role in ROLES if f"{style}-{role}" in found]
+    return [f"{style}-{role}" for style in styles() for role in (*ROLES, *EXTRAS) if f"{style}-{role}" in found]
 
 
 def styles() -> list[str]:

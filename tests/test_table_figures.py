@@ -1,0 +1,56 @@
+import matplotlib.pyplot as plt
+import pytest
+from test_tables import record
+
+from tutorial_lib import tables
+from tutorial_lib.show import table_figures
+from tutorial_lib.show.figures import COLOURS
+
+
+@pytest.fixture(scope="module")
+def made():
+    e_stab = {"teacher-flow": 0.3, "student-scratch": 0.5, "student-ours": 0.4, "student-temp": 0.45,
+              "student-ours-temp": 0.38, "res": 0.42, "rank": 0.48, "ours-k3": 0.41, "ours-k4": 0.4,
+              "vanilla-alone": 0.3, "res-alone": 0.35, "ours-x3": 0.3, "scratch-x2": 0.6, "grey": 1e-6}
+    found = [record(name, value, style=0.2 / (value + 0.1)) for name, value in e_stab.items()]
+    found += [record(name, e_stab[name] * 1.1, seed=1) for name in ("student-scratch", "student-ours")]
+    return tables.build(found)
+
+
+def test_every_table_has_a_figure(made):
+    assert set(made) == set(table_figures.FIGURES) - {"real"}
+
+
+def test_a_drawing_is_the_same_every_time(made, tmp_path):
+    for name, table in made.items():
+        drawn = []
+        for copy in ("a", "b"):
+            table_figures.draw(table, tmp_path / f"{name}-{copy}.png")
+            drawn.append((tmp_path / f"{name}-{copy}.png").read_bytes())
+        assert drawn[0] == drawn[1] and len(drawn[0]) > 5000, name
+    assert plt.get_fignums() == []
+
+
+def test_bars_are_the_tables_numbers_in_the_roles_colours(made):
+    left, right = table_figures.table1(made["table1"]).axes
+    names = [label.get_text() for label in left.get_yticklabels()]
+    bars = dict(zip(names, left.patches, strict=True))
+    assert bars["student-ours"].get_width() == pytest.approx(0.4)
+    assert bars["student-ours"].get_facecolor() == pytest.approx(plt.matplotlib.colors.to_rgba(COLOURS["student-ours"]))
+    assert "grey" not in names
+    assert right.get_xlabel().startswith("style loss by the judge")
+    plt.close("all")
+
+
+def test_a_curve_goes_through_its_points(made):
+    axis = table_figures.frontier(made["frontier"]).axes[0]
+    curve = next(line for line in axis.lines if line.get_label() == "ours")
+    assert [tuple(point) for point in curve.get_xydata()] == [
+        pytest.approx((4.0, 0.4)), pytest.approx((5.0, 0.3))]
+    plt.close("all")
+
+
+def test_table3_draws_shares_of_the_first(made):
+    axis = table_figures.table3(made["table3"]).axes[0]
+    assert list(axis.lines[0].get_ydata()) == pytest.approx([1, 0.4 / 0.41, 0.4 / 0.41])
+    plt.close("all")

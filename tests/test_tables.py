@@ -1,0 +1,304 @@
+"""The tables on numbers whose answers are known, and the committed ones against the scores that they are made from."""
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from tutorial_lib import scoring, tables
+from tutorial_lib.data.scenes import TEST_SCENES
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import read_json
+
+RESULTS = Path(__file__).parent.parent / "results"
+PROTOCOL = {"films": "rendered scenes", "width": 64, "height": 32, "frames": 4, "gaps": [1, 4], "fidelity_every": 4,
+            "perceptual": {"name": "compact", "weights": "0"}}
+
+
+def record(recipe, e_stab, style=0.4, seed=0, name="mosaic", judged=True, passes=("clean", "final"), **changes):
+    """A record with a fifth of e_stab in each scene."""
+    row = {"e_stab": e_stab / 5, "floor": 0.01, "e_stab_4": 2 * e_stab / 5, "floor_4": 0.02, "style": style,
+           "content": 0.3, "std": 0.2, "sharpness": 0.1, **changes}
+    if judged:
+        row |= {"judge_style": 10 * row["style"], "judge_content": 10 * row["content"]}
+    scenes = dict.fromkeys(TEST_SCENES, row)
+    scores = {p: {**scenes, "sum": scoring.summed(list(scenes.values()))} for p in passes}
+    judge = {"name": "judge", "sha256": "1"} if judged else None
+    return {"name": f"{name}-{recipe}", "recipe": recipe, "style": name, "seed": seed, "sha256": "2",
+            "protocol": {**PROTOCOL, "judge": judge}, "scores": scores}
+
+
+def blocks(table):
+    return {block["name"]: block for block in table["blocks"]}
+
+
+def rows(table, name):
+    return {row["row"]: row for row in blocks(table)[name]["rows"]}
+
+
+def test_the_papers_numbers_add_up():
+    """Each printed scene and sum is rounded to four digits: six roundings of half of the last one."""
+    for name, values in {**tables.PAPER, **tables.PAPER_OTHERS}.items():
+        assert len(values) == 6
+        assert sum(values[:5]) == pytest.approx(values[5], abs=6 * 0.00005), name
+    for recipe, values in tables.PAPER_K.items():
+        assert values[-1] == tables.PAPER[recipe][-1]
+
+
+def test_the_papers_gains_are_the_published_ones():
+    sums = {name: values[-1] for name, values in tables.PAPER.items()}
+    assert round(tables.gain(sums["student-ours"], sums["student-scratch"]), 3) == -0.241
+    assert round(tables.gain(sums["student-ours-temp"], sums["student-temp"]), 3) == -0.224
+    assert round(tables.gain(sums["res"], sums["student-scratch"]), 2) == -0.15
+    assert all(row["holds"] == "holds" for row in tables.orders(sums))
+    assert tables.concordance(sums) == "Of all 28 pairs of rows, 28 stand in the paper's order."
+
+
+def test_table1_has_gains_prices_and_verdicts():
+    found = [record("student-scratch", 0.5), record("student-ours", 0.4), record("student-temp", 0.45),
+             record("student-ours-temp", 0.36, style=0.5), record("grey", 0.0001, style=4.0, std=0.0, sharpness=0.0)]
+    table = tables.build(found)["table1"]
+    errors, beside = rows(table, "mosaic.final.errors"), rows(table, "mosaic.final.fidelity")
+    assert errors["input (floor)"]["e_stab"] == pytest.approx(0.05)
+    assert errors["student-ours"]["gain"] == pytest.approx(-0.2)
+    assert errors["student-ours"]["paper_gain"] == pytest.approx(-0.2411, abs=1e-4)
+    assert errors["student-ours-temp"]["gain_temp"] == pytest.approx(-0.2)
+    assert errors["student-ours-temp"]["paper_gain_temp"] == pytest.approx(-0.2242, abs=1e-4)
+    assert errors["student-ours"]["alley_2"] == pytest.approx(0.08)
+    assert beside["student-scratch"]["verdict"] == "control"
+    assert beside["student-ours"]["verdict"] == "steadier"
+    assert beside["student-ours-temp"]["verdict"] == "steadier, but style +25%"
+    assert beside["grey"]["verdict"].startswith("steadier, but style +900%, contrast -100%")
+    assert beside["student-ours"]["relative"] == pytest.approx(2.0)
+    assert blocks(table)["mosaic.final.fidelity"]["notes"] == [
+        "student-ours-temp against student-temp: steadier, but style +25%."]
+    assert {"mosaic-teacher-flow", "mosaic-student-ours-plus"} <= set(table["missing"])
+    assert "Not there: mosaic-teacher-flow" in tables.as_text(table)
+
+
+def test_the_judge_has_the_last_word_where_it_spoke():
+    control, row = record("student-scratch", 0.5), record("student-ours", 0.4)
+    for scores in row["scores"].values():
+        scores["sum"] = {**scores["sum"], "judge_style": 6.0}      # against 4.0: only the judge minds
+    sums = row["scores"]["final"]["sum"], control["scores"]["final"]["sum"]
+    assert tables.judgement("student-ours", *sums) == "steadier, but style +50%"
+    del sums[0]["judge_style"], sums[0]["judge_content"]
+    assert tables.judgement("student-ours", *sums) == "steadier"
+
+
+def test_orders_say_what_holds():
+    e_stab = {"student-scratch": 0.5, "res": 0.4, "rank": 0.55, "student-ours": 0.4}
+    said = {(row["row"], row["other"]): row for row in tables.orders(e_stab)}
+    res, rank, ours = "+ L_res", "+ L_rank(input)", "+ L_res + L_rank(input)"
+    assert said[res, "Student"]["holds"] == "holds" and said[res, "Student"]["gain"] == pytest.approx(-0.2)
+    assert said[rank, "Student"]["holds"] == "does not hold"
+    assert said[ours, res]["holds"] == "does not hold"             # equal is not steadier
+    assert said[ours, rank]["holds"] == "holds"
+    assert len(said) == 5                                          # nothing about rows that are not there
+    # Of the pairs, scratch-rank stands the other way round, and ours-res is a tie, which is not the paper's order.
+    assert tables.concordance(e_stab) == "Of all 6 pairs of rows, 4 stand in the paper's order."
+
+
+def test_table2_measures_each_half_against_its_own_student():
+    found = [record("student-scratch", 0.5), record("res", 0.4), record("student-temp", 0.4), record("temp-res", 0.3)]
+    table = tables.build(found)["table2"]
+    errors = rows(table, "mosaic.final.errors")
+    assert errors["+ L_res"]["gain"] == pytest.approx(-0.2)
+    assert errors["w/ L_temp + L_res"]["gain"] == pytest.approx(-0.25)
+    assert errors["w/ L_temp + L_res"]["paper_gain"] == pytest.approx(0.3317 / 0.3787 - 1, abs=1e-5)
+    assert errors["Student w/ L_temp"].get("gain") is None
+    assert "mosaic-rank" in table["missing"]
+
+
+def test_table3_takes_half_a_percent_as_no_worse():
+    found = [record("ours-k3", 0.4), record("ours-k4", 0.4019), record("student-ours", 0.405)]
+    said = rows(tables.build(found)["table3"], "mosaic.final.orders")
+    label = tables.TABLE2["student-ours"]
+    assert said[f"{label}: K = 4 no worse than 3"]["holds"] == "holds"
+    assert said[f"{label}: K = 5 no worse than 4"]["holds"] == "does not hold"
+    assert said[f"{label}: K = 5 no worse than 3"]["holds"] == "does not hold"
+
+
+def test_figures_2_and_3_are_about_sharpness_and_style():
+    found = [record("vanilla-alone", 0.2, style=0.9, sharpness=0.05), record("res-alone", 0.3, style=0.6),
+             record("student-ours", 0.4, style=0.5)]
+    said = rows(tables.build(found)["fig23"], "mosaic.final.orders")
+    assert said["(a) is blurrier than (b)"]["gain"] == pytest.approx(-0.5)
+    assert said["(b) is blurrier than (c)"]["holds"] == "does not hold"     # as sharp
+    assert said["(c) has a lower style loss than (b)"]["holds"] == "holds"
+
+
+def test_seeds_are_compared_with_their_own_control():
+    found = []
+    for seed, (control, ours) in enumerate([(0.50, 0.40), (0.60, 0.45), (0.40, 0.44)]):
+        found += [record("student-scratch", control, seed=seed), record("student-ours", ours, seed=seed)]
+    row = rows(tables.build(found)["seeds"], "mosaic.final")["student-ours"]
+    assert row["seeds"] == "0 1 2"
+    assert row["e_stab"] == pytest.approx([0.43, 0.026458], abs=1e-6)
+    assert row["gain"] == pytest.approx([(-0.2 - 0.25 + 0.1) / 3, 0.189297], abs=1e-5)
+    assert row["steadier"] == "2 of 3"
+    assert tables.cell(row["e_stab"], ".4f") == "0.4300 ± 0.0265"
+    assert tables.cell(row["gain"], "+.1%") == "-11.7% ± 18.9%"
+    assert "seeds" not in tables.build(found[:2])                   # one seed has no spread
+
+
+def test_between_two_points_log_e_stab_is_linear():
+    curve = [(0.2, 0.8), (0.4, 0.2)]
+    assert tables.at_style(curve, 0.3) == pytest.approx(0.4)         # the geometric mean
+    assert tables.at_style(curve, 0.25) == pytest.approx(0.8 ** 0.75 * 0.2 ** 0.25)
+    assert [tables.at_style(curve, s) for s in (0.2, 0.4)] == pytest.approx([0.8, 0.2])
+    assert tables.at_style(curve, 0.19) is None and tables.at_style(curve, 0.41) is None
+
+
+def test_where_a_curve_turns_back_its_steadier_point_counts():
+    curve = [(0.2, 0.8), (0.4, 0.2), (0.3, 0.1)]
+    assert tables.at_style(curve, 0.3) == pytest.approx(0.1)
+    assert tables.at_style(curve, 0.2) == pytest.approx(0.8)
+
+
+def test_equal_style_compares_what_both_curves_reach():
+    other = [(0.2, 0.8), (0.3, 0.4), (0.6, 0.1)]
+    better = tables.at_equal_style([(s, 0.75 * e) for s, e in other], other)
+    assert (better["from"], better["to"]) == (0.2, 0.6)
+    assert [better[key] for key in ("mean", "best", "worst")] == pytest.approx([-0.25] * 3)
+    assert better["said"] == "steadier at equal style"
+    assert tables.at_equal_style(other, other)["said"] == "not steadier at equal style"
+    apart = tables.at_equal_style([(0.7, 0.1), (0.8, 0.05)], other)
+    assert apart["said"] == "no style loss that both reach" and apart["mean"] is None
+    # Lines that cross in the middle of the common range, 0.2 to 0.4: better by a factor of two at one end.
+    crossing = tables.at_equal_style([(0.2, 0.4), (0.4, 0.4)], [(0.2, 0.8), (0.4, 0.2)])
+    assert crossing["best"] == pytest.approx(-0.5) and crossing["worst"] == pytest.approx(1.0)
+    assert crossing["mean"] == pytest.approx(0, abs=1e-9)
+    assert crossing["said"] in ("steadier over 50% of the common range", "steadier over 49% of the common range")
+
+
+def test_the_frontier_reads_any_method_and_factor():
+    found = [record("student-scratch", 0.5), record("student-ours", 0.4), record("student-temp", 0.45, style=0.42),
+             record("ours-x3", 0.2, style=0.6), record("ours-x0.25", 0.45, style=0.35), record("scratch-x2", 0.6, 0.3),
+             record("scratch-x0.5", 0.35, style=0.7), record("style-x2", 0.44, style=0.3),
+             record("ours-temp-x3", 0.1, style=0.8), record("student-ours-temp", 0.3, style=0.5),
+             record("novel-x10", 0.3, style=0.7)]
+    table = tables.build(found)["frontier"]
+    points = blocks(table)["mosaic.final.judge_style.points"]["rows"]
+    drawn = {}
+    for row in points:
+        drawn.setdefault(row["row"], []).append((row["factor"], row["recipe"]))
+    assert drawn["ours"] == [(0.25, "ours-x0.25"), (1.0, "student-ours"), (3.0, "ours-x3")]
+    assert drawn["style"] == [(1.0, "student-ours"), (2.0, "style-x2")]
+    assert drawn["scratch"] == [(0.5, "scratch-x0.5"), (1.0, "student-scratch"), (2.0, "scratch-x2")]
+    assert drawn["ours-temp"] == [(1.0, "student-ours-temp"), (3.0, "ours-temp-x3")]
+    assert "novel" not in drawn and "temp" not in drawn             # one point is no curve
+    equal = rows(table, "mosaic.final.judge_style.equal")
+    assert equal["ours"]["student-scratch"] == pytest.approx(0.4)
+    assert equal["ours-temp"]["student-scratch"] is None
+    assert "beyond the curve" in tables.as_text(table)
+    verdicts = {(r["row"], r["other"]): r for r in blocks(table)["mosaic.final.judge_style.verdicts"]["rows"]}
+    assert verdicts["ours", "scratch"]["said"] == "steadier at equal style"
+    assert verdicts["ours", "scratch"]["from"] == 3.5 and verdicts["ours", "scratch"]["to"] == 6.0
+    assert ("ours-temp", "scratch") in verdicts
+    assert math.isclose(equal["scratch"]["student-temp"], tables.at_style([(4, 0.5), (7, 0.35)], 4.2), abs_tol=1e-6)
+
+
+def test_gaps_are_compared_one_by_one():
+    far = record("student-ours", 0.4, e_stab_4=0.18)
+    row = rows(tables.build([record("student-scratch", 0.5), far])["gaps"], "mosaic.final")["student-ours"]
+    assert row["gain1"] == pytest.approx(-0.2)
+    assert row["gain4"] == pytest.approx(-0.1)
+    assert row["ratio"] == pytest.approx(0.9 / 0.4)
+
+
+def test_another_protocol_is_left_out_and_named():
+    odd = record("student-ours", 0.1)
+    odd["protocol"] = {**odd["protocol"], "frames": 99}
+    table = tables.build([record("student-scratch", 0.5), record("student-temp", 0.4), odd])["table1"]
+    assert "student-ours" not in rows(table, "mosaic.final.errors")
+    assert "mosaic-student-ours (scored under another protocol)" in table["missing"]
+
+
+def test_no_records_make_no_tables():
+    assert tables.build([]) == {}
+    assert "table3" not in tables.build([record("student-scratch", 0.5)])
+
+
+def test_markdown_and_text_hold_the_same_cells():
+    table = tables.build([record("student-scratch", 0.5), record("student-ours", 0.4)])["table1"]
+    text, markdown = tables.as_text(table), tables.as_markdown(table)
+    for piece in ("0.4000", "-20.0%", "-24.1%", "steadier", "The paper's Table 1"):
+        assert piece in text and piece in markdown
+    assert "| student-ours | 0.0800 |" in markdown
+    assert "clean pass" in text and "clean pass" not in tables.as_text(table, asides=False)
+    assert markdown.count("<details>") == markdown.count("</details>") == 4    # clean: three; the paper's table
+
+
+def test_insert_replaces_only_between_its_marks():
+    before = "a\n<!-- table1 -->\nold\n<!-- /table1 -->\nb\n<!-- table10 -->\nkept\n<!-- /table10 -->\n"
+    after = tables.insert(before, "table1", "new \\1 text\n")
+    assert after == before.replace("\nold\n", "\nnew \\1 text\n")
+    assert tables.insert(after, "table1", "new \\1 text") == after
+    assert tables.insert(before, "table2", "x") == before
+
+
+def make_tables(monkeypatch, results, *arguments):
+    """The command, in this process: starting another takes longer than the rest."""
+    script = Path(__file__).parent.parent / "data_scripts" / "make_tables.py"
+    specification = importlib.util.spec_from_file_location("make_tables", script)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    monkeypatch.setenv("OFD_BUILD", str(results.parent / "build"))
+    monkeypatch.setattr("sys.argv", ["make_tables.py", "--results", str(results), "--width", "64", *arguments])
+    module.main()
+
+
+def test_the_command_scores_once_and_writes_everything(tmp_path, monkeypatch, capsys):
+    results = tmp_path / "results"
+    (tmp_path / "RESULTS.md").write_text("<!-- table1-64 -->\n<!-- /table1-64 -->\n")
+    wanted = "--only", "student-scratch", "student-ours", "--styles", "mosaic"
+    make_tables(monkeypatch, results, *wanted)
+    assert "2 of 2 networks scored" in capsys.readouterr().out
+    assert "mosaic, final pass" in (tmp_path / "RESULTS.md").read_text()
+    written = {path.name: path.read_bytes() for path in results.glob("*.*")}
+    assert {"table1-64.json", "table1-64.txt", "table1-64.md", "table1-64.png", "gaps-64.png"} <= set(written)
+    assert read_json(results / "table1-64.json")["title"].endswith("(rendered scenes, 64x27)")
+    make_tables(monkeypatch, results, *wanted)
+    assert "0 of 2 networks scored" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in results.glob("*.*")} == written
+    with pytest.raises(TutorialError, match="Unknown recipe nobody; the recipes are "):
+        make_tables(monkeypatch, results, "--only", "nobody")
+
+
+FOLDERS = [folder for folder in sorted(RESULTS.glob("scores*")) if any(folder.glob("*.json"))]
+
+
+@pytest.mark.skipif(not FOLDERS, reason="no scores are committed")
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_committed_tables_are_what_the_committed_scores_give(folder):
+    made = tables.build(scoring.read_records(folder), folder.name.removeprefix("scores"))
+    assert made
+    for name, table in made.items():
+        kept = read_json(RESULTS / f"{name}.json")
+        assert json.loads(json.dumps(table)) == kept, f"{name}: run make tables"
+        assert (RESULTS / f"{name}.txt").read_text() == tables.as_text(kept)
+        assert (RESULTS / f"{name}.md").read_text() == tables.as_markdown(kept)
+
+
+@pytest.mark.skipif(not (RESULTS / "table1.json").is_file(), reason="no tables are committed")
+def test_the_committed_verdicts_refuse_grey_and_blurred():
+    table = read_json(RESULTS / "table1.json")
+    said = [(name, row["row"], row["verdict"]) for name, block in blocks(table).items() if name.endswith(".fidelity")
+            for row in block["rows"] if row["row"] in scoring.CHEATS]
+    assert said
+    assert all(verdict.startswith("steadier, but") for _, _, verdict in said), said
+
+
+@pytest.mark.skipif(not (RESULTS.parent / "RESULTS.md").is_file(), reason="RESULTS.md is not written yet")
+def test_the_tables_in_results_md_are_the_committed_ones():
+    text = (RESULTS.parent / "RESULTS.md").read_text()
+    for path in RESULTS.glob("*.json"):
+        table = read_json(path)
+        if "blocks" in table:
+            assert tables.insert(text, table["name"], tables.as_markdown(table)) == text, path.name
+            for block in table["blocks"]:
+                place = f"{table['name']}.{block['name']}"
+                assert tables.insert(text, place, tables.block_as_markdown(block)) == text, place

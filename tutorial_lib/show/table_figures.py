@@ -1,0 +1,241 @@
+"""The tables of `tutorial_lib.tables` as figures: each is drawn from what the table's JSON holds, final pass only."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tutorial_lib.show.figures import COLOURS, colour
+
+# Methods that are no roles; "style" is ours at other style weights, so it has the colour of ours and dashes.
+METHOD_COLOURS = {
+    "scratch": COLOURS["student-scratch"], "temp": COLOURS["student-temp"], "ours": COLOURS["student-ours"],
+    "style": COLOURS["student-ours"], "ours-temp": COLOURS["student-ours-temp"],
+    "plus": COLOURS["student-ours-plus"], "res": "#8C564B", "rank": "#7F7F00",
+    "vanilla-alone": "#444444", "res-alone": "#8C564B",
+}
+CHEATS = ("grey", "blurred")
+
+
+def draw(table: Mapping, path: Path) -> None:
+    """Draws a table into a PNG; the same table gives the same picture."""
+    figure = FIGURES[table["name"].split("-")[0]](table)
+    figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
+    matplotlib.pyplot.close(figure)
+
+
+def _blocks(table: Mapping, ending: str) -> list[tuple[str, Mapping]]:
+    """(style, block) of the main pass whose names end so."""
+    found = [b for b in table["blocks"] if b["name"].endswith(ending) and b["name"].split(".")[0] != "overview"]
+    main = [b for b in found if ".final" in b["name"] or ".real" in b["name"]] or found
+    return [(b["name"].split(".")[0], b) for b in main]
+
+
+def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[list[Axes]]]:
+    figure, axes = matplotlib.pyplot.subplots(rows, columns, figsize=(columns * width, rows * height), squeeze=False)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _bars(axis: Axes, names: Sequence[str], values: Sequence[float], colours: Sequence[str], label: str,
+          texts: Sequence[str] = (), line: float | None = None) -> None:
+    """Horizontal bars, the first on top; a dotted line at the control's value."""
+    places = range(len(names))[::-1]
+    axis.barh(places, values, color=colours, height=0.7)
+    axis.set_yticks(places, names, fontsize=9)
+    axis.set_xlabel(label, fontsize=9)
+    if line is not None:
+        axis.axvline(line, color="#444444", linestyle=":", linewidth=1.2)
+    for place, value, text in zip(places, values, texts, strict=False):
+        if text:     # on white, where the dotted line passes
+            axis.annotate(text, (value, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8,
+                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+    axis.set_xlim(0, 1.18 * max(values))
+
+
+def _measure(rows: Sequence[Mapping]) -> tuple[str, str]:
+    """The judge's style loss where every row has it."""
+    judged = all(row.get("judge_style") is not None for row in rows)
+    return ("judge_style", "style loss by the judge") if judged else ("style", "style loss")
+
+
+def table1(table: Mapping) -> Figure:
+    """e_stab, and beside it the style loss that it costs; a row a style."""
+    errors, beside = _blocks(table, ".errors"), _blocks(table, ".fidelity")
+    height = 0.3 * max(len(b["rows"]) for _, b in errors) + 0.9
+    figure, axes = _grid(len(errors), 2, 5.2, height)
+    for (left, right), (style, error), (_, fidelity) in zip(axes, errors, beside, strict=True):
+        rows = [row for row in error["rows"][1:] if row["row"] not in CHEATS]
+        prices = {row["row"]: row for row in fidelity["rows"]}
+        names = [row["row"] for row in rows]
+        control = next((row["e_stab"] for row in rows if row["row"] == "student-scratch"), None)
+        _bars(left, names, [row["e_stab"] for row in rows], [colour(name) for name in names],
+              "e_stab, summed over the films",
+              [f"{row['gain']:+.1%}" if row.get("gain") is not None else "" for row in rows], control)
+        floor = error["rows"][0]["e_stab"]
+        left.axvline(floor, color=COLOURS["input"], linewidth=1)
+        left.set_title(f"{style}  (dotted: from scratch; black line: the input itself)", fontsize=9)
+        key, label = _measure([prices[name] for name in names])
+        values = [prices[name][key] for name in names]
+        base = prices.get("student-scratch", {}).get(key)
+        _bars(right, [""] * len(names), values, [colour(name) for name in names], f"{label} (lower is better)",
+              [f"{value / base - 1:+.1%}" if base and name != "student-scratch" else ""
+               for name, value in zip(names, values, strict=True)], base)
+    figure.tight_layout()
+    return figure
+
+
+def seeds(table: Mapping) -> Figure:
+    """The gains over the seeds: mean and standard deviation, with the style losses beside them."""
+    found = _blocks(table, "")
+    figure, axes = _grid(len(found), 2, 5.2, 0.32 * max(len(b["rows"]) for _, b in found) + 0.9)
+    for (left, right), (style, block) in zip(axes, found, strict=True):
+        key, label = _measure(block["rows"])
+        rows = block["rows"]
+        for axis, what in ((left, "e_stab"), (right, key)):
+            for place, row in zip(range(len(rows))[::-1], rows, strict=True):
+                axis.errorbar(row[what][0], place, xerr=row[what][1], fmt="o", capsize=4, color=colour(row["row"]))
+            axis.set_ylim(-0.6, len(rows) - 0.4)
+            axis.grid(axis="y", color="#eeeeee")
+        left.set_yticks(range(len(rows))[::-1], [row["row"] for row in rows], fontsize=9)
+        right.set_yticks(range(len(rows)), [""] * len(rows))
+        left.set_title(f"{style}, seeds {rows[0]['seeds']}: mean ± standard deviation", fontsize=9)
+        left.set_xlabel("e_stab, summed over the films", fontsize=9)
+        right.set_xlabel(f"{label} (lower is better)", fontsize=9)
+    figure.tight_layout()
+    return figure
+
+
+def table2(table: Mapping) -> Figure:
+    """e_stab as a share of the student's from scratch, here and in the paper."""
+    found = _blocks(table, ".errors")
+    figure, axes = _grid(1, len(found), 6.4, 4.2)
+    for axis, (style, block) in zip(axes[0], found, strict=True):
+        rows = block["rows"]
+        base = next((row for row in rows if row["recipe"] == "student-scratch"), rows[0])
+        places = range(len(rows))[::-1]
+        for key, shift, shade, name in (("e_stab", 0.14, COLOURS["student-ours"], "here"),
+                                        ("paper", -0.14, "#777777", "in the paper")):
+            shares = [row[key] / base[key] for row in rows]
+            heights = [place + shift for place in places]
+            axis.hlines(heights, [1] * len(rows), shares, color=shade, linewidth=1.5)
+            axis.scatter(shares, heights, color=shade, s=36, marker="o" if key == "e_stab" else "s", label=name,
+                         zorder=3)
+        axis.set_yticks(places, [row["row"] for row in rows], fontsize=9)
+        axis.axvline(1, color="#444444", linestyle=":", linewidth=1.2)
+        axis.set_xlabel(f"e_stab as a share of that of: {base['row']}", fontsize=9)
+        axis.set_title(style, fontsize=10)
+        axis.legend(fontsize=8, loc="upper left")
+    figure.tight_layout()
+    return figure
+
+
+def table3(table: Mapping) -> Figure:
+    """e_stab over K, as a share of the value at K = 3, here and in the paper."""
+    found = _blocks(table, ".errors")
+    figure, axes = _grid(len(found), 1, 8.4, 3.2)
+    for (axis,), (style, block) in zip(axes, found, strict=True):
+        roles = ("student-ours", "student-ours-temp")
+        rows = iter(block["rows"])
+        for role, (here, paper) in zip(roles, zip(rows, rows, strict=True), strict=False):
+            for row, dashes, name in ((here, "-", here["row"]), (paper, ":", f"{here['row']} (paper)")):
+                points = [(k, row[f"k{k}"]) for k in (3, 4, 5) if row.get(f"k{k}")]
+                axis.plot([k for k, _ in points], [value / points[0][1] for _, value in points], dashes, marker="o",
+                          color=COLOURS[role], label=name)
+        axis.set_xticks((3, 4, 5))
+        axis.set_xlabel("K, frames in a clip", fontsize=9)
+        axis.set_ylabel("e_stab as a share of that at K = 3", fontsize=9)
+        axis.set_title(style, fontsize=10)
+        axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
+    figure.tight_layout()
+    return figure
+
+
+def fig23(table: Mapping) -> Figure:
+    """Sharpness, and how far from the style."""
+    found = _blocks(table, ".rows")
+    figure, axes = _grid(len(found), 2, 5.2, 2.3)
+    for (left, right), (style, block) in zip(axes, found, strict=True):
+        rows, names = block["rows"], [row["row"] for row in block["rows"]]
+        colours = [METHOD_COLOURS.get(row["recipe"], colour(row["recipe"])) for row in rows]
+        key, label = _measure(rows)
+        _bars(left, names, [row["sharpness"] for row in rows], colours, "sharpness (blur lowers it)",
+              [f"{row['sharpness']:.3f}" for row in rows])
+        _bars(right, [""] * len(rows), [row[key] for row in rows], colours, f"{label} (lower is better)",
+              [f"{row[key]:.2f}" for row in rows])
+        left.set_title(style, fontsize=10)
+    figure.tight_layout()
+    return figure
+
+
+def frontier(table: Mapping) -> Figure:
+    """A curve a method, from its weakest to its strongest factor: the lower left is where one wants to be."""
+    found = _blocks(table, ".points")
+    styles = list(dict.fromkeys(style for style, _ in found))
+    columns = max(sum(s == style for s, _ in found) for style in styles)
+    figure, axes = _grid(len(styles), columns, 5.8, 4.4)
+    for line, style in zip(axes, styles, strict=True):
+        panels = [block for s, block in found if s == style]
+        for axis, block in zip(line, panels, strict=False):
+            _curves(axis, block["rows"])
+            judged = block["name"].endswith("judge_style.points")
+            axis.set_xlabel("style loss by the judge" if judged else "style loss by the training's network", fontsize=9)
+            axis.set_ylabel("e_stab, summed over the films", fontsize=9)
+            axis.set_title(style, fontsize=10)
+        for axis in line[len(panels):]:
+            axis.axis("off")
+        line[0].legend(fontsize=8)
+    figure.tight_layout()
+    return figure
+
+
+def _curves(axis: Axes, rows: Sequence[Mapping]) -> None:
+    for method in dict.fromkeys(row["row"] for row in rows):
+        points = [row for row in rows if row["row"] == method]
+        name = {"style": "ours, other style weights", "scratch": "scratch, other style weights"}.get(method, method)
+        shade = METHOD_COLOURS.get(method, colour(method))
+        axis.plot([p["style"] for p in points], [p["e_stab"] for p in points], "--" if method == "style" else "-",
+                  color=shade, linewidth=1.5, label=name)
+        for point in points:
+            own = point["factor"] == 1
+            axis.scatter(point["style"], point["e_stab"], s=60 if own else 22, color=shade, zorder=3)
+            if not own and point in (points[0], points[-1]):
+                axis.annotate(f"×{point['factor']:g}", (point["style"], point["e_stab"]), xytext=(4, 3),
+                              textcoords="offset points", fontsize=7, color=shade)
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%.2f"))
+    axis.yaxis.set_minor_formatter(matplotlib.ticker.FormatStrFormatter("%.2f"))
+    axis.tick_params(which="both", labelsize=8)
+
+
+def gaps(table: Mapping) -> Figure:
+    """e_stab between frames farther and farther apart."""
+    found = _blocks(table, "")
+    columns = min(2, len(found))
+    figure, axes = _grid(-(-len(found) // columns), columns, 4.6, 3.4)
+    places = [axis for line in axes for axis in line]
+    for axis in places[len(found):]:
+        axis.axis("off")
+    for axis, (style, block) in zip(places, found, strict=False):
+        numbers = [int(c["key"][3:]) for c in block["columns"] if c["key"].startswith("gap")]
+        for row in block["rows"]:
+            name = "input" if row["row"].startswith("input") else row["row"]
+            axis.plot(range(len(numbers)), [row[f"gap{g}"] for g in numbers], ":" if name == "input" else "-",
+                      marker="o", markersize=4, color=colour(name), label=row["row"])
+        axis.set_xticks(range(len(numbers)), numbers)
+        axis.set_xlabel("frames apart", fontsize=9)
+        axis.set_ylabel("e_stab, summed over the films", fontsize=9)
+        axis.set_ylim(bottom=0)
+        axis.set_title(style, fontsize=10)
+    axes[0][columns - 1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
+    figure.tight_layout()
+    return figure
+
+
+FIGURES: dict[str, Callable[[Mapping], Figure]] = {
+    "table1": table1, "real": table1, "seeds": seeds, "table2": table2, "table3": table3, "fig23": fig23,
+    "frontier": frontier, "gaps": gaps,
+}
