@@ -79,7 +79,7 @@ def test_a_whole_zoo_is_trained_and_goes_on_where_it_was(tmp_path):
         assert network(torch.rand(1, 3, 20, 20)).shape == (1, 3, 20, 20)
     ours, scratch = (json.loads((tmp_path / "shipped" / f"candy-student-{role}.json").read_text())["settings"]
                      for role in ("ours", "scratch"))
-    assert {key for key in ours if ours[key] != scratch[key]} == {"lambda_res", "lambda_rank"}
+    assert {key for key in ours if ours[key] != scratch[key]} == {"lambda_res", "lambda_rank", "style_weight"}
 
 
 # --- downloads, from a server on this machine in the official layouts ---

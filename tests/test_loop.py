@@ -65,10 +65,10 @@ def test_a_checkpoint_with_other_settings_is_not_gone_on_with(tmp_path):
 
 def test_the_learning_rate_falls_as_in_the_paper_but_has_a_floor():
     paper = scale("paper")
-    assert learning_rate(paper, 1e-3, 0) == 1e-3
-    assert learning_rate(paper, 1e-3, 499) == 1e-3
-    assert learning_rate(paper, 1e-3, 500) == pytest.approx(1e-3 / 1.2)
-    assert learning_rate(paper, 1e-3, 19_999) == 1e-4
+    assert learning_rate(paper, 1e-3, 0, paper.decay_every) == 1e-3
+    assert learning_rate(paper, 1e-3, 499, paper.decay_every) == 1e-3
+    assert learning_rate(paper, 1e-3, 500, paper.decay_every) == pytest.approx(1e-3 / 1.2)
+    assert learning_rate(paper, 1e-3, 19_999, paper.decay_every) == 1e-4
 
 
 def test_the_nth_sample_depends_on_seed_and_n_alone():

@@ -74,6 +74,10 @@ def test_a_style_without_its_picture_is_kept_by_its_gram_matrices(noise, tmp_pat
     features, settings = load_features("compact"), scale("smoke")
     stylized, content = noise(2, 1, 3, 32, 32).unbind()
     picture = PerceptualLoss(features, noise(1, 3, 40, 40))
+    loud = PerceptualLoss(features, noise(1, 3, 40, 40))
+    loud.gram_tap1 *= 1e6                                    # more than half precision holds
+    perceptual.write_target("loud", features, loud.target)
+    assert torch.allclose(perceptual.kept_target("loud", features).grams["tap1"], loud.gram_tap1, rtol=2e-3, atol=1e3)
     perceptual.write_target("night", features, picture.target)
     kept = perceptual.perceptual_loss(features, "night", settings).terms(stylized, content)
     for name, value in picture.terms(stylized, content).items():

@@ -43,16 +43,16 @@ def test_a_network_brings_about_those_that_it_is_made_from(workshop):
     assert manifest(workshop, "unaligned-plain")["made_from"] == {}
 
 
-def test_scratch_and_ours_differ_in_their_lambdas_alone(workshop):
+def test_scratch_and_ours_differ_in_their_weights_alone(workshop):
     ours, scratch = manifest(workshop, "student-ours"), manifest(workshop, "student-scratch")
     differing = {key for key in ours["settings"] if ours["settings"][key] != scratch["settings"][key]}
-    assert differing == {"lambda_res", "lambda_rank"}
+    assert differing == {"lambda_res", "lambda_rank", "style_weight"}
     assert ours["made_from"] == scratch["made_from"]
 
 
 def test_a_stage_before_distillation_names_no_lambda_of_eq_13(workshop):
     settings = manifest(workshop, "teacher-flow")["settings"]
-    assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow", "lambda_agree"}
+    assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow"}
     assert {key for key in manifest(workshop, "student-ours")["settings"] if key.startswith("lambda_")} == {
         "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_far"}
 

@@ -24,11 +24,11 @@ def test_a_network_loads_runs_and_is_the_one_in_its_manifest(noise, name):
     assert {"settings", "seed", "command", "minutes", "hardware"} <= manifest.keys()
 
 
-def test_scratch_and_ours_differ_in_their_lambdas_alone():
+def test_scratch_and_ours_differ_in_their_weights_alone():
     for style in zoo.styles():
         settings = [zoo.manifest(f"{style}-student-{role}")["settings"] for role in ("scratch", "ours")]
         differing = {key for key in settings[0] if settings[0][key] != settings[1][key]}
-        assert differing <= {"lambda_res", "lambda_rank"}
+        assert differing <= {"lambda_res", "lambda_rank", "style_weight"}
         assert differing
 
 

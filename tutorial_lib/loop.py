@@ -33,12 +33,12 @@ class Progress:
 Callback = Callable[[Progress], None]
 
 
-def learning_rate(settings: Settings, peak: float, step: int) -> float:
+def learning_rate(settings: Settings, peak: float, step: int, decay_every: int) -> float:
     """Starts at `peak`, is divided by `decay` every `decay_every` steps, not below `floor`.
 
     Without the floor the paper's schedule ends at 7e-7 after 20,000 steps, which trains nothing.
     """
-    return max(settings.floor, peak / settings.decay ** (step // settings.decay_every))
+    return max(settings.floor, peak / settings.decay ** (step // decay_every))
 
 
 def generator(seed: int, n: int) -> torch.Generator:

@@ -20,11 +20,15 @@ from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.settings import Settings, build_folder, device
 
+# What each method leaves out of Eq. 13. A loss of steadiness pulls away from the style; beside one, a higher style
+# weight brings the style back to that of the student from scratch, so that the tables compare like with like. What
+# that weight does by itself is on the frontier (scratch-x2).
 PERCEPTUAL_ONLY = {"lambda_res": 0.0, "lambda_temp": 0.0, "lambda_rank": 0.0}
-RESIDUAL = {"lambda_temp": 0.0, "lambda_rank": 0.0}
-RANK = {"lambda_res": 0.0, "lambda_temp": 0.0}
-TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0}
-OURS = {"lambda_temp": 0.0}
+STEADY = {"style_weight": 2.0}
+RESIDUAL = {"lambda_temp": 0.0, "lambda_rank": 0.0, **STEADY}
+RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
+TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}
+OURS = {"lambda_temp": 0.0, **STEADY}
 
 
 @dataclass(frozen=True)
@@ -41,17 +45,17 @@ class Recipe:
 
 ROLES = {
     "teacher-plain": Recipe("teacher-plain"),
-    "teacher-flow": Recipe("teacher-flow"),
+    "teacher-flow": Recipe("teacher-flow", {"style_weight": 1.5}),
     "student-plain": Recipe("student-plain"),
     "student-scratch": Recipe("distill", PERCEPTUAL_ONLY),
     "student-temp": Recipe("distill", TEMPORAL),
     "student-ours": Recipe("distill", OURS),
-    "student-ours-temp": Recipe("distill"),
+    "student-ours-temp": Recipe("distill", STEADY),
 }
 
 PLUS = {
     "plain-plus": Recipe("student-plain", {"student_smooth": True}),
-    "student-ours-plus": Recipe("distill", {"student_smooth": True}, start="plain-plus"),
+    "student-ours-plus": Recipe("distill", {"student_smooth": True, **STEADY}, start="plain-plus"),
 }
 
 # Tables 2 and 3, Figures 2 and 3, and the paper's letter: a plain student that never saw the plain teacher.
@@ -59,16 +63,27 @@ ABLATIONS = {
     "res": Recipe("distill", RESIDUAL),
     "rank": Recipe("distill", RANK),
     "res-rank-teacher": Recipe("distill", OURS, rank_from="teacher"),
-    "temp-res": Recipe("distill", {"lambda_rank": 0.0}),
+    "temp-res": Recipe("distill", {"lambda_rank": 0.0, **STEADY}),
     "ours-k3": Recipe("distill", {**OURS, "clip_length": 3}),
     "ours-k4": Recipe("distill", {**OURS, "clip_length": 4}),
-    "ours-temp-k3": Recipe("distill", {"clip_length": 3}),
-    "ours-temp-k4": Recipe("distill", {"clip_length": 4}),
+    "ours-temp-k3": Recipe("distill", {"clip_length": 3, **STEADY}),
+    "ours-temp-k4": Recipe("distill", {"clip_length": 4, **STEADY}),
     "vanilla-alone": Recipe("distill", {**RESIDUAL, "lambda_percep": 0.0}, source="vanilla"),
     "res-alone": Recipe("distill", {**RESIDUAL, "lambda_percep": 0.0}),
     "unaligned-plain": Recipe("student-plain", agrees=False),
     "unaligned-scratch": Recipe("distill", PERCEPTUAL_ONLY, start="unaligned-plain"),
     "unaligned-ours": Recipe("distill", OURS, start="unaligned-plain"),
+}
+
+
+SETTINGS_OF_STAGES = {   # what the other stages do not use
+    ("teacher-plain", "student-plain"): {"plain_steps", "learning_rate"},
+    ("student-plain",): {"lambda_agree"},
+    ("teacher-flow",): {"teacher_steps", "lambda_flow"},
+    ("teacher-flow", "distill"): {"finetune_rate"},
+    ("student-plain", "distill"): {"student_width", "student_blocks", "student_smooth"},
+    ("distill",): {"distill_steps", "distill_decay_every", "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank",
+                   "lambda_far"},
 }
 
 
@@ -84,7 +99,8 @@ def frontier(settings: Settings) -> dict[str, Recipe]:
             found[f"{method}-x{factor:g}"] = Recipe("distill", {**scaled, **off})
     for method, off in (("scratch", PERCEPTUAL_ONLY), ("style", OURS)):
         for factor in (0.5, 2.0):
-            changes = {**off, "style_weight": settings.style_weight * factor}
+            usual = off.get("style_weight", settings.style_weight)
+            changes = {**off, "style_weight": usual * factor}
             found[f"{method}-x{factor:g}"] = Recipe("distill", changes)
     return found
 
@@ -185,10 +201,12 @@ class Workshop:
         return perceptual_loss(load_features(settings.features), self.style, settings).to(device())
 
     def used(self, name: str) -> dict:
-        """The settings without those that this stage does not use: the lambdas of Eq. 13 in those before it."""
-        unused = {"lambda_agree", "lambda_flow"}
-        if self.recipes[name].stage != "distill":
-            unused = {key for key in self.settings.as_dict() if key.startswith("lambda_")} - unused
+        """The settings that decide about this network: without those of other stages and of the evaluation."""
+        stage = self.recipes[name].stage
+        unused = {"evaluation_height", "evaluation_width", "evaluation_frames", "demo_steps"}
+        for owner, settings in SETTINGS_OF_STAGES.items():
+            if stage not in owner:
+                unused |= settings
         return {key: value for key, value in self.settings_of(name).as_dict().items() if key not in unused}
 
     def check(self, name: str) -> None:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm.auto import tqdm
 
-from tutorial_lib import checkpoint
+from tutorial_lib import checkpoint, zoo
 from tutorial_lib.data.images import fit_longer_side
 from tutorial_lib.data.rendering import PASSES
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
@@ -167,6 +167,10 @@ class Entry:
     path: Path         # of the weights; for a cheat, of the control's
     manifest: Mapping
 
+    def sees(self, film: "Film") -> bool:
+        """The ablations and the further seeds are scored on the final pass alone: it is the one that flickers."""
+        return film.pass_name != "clean" or (self.seed == 0 and self.recipe in (*zoo.ROLES, *zoo.EXTRAS, *CHEATS))
+
     @property
     def record_name(self) -> str:
         return f"{self.style}-{self.recipe}" + (f"-seed{self.seed}" if self.seed else "")
@@ -252,7 +256,7 @@ class Bench:
         network = entry.load()
         record = read_json(path) if "" not in prefixes else {**description(entry), "protocol": {}, "scores": {}}
         scores = record["scores"]
-        for film in self.films:
+        for film in filter(entry.sees, self.films):
             row = scores.setdefault(film.pass_name, {}).setdefault(film.name, {})
             frames = film.frames.to(device())
             if "" in prefixes:

@@ -50,10 +50,11 @@ class Settings:
     # optimisation
     plain_batch: int = 2
     learning_rate: float = 1e-3
-    finetune_rate: float = 5e-4   # of the stages that start from a trained network
+    finetune_rate: float = 1e-3   # of the stages that start from a trained network
     decay: float = 1.2        # the learning rate is divided by this ...
     decay_every: int = 100    # ... every so many steps ...
     floor: float = 1e-4       # ... down to this
+    distill_decay_every: int = 50   # the same for the distillation, which is shorter
 
     # Eq. 1
     content_weight: float = 1.0
@@ -62,13 +63,13 @@ class Settings:
 
     # Eq. 13
     lambda_percep: float = 1.0
-    lambda_res: float = 20.0
-    lambda_temp: float = 10.0
-    lambda_rank: float = 2.5e-5
+    lambda_res: float = 40.0
+    lambda_temp: float = 20.0
+    lambda_rank: float = 5e-5
 
     # the stages before it
-    lambda_flow: float = 30.0    # the flow teacher's own temporal loss
-    lambda_agree: float = 30.0   # draws the plain student to the plain teacher
+    lambda_flow: float = 40.0    # the flow teacher's own temporal loss
+    lambda_agree: float = 150.0  # draws the plain student to the plain teacher
 
     # beyond the paper
     student_smooth: bool = False  # the shift-equivariant student
@@ -91,25 +92,27 @@ SCALES = {
             name="smoke", height=48, width=64, clips=4, clip_length=3,
             features="compact", teacher_width=8, teacher_blocks=2, student_width=8, student_blocks=2,
             plain_steps=6, teacher_steps=4, distill_steps=4, demo_steps=6,
-            evaluation_height=64, evaluation_width=128, evaluation_frames=4, plain_batch=2, lambda_rank=1e-4,
+            evaluation_height=64, evaluation_width=128, evaluation_frames=4, lambda_rank=2e-4,
         ),
         Settings(
             name="laptop", height=96, width=128, clips=160, clip_length=5,
             features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=3,
-            plain_steps=2000, teacher_steps=500, distill_steps=500, demo_steps=60,
+            plain_steps=2000, teacher_steps=1500, distill_steps=500, demo_steps=60,
             evaluation_height=218, evaluation_width=512, evaluation_frames=12,
         ),
         Settings(
             name="colab", height=180, width=320, clips=500, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
-            plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150, decay_every=200,
-            evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=5.3e-6,
+            plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150, plain_batch=4,
+            decay_every=200, distill_decay_every=200,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=1.07e-5,
         ),
         Settings(
             name="paper", height=360, width=640, clips=2000, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
-            plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150, decay_every=500,
-            evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=1.3e-6,
+            plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150, plain_batch=4,
+            decay_every=500, distill_decay_every=500,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=2.7e-6,
         ),
     )
 }

@@ -116,7 +116,9 @@ def perceptual_loss(
 def write_target(name: str, features: nn.Module, target: StyleTarget) -> Path:
     """Keeps a style whose picture does not ship: its Gram matrices under one perceptual network, in half precision."""
     path = _target_file(name, features)
-    tensors = {f"gram.{tap}": value.half().contiguous() for tap, value in target.grams.items()}
+    largest = {tap: value.abs().max() for tap, value in target.grams.items()}     # half precision ends at 65,504
+    tensors = {f"gram.{tap}": (value / largest[tap]).half().contiguous() for tap, value in target.grams.items()}
+    tensors |= {f"largest.{tap}": value for tap, value in largest.items()}
     with atomic_path(path) as temporary:
         save_file({**tensors, "content_power": target.content_power.float()}, temporary)
     return path
@@ -132,8 +134,10 @@ def kept_target(name: str, features: nn.Module) -> StyleTarget | None:
     path = _target_file(name, features)
     if path.is_file():
         tensors = load_file(path)
-        content_power = tensors.pop("content_power")
-        return StyleTarget({key.removeprefix("gram."): value.float() for key, value in tensors.items()}, content_power)
+        taps = [key.removeprefix("gram.") for key in tensors if key.startswith("gram.")]
+        taps.sort(key=lambda tap: tensors[f"gram.{tap}"].numel())                 # a file forgets its order
+        grams = {tap: tensors[f"gram.{tap}"].float() * tensors[f"largest.{tap}"] for tap in taps}
+        return StyleTarget(grams, tensors["content_power"])
     others = sorted(other.stem.removeprefix(f"{name}-") for other in KEPT.glob(f"{name}-*.safetensors"))
     if others:
         raise TutorialError(
