@@ -4,7 +4,8 @@
 
 For every style and content: a picture is optimised by Eq. 1 under the compact network, another under the judge,
 from the same start and for the same number of steps. Both results' style and content losses are then measured with
-the judge's features. Written: features.json, features.txt and the pictures side by side, features.png.
+the judge's features. Written: features.json, features.txt and features.png: for every content the photograph, the
+picture under compact and that under the judge, a row a style.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
 from tutorial_lib.data import photographs, styles
-from tutorial_lib.data.images import fit_longer_side, write_image
+from tutorial_lib.data.images import fit_longer_side, resize, write_image
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
@@ -38,6 +39,14 @@ def optimise(perceptual: PerceptualLoss, content: torch.Tensor, steps: int) -> t
         optimiser.step()
         picture.data.clamp_(0, 1)
     return picture.detach()
+
+
+def square(picture: torch.Tensor, side: int = 128) -> torch.Tensor:
+    """The middle of a picture, for a sheet of many: (1, 3, side, side)."""
+    height, width = picture.shape[-2:]
+    least = min(height, width)
+    top, left = (height - least) // 2, (width - least) // 2
+    return resize(picture[..., top:top + least, left:left + least], side, side).clamp(0, 1)
 
 
 def multiply_adds(network: torch.nn.Module, height: int = 320, width: int = 640) -> float:
@@ -71,8 +80,7 @@ def main() -> None:
             row |= {f"style_{network}": round(terms["style"].item(), 4),
                     f"content_{network}": round(terms["content"].item(), 4)}
         rows.append({**row, "ratio": round(row["style_compact"] / row["style_judge"], 3)})
-        square = min(content.shape[-2:])
-        sheet.append(torch.cat([p[..., :square, :square] for p in (content, *pictures.values())], -1))
+        sheet.append(torch.cat([square(p) for p in (content, *pictures.values())], -1))
     cost = {"compact": multiply_adds(compact), "judge": multiply_adds(judge), "vgg16": multiply_adds(VGG16Features())}
     cost = {network: round(value, 2) for network, value in cost.items()}
     write_json(arguments.output / "features.json", {
@@ -83,11 +91,9 @@ def main() -> None:
     with atomic_path(arguments.output / "features.txt") as temporary:
         temporary.write_text(text + "\n")
     print(text)
-    width = max(p.shape[-1] for p in sheet)
-    sheet = [torch.nn.functional.pad(p, (0, width - p.shape[-1], 0, 4), value=1.0) for p in sheet]
+    sheet = [torch.nn.functional.pad(p, (0, 6, 0, 6), value=1.0) for p in sheet]
     columns = [torch.cat(sheet[n::len(CONTENTS)], -2) for n in range(len(CONTENTS))]
-    height = min(c.shape[-2] for c in columns)
-    write_image(arguments.output / "features.png", torch.cat([c[..., :height, :] for c in columns], -1))
+    write_image(arguments.output / "features.png", torch.cat(columns, -1))
 
 
 def table(rows: list[dict], cost: dict[str, float]) -> str:

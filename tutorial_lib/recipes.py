@@ -128,6 +128,7 @@ class Workshop:
         self.style, self.settings, self.folder = style, settings, folder
         self.recipes = recipes(settings)
         self.networks: dict[str, nn.Module] = {}
+        self.rendered: dict[int, RenderedClips] = {}
 
     def __getitem__(self, name: str) -> nn.Module:
         if name not in self.networks:
@@ -175,10 +176,10 @@ class Workshop:
         options = {"path": self.folder / "training" / self.path(name).name, "save_every": 50,
                    "about": {"style": self.style}, "callback": note_time}
         if recipe.stage == "teacher-flow":
-            network, _ = training.train_teacher(*needed, RenderedClips(settings), perceptual, settings, **options)
+            network, _ = training.train_teacher(*needed, self.clips(settings), perceptual, settings, **options)
         elif recipe.stage == "distill":
-            targets = training.FrozenTargets(
-                RenderedClips(settings), *needed, source=recipe.source, rank_from=recipe.rank_from)
+            targets = training.FrozenTargets(self.clips(settings), *needed, source=recipe.source,
+                                             rank_from=recipe.rank_from, folder=self.folder / "targets")
             network, _ = training.distill(needed[-1], targets, perceptual, settings, **options)
         else:
             new = training.new_teacher if recipe.stage == "teacher-plain" else training.new_student
@@ -196,6 +197,10 @@ class Workshop:
             "hardware": hardware(), "perceptual": perceptual.features.configuration,
             "sha256": sha256(path.read_bytes()).hexdigest(),
         })
+
+    def clips(self, settings: Settings) -> RenderedClips:
+        """The training clips, rendered once for all networks: no recipe changes more of them than their length."""
+        return self.rendered.setdefault(settings.clip_length, RenderedClips(settings))
 
     def perceptual(self, settings: Settings) -> nn.Module:
         return perceptual_loss(load_features(settings.features), self.style, settings).to(device())
