@@ -121,7 +121,8 @@ def _add_stylize(commands) -> None:
     which.add_argument("--network", metavar="NAME_OR_FILE", help="a network of the zoo, or a .safetensors file")
     command.add_argument(
         "--flow", metavar="METHOD", default="dis",
-        help="for a teacher with flow: dis, dis-fast or dis-ultrafast (default: %(default)s)",
+        help="for a teacher with flow: dis, dis-fast, dis-ultrafast, or deepflow where OpenCV "
+        "has it (default: %(default)s)",
     )
     command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     command.set_defaults(command=stylize)

@@ -293,6 +293,8 @@ def table2(records: Records) -> dict:
         for style in styles:
             found = {r: records[style, r, 0]["scores"][pass_name]
                      for r in TABLE2 if sums(records, style, r, pass_name)}
+            if not found.keys() - set(TABLE1):
+                continue    # the ablations are scored on one pass
             rows = []
             for recipe, scores in found.items():
                 base = TEMP if TABLE2[recipe].startswith("w/") else CONTROL
@@ -390,6 +392,8 @@ def fig23(records: Records) -> dict:
     for pass_name in passes_of(records):
         for style in styles:
             found = {r: total for r in FIG23 if (total := sums(records, style, r, pass_name))}
+            if not found.keys() - set(TABLE1):
+                continue
             rows = [{"row": labels[r], "recipe": r, "e_stab": total["e_stab"], **fidelity(total)}
                     for r, total in found.items()]
             judged = all("judge_style" in total for total in found.values())

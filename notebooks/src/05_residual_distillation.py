@@ -298,22 +298,25 @@ axis.set(xlabel="agreement of the flicker with the plain teacher's",
 axis.legend(fontsize=8)
 figures.show(
     figure,
-    "Above the dotted line the target flickers more than the student: no lambda "
-    "can help there.",
+    "Above the dotted line the target itself flickers more than the student that "
+    "is to learn from it.",
     "Scatter plot: agreement against the target's flicker relative to the student's.")
 
 # %%
 for name in plain:
-    helps = change[name] < 1
-    can = "can make it steadier" if helps else "cannot help: its very target flickers more"
-    print(f"{name}: agreement {rhos[name]:+.2f}, target at {change[name]:.0%} of the flicker. "
-          f"Eq. 5 {can}.")
+    steadier = "steadier than the student" if change[name] < 1 else "no steadier"
+    print(f"{name}: agreement {rhos[name]:+.2f}, target at {change[name]:.0%} of the flicker: "
+          f"{steadier}.")
 assert all(-1 <= value <= 1 for value in rhos.values())
 
 # %% [markdown]
-# The points need not lie on the toy's curve: the real teacher is not perfectly steady, its own remaining flicker is related
-# to $T_0$'s, and the two networks do not flicker equally much. The direction is what counts, and
-# it is why this course draws its plain student to the plain teacher.
+# The points need not lie on the toy's curve: the real teacher is not perfectly steady, and the two networks do not flicker
+# equally much. The direction is what counts: it is why this course draws its plain student to the plain teacher.
+
+# %% [markdown]
+# Can a student end *steadier than its target*? Yes. What makes the target jitter, such as the noise in the teacher's past, is
+# nothing that the student sees. A network that must guess answers with the average, and an average is steady. It is
+# the blur of Eq. 2, this time as a help. A target that also flickers less asks for less guessing, and costs less style.
 #
 # ## 5. Distil
 #
@@ -387,8 +390,8 @@ assert scores["input"].e_stab == scores["input"].floor
 # ## Summary
 #
 # What flow changes in a teacher is a picture per frame, $T - T_0$. The residual loss asks the student for the same
-# change over its own plain self, which is the distance to one fixed picture. It works only as far
-# as the two plain networks flicker alike. Measure that before you train.
+# change over its own plain self, which is the distance to one fixed picture. How steady that picture is depends on
+# how far the two plain networks flicker alike. Measure that before you train.
 
 # %% [markdown]
 # ## Exercises
