@@ -29,6 +29,7 @@ from tutorial_lib.show.table_figures import draw
 
 ROOT = Path(__file__).parent.parent
 FRAMES = 24
+MEASURED = ("residual", "features", "speed")    # what the measuring scripts have written
 SHOWN = ("table1", "seeds", "table2", "table3", "fig23", "frontier", "gaps")
 
 
@@ -126,6 +127,9 @@ def write_tables(results: Path) -> None:
     document = results.parent / "RESULTS.md"
     text = before = document.read_text() if document.is_file() else ""
     written = []
+    for name in MEASURED:
+        if (results / f"{name}.txt").is_file():
+            text = tables.insert(text, name, f"```\n{(results / f'{name}.txt').read_text()}```")
     for folder in sorted(results.glob("scores*")):
         for name, table in tables.build(scoring.read_records(folder), folder.name.removeprefix("scores")).items():
             write_json(results / f"{name}.json", table)

@@ -65,6 +65,31 @@ def test_a_folder_without_pictures_is_said(squeezenet, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_perceptual_network_is_judged_by_its_teacher(squeezenet, tmp_path):
+    done = run(tmp_path, "judge_features.py", "--judge", squeezenet, "--features", squeezenet, "--styles", "candy",
+               "--steps", 2, "--size", 48, "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "features.json").read_text())
+    assert [row["ratio"] for row in found["rows"]] == [1.0] * 3       # a network beside itself
+    assert (tmp_path / "features.png").stat().st_size > 1000
+    assert "multiply-adds" in (tmp_path / "features.txt").read_text()
+
+
+def test_the_residual_is_measured_before_any_training(tmp_path):
+    done = run(tmp_path, "measure_residual.py", "--scale", "smoke", "--style", "candy", "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "residual.json").read_text())["rows"]
+    assert [row["start"] for row in rows] == ["student-plain", "unaligned-plain"]
+    assert all(-1 <= row["agreement"] <= 1 and row["e_stab_target"] > 0 for row in rows)
+    assert rows[0]["e_stab_teacher"] == rows[1]["e_stab_teacher"]
+
+
+def test_a_style_is_kept_by_its_gram_matrices(tmp_path):
+    done = run(tmp_path, "keep_style.py", tmp_path / "nothing.jpg")
+    assert done.returncode == 2
+    assert "neither a picture file nor a style" in done.stderr
+
+
 def test_a_whole_zoo_is_trained_and_goes_on_where_it_was(tmp_path):
     arguments = ("train_zoo.py", "--style", "candy", "--scale", "smoke", "--output", tmp_path / "shipped")
     first = run(tmp_path, *arguments, "--only", "teacher-plain")

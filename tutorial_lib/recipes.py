@@ -216,6 +216,8 @@ class Workshop:
         for owner, settings in SETTINGS_OF_STAGES.items():
             if stage not in owner:
                 unused |= settings
+        if not self.recipes[name].agrees:
+            unused.add("lambda_agree")
         return {key: value for key, value in self.settings_of(name).as_dict().items() if key not in unused}
 
     def check(self, name: str) -> None:

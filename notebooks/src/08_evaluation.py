@@ -14,16 +14,18 @@
 
 # %%
 import json
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from IPython.display import Markdown
+from IPython.display import Image, Markdown, display
 
 from tutorial_lib import evaluation, settings as config, training, zoo
 from tutorial_lib.data.clips import RenderedClips
 
 # %%
-from tutorial_lib.files import atomic_path
+from tutorial_lib import tables
+from tutorial_lib.files import atomic_path, read_json
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.show import figures, players
@@ -264,6 +266,31 @@ print(f"{sum(held)} of {len(held)} hold.")
 # rendered clips. The last column says whether steadiness was paid for with style, which the paper does not report.
 
 # %% [markdown]
+# ## 7. The full tables
+#
+# What you just computed is a small edition. `make tables` scores every network of the course, the ablations of Tables 2 and 3
+# included, on 24 frames of 512x218; its figures are in `results/`, beside the paper's, and
+# [RESULTS.md](../RESULTS.md) discusses them.
+#
+# **Predict, then run.** Which of the paper's losses helps least by itself?
+
+# %%
+kept = next((p / "results" for p in (Path.cwd(), *Path.cwd().parents)
+             if (p / "results" / "table1.json").is_file()), None)
+for name in ("table2", "table3") if kept else ():
+    print(tables.as_text(read_json(kept / f"{name}.json"), asides=False))
+
+# %% [markdown]
+# The question that the paper does not ask is the one of the last sections: what does each method cost at the *same* style? Each curve
+# is one method at several strengths.
+
+# %%
+if kept and (kept / "frontier.png").is_file():
+    display(Image(str(kept / "frontier.png"), width=760,
+                  alt="e_stab against style loss, one curve a method, in three strengths each"))
+    print("Lower left is better. Compare curves where they pass the same style loss.")
+
+# %% [markdown]
 # One scene under three networks, for the eye, which has the last word:
 
 # %%
@@ -281,7 +308,7 @@ figures.show(
     "Time slices of the input, the teacher with flow, the student from scratch and ours.")
 
 # %% [markdown]
-# ## 7. Clean or final?
+# ## 8. Clean or final?
 #
 # Sintel has two passes: `clean`, and `final` with blur and noise. The paper does not say which it used. Noise is most of what makes
 # per-frame painting flicker.
@@ -297,7 +324,7 @@ for name, row in clean.items():
     print(f"{name:17}{row.e_stab:9.4f}{final[name].e_stab:9.4f}")
 
 # %% [markdown]
-# ## 8. Speed
+# ## 9. Speed
 #
 # The reason for all this: the student needs no flow. Seconds depend on the machine, so compare two things in
 # one process, as a ratio; multiply-adds do not depend on it.
@@ -346,7 +373,7 @@ assert counts["student-ours"] < counts["teacher-flow"]
 # frame, and run frames in any order.
 
 # %% [markdown]
-# ## 9. Real Sintel
+# ## 10. Real Sintel
 #
 # With MPI Sintel on your disk (the folder that holds `training`), the same table comes from
 #

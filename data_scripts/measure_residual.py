@@ -1,0 +1,95 @@
+"""What does Eq. 5 ask for? The plain students beside the target that the residual would give them, before any training.
+
+    python data_scripts/measure_residual.py [--style mosaic] [--seed 0] [--output results]
+
+For the plain student that was drawn to the plain teacher and the one that never saw it: how far its flicker agrees with
+the plain teacher's, and the e_stab and style loss of the student, of the target S0 + T - T0, and of T itself, over the
+test scenes (final pass, exact flow, 256x109, 8 frames). Written: residual.json and residual.txt.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from tutorial_lib import evaluation, recipes
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path, write_json
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.losses.residual import residual_target
+from tutorial_lib.networks.teacher import roll_out
+from tutorial_lib.settings import Settings, scale
+
+STARTS = ("student-plain", "unaligned-plain")
+
+
+def flicker(video: torch.Tensor, motion: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """What changes between frames once the motion is undone, over traceable pixels: one long row."""
+    flows, masks = motion
+    seen = masks.bool().expand(-1, 3, -1, -1)
+    return (video[1:] - warp(video[:-1], flows))[seen]
+
+
+@torch.inference_mode()
+def measure(workshop: recipes.Workshop, settings: Settings) -> list[dict]:
+    """A row a plain student; e_stab summed over the scenes, style averaged, the correlation over all pixels."""
+    judge, motions = evaluation.judge_of(workshop.style, settings), evaluation.exact_motions(settings)
+    scenes = evaluation.test_scenes(settings)
+    teacher, plain = workshop["teacher-flow"].cpu(), workshop["teacher-plain"].cpu()
+    rows = []
+    for start in STARTS:
+        student = workshop[start].cpu()
+        scores: dict[str, list] = {"student": [], "target": [], "teacher": []}
+        own, other = [], []
+        for scene in scenes:
+            with_flow = roll_out(teacher, scene.frames, *motions[scene.name])
+            videos = {"student": student(scene.frames), "teacher": with_flow}
+            without = plain(scene.frames)
+            videos["target"] = residual_target(with_flow, without, videos["student"])
+            own.append(flicker(videos["student"], motions[scene.name]))
+            other.append(flicker(without, motions[scene.name]))
+            for name, video in videos.items():
+                scores[name].append(evaluation.score(name, video, scene, judge))
+        agreement = torch.corrcoef(torch.stack((torch.cat(own), torch.cat(other))))[0, 1].item()
+        row = {"start": start, "agreement": round(agreement, 3)}
+        for name, found in scores.items():
+            total = evaluation.total(found)
+            row |= {f"e_stab_{name}": round(total.e_stab, 4), f"style_{name}": round(total.style, 4)}
+        rows.append(row)
+    return rows
+
+
+def table(rows: list[Mapping]) -> str:
+    lines = [f"{'plain student':16} {'agreement':>9} {'e_stab':>8} {'target':>8} {'teacher':>8}   "
+             f"{'style':>8} {'target':>8} {'teacher':>8}"]
+    lines += [f"{r['start']:16} {r['agreement']:9.2f} {r['e_stab_student']:8.4f} {r['e_stab_target']:8.4f} "
+              f"{r['e_stab_teacher']:8.4f}   {r['style_student']:8.4f} {r['style_target']:8.4f} "
+              f"{r['style_teacher']:8.4f}" for r in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--style", default="mosaic")
+    parser.add_argument("--scale", default=None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=Path("results"))
+    arguments = parser.parse_args()
+    settings = scale(arguments.scale).but(seed=arguments.seed)
+    workshop = recipes.Workshop(arguments.style, settings, recipes.folder(settings))
+    rows = measure(workshop, settings.but(evaluation_height=109, evaluation_width=256, evaluation_frames=8))
+    write_json(arguments.output / "residual.json", {"style": arguments.style, "seed": arguments.seed, "rows": rows})
+    text = table(rows)
+    with atomic_path(arguments.output / "residual.txt") as temporary:
+        temporary.write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except TutorialError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
