@@ -26,6 +26,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.settings import Settings, build_folder, scale
 from tutorial_lib.show.table_figures import draw
+from tutorial_lib.tables import writing
 
 ROOT = Path(__file__).parent.parent
 FRAMES = 24
@@ -129,21 +130,21 @@ def write_tables(results: Path) -> None:
     written = []
     for name in MEASURED:
         if (results / f"{name}.txt").is_file():
-            text = tables.insert(text, name, f"```\n{(results / f'{name}.txt').read_text()}```")
+            text = writing.insert(text, name, f"```\n{(results / f'{name}.txt').read_text()}```")
     for folder in sorted(results.glob("scores*")):
         for name, table in tables.build(scoring.read_records(folder), folder.name.removeprefix("scores")).items():
             write_json(results / f"{name}.json", table)
-            markdown = tables.as_markdown(table)
-            for suffix, content in ((".txt", tables.as_text(table)), (".md", markdown)):
+            markdown = writing.as_markdown(table)
+            for suffix, content in ((".txt", writing.as_text(table)), (".md", markdown)):
                 with atomic_path(results / f"{name}{suffix}") as temporary:
                     temporary.write_text(content)
             with atomic_path(results / f"{name}.png") as temporary:
                 draw(table, temporary)
-            text = tables.insert(text, name, markdown)
+            text = writing.insert(text, name, markdown)
             for block in table["blocks"]:
-                text = tables.insert(text, f"{name}.{block['name']}", tables.block_as_markdown(block))
+                text = writing.insert(text, f"{name}.{block['name']}", writing.block_as_markdown(block))
             if name in SHOWN:
-                print(f"\n{tables.as_text(table, asides=False)}")
+                print(f"\n{writing.as_text(table, asides=False)}")
             written.append(name)
     if text != before:
         with atomic_path(document) as temporary:

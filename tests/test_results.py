@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_lib import tables
 from tutorial_lib.files import read_json
+from tutorial_lib.tables import writing
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "RESULTS.md").read_text()
@@ -22,8 +22,8 @@ def kept(mark: str) -> str:
     if "blocks" not in table:
         return f"```\n{(ROOT / 'results' / f'{name}.txt').read_text()}```"
     if not block:
-        return tables.as_markdown(table)
-    return "".join(tables.block_as_markdown(b) for b in table["blocks"] if b["name"] == block)
+        return writing.as_markdown(table)
+    return "".join(writing.block_as_markdown(b) for b in table["blocks"] if b["name"] == block)
 
 
 @pytest.mark.parametrize(("mark", "text"), MARKS, ids=[mark for mark, _ in MARKS])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tutorial_lib import checkpoint, evaluation, scoring, tables, zoo
+from tutorial_lib import checkpoint, evaluation, scoring, zoo
 from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.data.sintel import scene_in_memory, write_scene
@@ -17,6 +17,7 @@ from tutorial_lib.files import read_json, write_json
 from tutorial_lib.networks.features import COMPACT_FILE
 from tutorial_lib.networks.student import Student
 from tutorial_lib.settings import scale
+from tutorial_lib.tables import parts
 
 RESULTS = Path(__file__).parent.parent / "results"
 GAPS = (1, 2)
@@ -160,7 +161,7 @@ def test_grey_and_blurred_are_refused(tmp_path, small):
     rows = {r["recipe"]: r["scores"]["final"]["sum"] for r in scoring.read_records(tmp_path / "scores")}
     control = rows["student-scratch"]
     for cheat in scoring.CHEATS:
-        said = tables.judgement(cheat, rows[cheat], control)
+        said = parts.judgement(cheat, rows[cheat], control)
         assert rows[cheat]["e_stab"] < 0.8 * control["e_stab"] and said.startswith("steadier, but style"), said
 
 

@@ -11,6 +11,7 @@ from tutorial_lib import scoring, tables
 from tutorial_lib.data.scenes import TEST_SCENES
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json
+from tutorial_lib.tables import ablations, equal_style, paper, parts, writing
 
 RESULTS = Path(__file__).parent.parent / "results"
 PROTOCOL = {"films": "rendered scenes", "width": 64, "height": 32, "frames": 4, "gaps": [1, 4], "fidelity_every": 4,
@@ -40,20 +41,20 @@ def rows(table, name):
 
 def test_the_papers_numbers_add_up():
     """Each printed scene and sum is rounded to four digits: six roundings of half of the last one."""
-    for name, values in {**tables.PAPER, **tables.PAPER_OTHERS}.items():
+    for name, values in {**paper.PAPER, **paper.PAPER_OTHERS}.items():
         assert len(values) == 6
         assert sum(values[:5]) == pytest.approx(values[5], abs=6 * 0.00005), name
-    for recipe, values in tables.PAPER_K.items():
-        assert values[-1] == tables.PAPER[recipe][-1]
+    for recipe, values in paper.PAPER_K.items():
+        assert values[-1] == paper.PAPER[recipe][-1]
 
 
 def test_the_papers_gains_are_the_published_ones():
-    sums = {name: values[-1] for name, values in tables.PAPER.items()}
-    assert round(tables.gain(sums["student-ours"], sums["student-scratch"]), 3) == -0.241
-    assert round(tables.gain(sums["student-ours-temp"], sums["student-temp"]), 3) == -0.224
-    assert round(tables.gain(sums["res"], sums["student-scratch"]), 2) == -0.15
-    assert all(row["holds"] == "holds" for row in tables.orders(sums))
-    assert tables.concordance(sums) == "Of all 28 pairs of rows, 28 stand in the paper's order."
+    sums = {name: values[-1] for name, values in paper.PAPER.items()}
+    assert round(parts.gain(sums["student-ours"], sums["student-scratch"]), 3) == -0.241
+    assert round(parts.gain(sums["student-ours-temp"], sums["student-temp"]), 3) == -0.224
+    assert round(parts.gain(sums["res"], sums["student-scratch"]), 2) == -0.15
+    assert all(row["holds"] == "holds" for row in ablations.orders(sums))
+    assert ablations.concordance(sums) == "Of all 28 pairs of rows, 28 stand in the paper's order."
 
 
 def test_table1_has_gains_prices_and_verdicts():
@@ -75,7 +76,7 @@ def test_table1_has_gains_prices_and_verdicts():
     assert blocks(table)["mosaic.final.fidelity"]["notes"] == [
         "student-ours-temp against student-temp: steadier, but style +25%."]
     assert {"mosaic-teacher-flow", "mosaic-student-ours-plus"} <= set(table["missing"])
-    assert "Not there: mosaic-teacher-flow" in tables.as_text(table)
+    assert "Not there: mosaic-teacher-flow" in writing.as_text(table)
 
 
 def test_the_judge_has_the_last_word_where_it_spoke():
@@ -83,14 +84,14 @@ def test_the_judge_has_the_last_word_where_it_spoke():
     for scores in row["scores"].values():
         scores["sum"] = {**scores["sum"], "judge_style": 6.0}      # against 4.0: only the judge minds
     sums = row["scores"]["final"]["sum"], control["scores"]["final"]["sum"]
-    assert tables.judgement("student-ours", *sums) == "steadier, but style +50%"
+    assert parts.judgement("student-ours", *sums) == "steadier, but style +50%"
     del sums[0]["judge_style"], sums[0]["judge_content"]
-    assert tables.judgement("student-ours", *sums) == "steadier"
+    assert parts.judgement("student-ours", *sums) == "steadier"
 
 
 def test_orders_say_what_holds():
     e_stab = {"student-scratch": 0.5, "res": 0.4, "rank": 0.55, "student-ours": 0.4}
-    said = {(row["row"], row["other"]): row for row in tables.orders(e_stab)}
+    said = {(row["row"], row["other"]): row for row in ablations.orders(e_stab)}
     res, rank, ours = "+ L_res", "+ L_rank(input)", "+ L_res + L_rank(input)"
     assert said[res, "Student"]["holds"] == "holds" and said[res, "Student"]["gain"] == pytest.approx(-0.2)
     assert said[rank, "Student"]["holds"] == "does not hold"
@@ -98,7 +99,7 @@ def test_orders_say_what_holds():
     assert said[ours, rank]["holds"] == "holds"
     assert len(said) == 5                                          # nothing about rows that are not there
     # Of the pairs, scratch-rank stands the other way round, and ours-res is a tie, which is not the paper's order.
-    assert tables.concordance(e_stab) == "Of all 6 pairs of rows, 4 stand in the paper's order."
+    assert ablations.concordance(e_stab) == "Of all 6 pairs of rows, 4 stand in the paper's order."
 
 
 def test_table2_measures_each_half_against_its_own_student():
@@ -115,7 +116,7 @@ def test_table2_measures_each_half_against_its_own_student():
 def test_table3_takes_half_a_percent_as_no_worse():
     found = [record("ours-k3", 0.4), record("ours-k4", 0.4019), record("student-ours", 0.405)]
     said = rows(tables.build(found)["table3"], "mosaic.final.orders")
-    label = tables.TABLE2["student-ours"]
+    label = paper.TABLE2["student-ours"]
     assert said[f"{label}: K = 4 no worse than 3"]["holds"] == "holds"
     assert said[f"{label}: K = 5 no worse than 4"]["holds"] == "does not hold"
     assert said[f"{label}: K = 5 no worse than 3"]["holds"] == "does not hold"
@@ -139,36 +140,36 @@ def test_seeds_are_compared_with_their_own_control():
     assert row["e_stab"] == pytest.approx([0.43, 0.026458], abs=1e-6)
     assert row["gain"] == pytest.approx([(-0.2 - 0.25 + 0.1) / 3, 0.189297], abs=1e-5)
     assert row["steadier"] == "2 of 3"
-    assert tables.cell(row["e_stab"], ".4f") == "0.4300 ± 0.0265"
-    assert tables.cell(row["gain"], "+.1%") == "-11.7% ± 18.9%"
+    assert writing.cell(row["e_stab"], ".4f") == "0.4300 ± 0.0265"
+    assert writing.cell(row["gain"], "+.1%") == "-11.7% ± 18.9%"
     assert "seeds" not in tables.build(found[:2])                   # one seed has no spread
 
 
 def test_between_two_points_log_e_stab_is_linear():
     curve = [(0.2, 0.8), (0.4, 0.2)]
-    assert tables.at_style(curve, 0.3) == pytest.approx(0.4)         # the geometric mean
-    assert tables.at_style(curve, 0.25) == pytest.approx(0.8 ** 0.75 * 0.2 ** 0.25)
-    assert [tables.at_style(curve, s) for s in (0.2, 0.4)] == pytest.approx([0.8, 0.2])
-    assert tables.at_style(curve, 0.19) is None and tables.at_style(curve, 0.41) is None
+    assert equal_style.at_style(curve, 0.3) == pytest.approx(0.4)         # the geometric mean
+    assert equal_style.at_style(curve, 0.25) == pytest.approx(0.8 ** 0.75 * 0.2 ** 0.25)
+    assert [equal_style.at_style(curve, s) for s in (0.2, 0.4)] == pytest.approx([0.8, 0.2])
+    assert equal_style.at_style(curve, 0.19) is None and equal_style.at_style(curve, 0.41) is None
 
 
 def test_where_a_curve_turns_back_its_steadier_point_counts():
     curve = [(0.2, 0.8), (0.4, 0.2), (0.3, 0.1)]
-    assert tables.at_style(curve, 0.3) == pytest.approx(0.1)
-    assert tables.at_style(curve, 0.2) == pytest.approx(0.8)
+    assert equal_style.at_style(curve, 0.3) == pytest.approx(0.1)
+    assert equal_style.at_style(curve, 0.2) == pytest.approx(0.8)
 
 
 def test_equal_style_compares_what_both_curves_reach():
     other = [(0.2, 0.8), (0.3, 0.4), (0.6, 0.1)]
-    better = tables.at_equal_style([(s, 0.75 * e) for s, e in other], other)
+    better = equal_style.at_equal_style([(s, 0.75 * e) for s, e in other], other)
     assert (better["from"], better["to"]) == (0.2, 0.6)
     assert [better[key] for key in ("mean", "best", "worst")] == pytest.approx([-0.25] * 3)
     assert better["said"] == "steadier at equal style"
-    assert tables.at_equal_style(other, other)["said"] == "not steadier at equal style"
-    apart = tables.at_equal_style([(0.7, 0.1), (0.8, 0.05)], other)
+    assert equal_style.at_equal_style(other, other)["said"] == "not steadier at equal style"
+    apart = equal_style.at_equal_style([(0.7, 0.1), (0.8, 0.05)], other)
     assert apart["said"] == "no style loss that both reach" and apart["mean"] is None
     # Lines that cross in the middle of the common range, 0.2 to 0.4: better by a factor of two at one end.
-    crossing = tables.at_equal_style([(0.2, 0.4), (0.4, 0.4)], [(0.2, 0.8), (0.4, 0.2)])
+    crossing = equal_style.at_equal_style([(0.2, 0.4), (0.4, 0.4)], [(0.2, 0.8), (0.4, 0.2)])
     assert crossing["best"] == pytest.approx(-0.5) and crossing["worst"] == pytest.approx(1.0)
     assert crossing["mean"] == pytest.approx(0, abs=1e-9)
     assert crossing["said"] in ("steadier over 50% of the common range", "steadier over 49% of the common range")
@@ -193,12 +194,13 @@ def test_the_frontier_reads_any_method_and_factor():
     equal = rows(table, "mosaic.final.judge_style.equal")
     assert equal["ours"]["student-scratch"] == pytest.approx(0.4)
     assert equal["ours-temp"]["student-scratch"] is None
-    assert "beyond the curve" in tables.as_text(table)
+    assert "beyond the curve" in writing.as_text(table)
     verdicts = {(r["row"], r["other"]): r for r in blocks(table)["mosaic.final.judge_style.verdicts"]["rows"]}
     assert verdicts["ours", "scratch"]["said"] == "steadier at equal style"
     assert verdicts["ours", "scratch"]["from"] == 3.5 and verdicts["ours", "scratch"]["to"] == 6.0
     assert ("ours-temp", "scratch") in verdicts
-    assert math.isclose(equal["scratch"]["student-temp"], tables.at_style([(4, 0.5), (7, 0.35)], 4.2), abs_tol=1e-6)
+    expected = equal_style.at_style([(4, 0.5), (7, 0.35)], 4.2)
+    assert math.isclose(equal["scratch"]["student-temp"], expected, abs_tol=1e-6)
 
 
 def test_gaps_are_compared_one_by_one():
@@ -224,20 +226,20 @@ def test_no_records_make_no_tables():
 
 def test_markdown_and_text_hold_the_same_cells():
     table = tables.build([record("student-scratch", 0.5), record("student-ours", 0.4)])["table1"]
-    text, markdown = tables.as_text(table), tables.as_markdown(table)
+    text, markdown = writing.as_text(table), writing.as_markdown(table)
     for piece in ("0.4000", "-20.0%", "-24.1%", "steadier", "The paper's Table 1"):
         assert piece in text and piece in markdown
     assert "| student-ours | 0.0800 |" in markdown
-    assert "clean pass" in text and "clean pass" not in tables.as_text(table, asides=False)
+    assert "clean pass" in text and "clean pass" not in writing.as_text(table, asides=False)
     assert markdown.count("<details>") == markdown.count("</details>") == 4    # clean: three; the paper's table
 
 
 def test_insert_replaces_only_between_its_marks():
     before = "a\n<!-- table1 -->\nold\n<!-- /table1 -->\nb\n<!-- table10 -->\nkept\n<!-- /table10 -->\n"
-    after = tables.insert(before, "table1", "new \\1 text\n")
+    after = writing.insert(before, "table1", "new \\1 text\n")
     assert after == before.replace("\nold\n", "\nnew \\1 text\n")
-    assert tables.insert(after, "table1", "new \\1 text") == after
-    assert tables.insert(before, "table2", "x") == before
+    assert writing.insert(after, "table1", "new \\1 text") == after
+    assert writing.insert(before, "table2", "x") == before
 
 
 def make_tables(monkeypatch, results, *arguments):
@@ -279,8 +281,8 @@ def test_the_committed_tables_are_what_the_committed_scores_give(folder):
     for name, table in made.items():
         kept = read_json(RESULTS / f"{name}.json")
         assert json.loads(json.dumps(table)) == kept, f"{name}: run make tables"
-        assert (RESULTS / f"{name}.txt").read_text() == tables.as_text(kept)
-        assert (RESULTS / f"{name}.md").read_text() == tables.as_markdown(kept)
+        assert (RESULTS / f"{name}.txt").read_text() == writing.as_text(kept)
+        assert (RESULTS / f"{name}.md").read_text() == writing.as_markdown(kept)
 
 
 @pytest.mark.skipif(not (RESULTS / "table1.json").is_file(), reason="no tables are committed")
@@ -298,7 +300,7 @@ def test_the_tables_in_results_md_are_the_committed_ones():
     for path in RESULTS.glob("*.json"):
         table = read_json(path)
         if "blocks" in table:
-            assert tables.insert(text, table["name"], tables.as_markdown(table)) == text, path.name
+            assert writing.insert(text, table["name"], writing.as_markdown(table)) == text, path.name
             for block in table["blocks"]:
                 place = f"{table['name']}.{block['name']}"
-                assert tables.insert(text, place, tables.block_as_markdown(block)) == text, place
+                assert writing.insert(text, place, writing.block_as_markdown(block)) == text, place

@@ -24,12 +24,12 @@ from tutorial_lib import evaluation, settings as config, training, zoo
 from tutorial_lib.data.clips import RenderedClips
 
 # %%
-from tutorial_lib import tables
 from tutorial_lib.files import atomic_path, read_json
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip
+from tutorial_lib.tables import writing
 
 settings, device, style = config.scale(), config.device(), "mosaic"
 networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
@@ -278,7 +278,7 @@ print(f"{sum(held)} of {len(held)} hold.")
 kept = next((p / "results" for p in (Path.cwd(), *Path.cwd().parents)
              if (p / "results" / "table1.json").is_file()), None)
 for name in ("table2", "table3") if kept else ():
-    print(tables.as_text(read_json(kept / f"{name}.json"), asides=False))
+    print(writing.as_text(read_json(kept / f"{name}.json"), asides=False))
 
 # %% [markdown]
 # The question that the paper does not ask is the one of the last sections: what does each method cost at the *same* style? Each curve

@@ -1,0 +1,59 @@
+"""The paper's Tables 1 to 3 and what must stand beside them, made from the records of `scoring`, and nothing else.
+
+A table is a dictionary that JSON can hold: a title, blocks of rows with the columns to print, and notes. The text, the
+Markdown and the figures are made from it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from tutorial_lib.scoring import without_judge
+from tutorial_lib.tables.ablations import fig23, table2, table3
+from tutorial_lib.tables.equal_style import frontier
+from tutorial_lib.tables.parts import Records
+from tutorial_lib.tables.table1 import gaps, seeds, table1
+
+BUILDERS: tuple[Callable[[Records], dict], ...] = (table1, seeds, table2, table3, fig23, frontier, gaps)
+
+
+def build(records: Sequence[Mapping], suffix: str = "") -> dict[str, dict]:
+    """Every table that the records can fill, {name + suffix: table}; records of another protocol are left out.
+
+    "Another" is any but that of the most records. A table without a row is left out. Of real films there is one.
+    """
+    kept, left_out, protocol = of_one_protocol(records)
+    made = {}
+    for builder in BUILDERS if suffix != "-real" else BUILDERS[:1]:
+        found = builder(kept)
+        if not any(b["name"] != "paper" for b in found["blocks"]):
+            continue
+        if suffix == "-real":
+            found |= {"name": "real", "title": "Real films: temporal error by estimated flow, and what it costs"}
+        elif suffix:
+            found["name"] += suffix
+            found["title"] += f" ({protocol['films']}, {protocol['width']}x{protocol['height']})"
+        found["protocol"] = protocol
+        found["notes"] = [*found["notes"], described(protocol, kept)]
+        found["missing"] += [f"{name} (scored under another protocol)" for name in left_out]
+        made[found["name"]] = found
+    return made
+
+
+def of_one_protocol(records: Sequence[Mapping]) -> tuple[Records, list[str], dict]:
+    """The records by (style, recipe, seed), the names of those left out, and the protocol without the judge."""
+    protocols = [without_judge(record["protocol"]) for record in records]
+    keys = [repr(sorted(protocol.items())) for protocol in protocols]
+    most = Counter(keys).most_common(1)[0][0] if keys else ""
+    kept = {(r["style"], r["recipe"], r["seed"]): r for r, key in zip(records, keys, strict=True) if key == most}
+    left_out = [r["name"] for r, key in zip(records, keys, strict=True) if key != most]
+    return kept, left_out, next((p for p, key in zip(protocols, keys, strict=True) if key == most), {})
+
+
+def described(protocol: Mapping, records: Records) -> str:
+    """The protocol in a sentence."""
+    judges = sorted({record["protocol"]["judge"]["name"] for record in records.values() if record["protocol"]["judge"]})
+    height = protocol["height"]
+    size = f"{protocol['width']}x{height} pixels" if height else f"at most {protocol['width']} pixels a side"
+    return (f"Protocol: {protocol['films']}, {size}, at most {protocol['frames']} frames a film; style and content on "
+            f"every {protocol['fidelity_every']}th frame, by the network {protocol['perceptual']['name']}"
+            + (f" and, as the judge, {', '.join(judges)}" if judges else "") + ".")
