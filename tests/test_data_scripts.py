@@ -84,6 +84,15 @@ def test_the_residual_is_measured_before_any_training(tmp_path):
     assert rows[0]["e_stab_teacher"] == rows[1]["e_stab_teacher"]
 
 
+def test_validation_compares_with_the_first_network(tmp_path):
+    done = run(tmp_path, "validate.py", "mosaic-student-scratch", "mosaic-student-ours", "--scale", "smoke",
+               "--count", 1)
+    assert done.returncode == 0, done.stderr
+    control, ours = done.stdout.strip().splitlines()
+    assert control.endswith(": control") and "(+0.0%)" in control
+    assert ours.startswith("mosaic-student-ours: e_stab ")
+
+
 def test_a_style_is_kept_by_its_gram_matrices(tmp_path):
     done = run(tmp_path, "keep_style.py", tmp_path / "nothing.jpg")
     assert done.returncode == 2

@@ -283,7 +283,8 @@ class Bench:
         jobs = [(entry, prefixes) for entry in wanted if (prefixes := self.lacks(entry, fresh))]
         if not jobs:
             return []
-        with tqdm(total=len(jobs) * len(self.films), unit="film", disable=not bar) as progress:
+        total = sum(entry.sees(film) for entry, _ in jobs for film in self.films)
+        with tqdm(total=total, unit="film", disable=not bar) as progress:
             for entry, prefixes in jobs:
                 progress.set_description(entry.record_name)
                 self.score(entry, prefixes, progress.update)
