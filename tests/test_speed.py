@@ -270,3 +270,11 @@ def test_a_missing_contrib_python_is_one_sentence(tmp_path):
 def test_a_report_that_is_no_json(script, tmp_path):
     with pytest.raises(TutorialError, match=r"\.json file .* not .*speed\.txt"):
         script("--output", tmp_path / "speed.txt")
+
+
+def test_the_committed_text_is_that_of_the_committed_numbers():
+    results = Path(__file__).parent.parent / "results"
+    report = json.loads((results / "speed.json").read_text())
+    assert report["paper"] == speed.PAPER
+    assert (results / "speed.txt").read_text().strip() == speed.format_table(report).strip()
+    assert "teacher 214.1, student 5.5, 39 times" in speed.format_table(report)
