@@ -33,14 +33,14 @@ def flicker(video: torch.Tensor, motion: tuple[torch.Tensor, torch.Tensor]) -> t
 
 
 @torch.inference_mode()
-def measure(workshop: recipes.Workshop, settings: Settings) -> list[dict]:
+def measure(networks: Mapping[str, torch.nn.Module], style: str, settings: Settings) -> list[dict]:
     """A row a plain student; e_stab summed over the scenes, style averaged, the correlation over all pixels."""
-    judge, motions = evaluation.judge_of(workshop.style, settings), evaluation.exact_motions(settings)
+    judge, motions = evaluation.judge_of(style, settings), evaluation.exact_motions(settings)
     scenes = evaluation.test_scenes(settings)
-    teacher, plain = workshop["teacher-flow"].cpu(), workshop["teacher-plain"].cpu()
+    teacher, plain = networks["teacher-flow"], networks["teacher-plain"]
     rows = []
     for start in STARTS:
-        student = workshop[start].cpu()
+        student = networks[start]
         scores: dict[str, list] = {"student": [], "target": [], "teacher": []}
         own, other = [], []
         for scene in scenes:
@@ -79,7 +79,8 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)
     workshop = recipes.Workshop(arguments.style, settings, recipes.folder(settings))
-    rows = measure(workshop, settings.but(evaluation_height=109, evaluation_width=256, evaluation_frames=8))
+    networks = {name: workshop[name].cpu() for name in ("teacher-flow", "teacher-plain", *STARTS)}
+    rows = measure(networks, arguments.style, settings.but(evaluation_height=109, evaluation_width=256, evaluation_frames=8))
     write_json(arguments.output / "residual.json", {"style": arguments.style, "seed": arguments.seed, "rows": rows})
     text = table(rows)
     with atomic_path(arguments.output / "residual.txt") as temporary:
