@@ -80,7 +80,8 @@ def main() -> None:
     settings = scale(arguments.scale).but(seed=arguments.seed)
     workshop = recipes.Workshop(arguments.style, settings, recipes.folder(settings))
     networks = {name: workshop[name].cpu() for name in ("teacher-flow", "teacher-plain", *STARTS)}
-    rows = measure(networks, arguments.style, settings.but(evaluation_height=109, evaluation_width=256, evaluation_frames=8))
+    small = settings.but(evaluation_height=109, evaluation_width=256, evaluation_frames=8)
+    rows = measure(networks, arguments.style, small)
     write_json(arguments.output / "residual.json", {"style": arguments.style, "seed": arguments.seed, "rows": rows})
     text = table(rows)
     with atomic_path(arguments.output / "residual.txt") as temporary:
