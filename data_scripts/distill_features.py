@@ -23,7 +23,7 @@ from torch import nn
 from tutorial_lib import checkpoint
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, read_image, resize
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.loop import Terms, generator, train
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, SqueezeNetFeatures, load_features
 from tutorial_lib.settings import build_folder
@@ -194,8 +194,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tutorial_lib.data.download import download, unpack
 from tutorial_lib.data.tuples import prepare_tuples
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import run
 from tutorial_lib.files import read_json, write_json
 from tutorial_lib.settings import scale
 
@@ -22,7 +22,7 @@ COPY = "http://lear.inrialpes.fr/people/marszalek/data/hollywood2/Hollywood2-sce
 MD5 = "b77f9ffe18ad5ea04957bb4c7725f5ce"    # of both, as the data set's own README states
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("data/hollywood2"), help="where to (default: %(default)s)")
     parser.add_argument("--address", default=SCENES, metavar="URL",
@@ -30,21 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scale", help="decides the size of the tuples (default: OFD_SCALE, else laptop)")
     parser.add_argument("--clips", type=int, metavar="N",
                         help="how many tuples (default: the scale's; the paper: 2000)")
-    options = parser.parse_args(arguments)
-    try:
-        settings = scale(options.scale)
-        tuples = options.folder / f"tuples-{settings.width}x{settings.height}"
-        prepare_tuples(videos(options.folder, options.address), tuples, settings.height, settings.width,
-                       settings.clips if options.clips is None else options.clips, settings.clip_length, settings.seed)
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped; run the same command again, it goes on from there.", file=sys.stderr)
-        return 130
+    options = parser.parse_args()
+    settings = scale(options.scale)
+    tuples = options.folder / f"tuples-{settings.width}x{settings.height}"
+    prepare_tuples(videos(options.folder, options.address), tuples, settings.height, settings.width,
+                   settings.clips if options.clips is None else options.clips, settings.clip_length, settings.seed)
     print(f"The tuples are in {tuples}. Now, with your --style and --teacher-plain:\n"
           f"python -m tutorial_lib train teacher-flow --scale {settings.name} --videos {tuples} ...")
-    return 0
 
 
 def videos(folder: Path, address: str) -> list[Path]:
@@ -71,4 +63,4 @@ def place(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -14,37 +14,29 @@ from urllib.parse import urlsplit
 
 from tutorial_lib.data.download import download, unpack
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, run
 
 COMPLETE = "http://files.is.tue.mpg.de/sintel/MPI-Sintel-complete.zip"    # 5.3 GB
 MIRROR = "http://sintel.cs.washington.edu/MPI-Sintel-complete.zip"
 PARTS = ("clean", "final", "flow", "occlusions")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("data/sintel"), help="where to (default: %(default)s)")
     parser.add_argument("--address", nargs="+", default=[COMPLETE], metavar="URL",
                         help=f"of the archive or archives (default: {COMPLETE}; its mirror is {MIRROR})")
     parser.add_argument("--scenes", nargs="+", default=list(TEST_SCENES), metavar="NAME",
                         help=f"all, or some of the 23 (default: the paper's five, {' '.join(TEST_SCENES)})")
-    options = parser.parse_args(arguments)
-    try:
-        archives = [download(address, options.folder / (Path(urlsplit(address).path).name or "archive.zip"),
-                             otherwise=f"try the mirror: --address {MIRROR}") for address in options.address]
-        scenes = None if options.scenes == ["all"] else set(options.scenes)
-        for archive in archives:
-            unpack(archive, options.folder, needed(scenes))
-        check(options.folder, scenes)
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped; run the same command again, it goes on from there.", file=sys.stderr)
-        return 130
+    options = parser.parse_args()
+    archives = [download(address, options.folder / (Path(urlsplit(address).path).name or "archive.zip"),
+                         otherwise=f"try the mirror: --address {MIRROR}") for address in options.address]
+    scenes = None if options.scenes == ["all"] else set(options.scenes)
+    for archive in archives:
+        unpack(archive, options.folder, needed(scenes))
+    check(options.folder, scenes)
     print(f"MPI Sintel is in {options.folder}; {', '.join(map(str, archives))} can be deleted. Now:\n"
           f"python -m tutorial_lib evaluate --sintel {options.folder}")
-    return 0
 
 
 def needed(scenes: set[str] | None) -> Callable[[str], str | None]:
@@ -73,4 +65,4 @@ def check(folder: Path, scenes: set[str] | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, resize, write_image
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
 from tutorial_lib.networks.features import VGG16Features, load_features
@@ -107,8 +107,4 @@ def table(rows: list[dict], cost: dict[str, float]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tutorial_lib.data.styles import load_style
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import run
 from tutorial_lib.losses.perceptual import PerceptualLoss, write_target
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.settings import scale
@@ -30,8 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

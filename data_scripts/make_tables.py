@@ -22,7 +22,7 @@ import torch
 from tutorial_lib import recipes, scoring, tables, zoo
 from tutorial_lib.data.scenes import TEST_SCENES
 from tutorial_lib.data.sintel import scene_names
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.settings import Settings, build_folder, scale
 from tutorial_lib.show.table_figures import draw
@@ -154,8 +154,4 @@ def write_tables(results: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

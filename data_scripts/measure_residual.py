@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from tutorial_lib import evaluation, recipes
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.residual import residual_target
@@ -90,8 +90,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

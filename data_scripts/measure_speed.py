@@ -28,7 +28,7 @@ import torch
 
 from tutorial_lib import speed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.files import atomic_path
 from tutorial_lib.settings import device, scale
 
@@ -148,8 +148,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

@@ -8,35 +8,26 @@ from tqdm import tqdm
 
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
 from tutorial_lib.data.sintel import write_scene
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import run
 from tutorial_lib.settings import build_folder, scale
 
 
-def main(arguments: list[str] | None = None) -> int:
-    try:
-        settings = scale()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        return 2
+def main() -> None:
+    settings = scale()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, help="the folder to write (default: scenes in the build folder)")
     parser.add_argument("--width", type=int, default=settings.evaluation_width, help="in pixels (%(default)s)")
     parser.add_argument("--frames", type=int, default=settings.evaluation_frames, help="per scene (%(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        output = options.output or build_folder() / "scenes"
-        # Sintel's own proportions.
-        height = round(options.width * 436 / 1024)
-        with tqdm(total=len(TEST_SCENES) * max(options.frames, 0), unit="frame") as bar:
-            for name in TEST_SCENES:
-                bar.set_description(name)
-                write_scene(output, test_scene(name, height, options.width, options.frames), lambda _: bar.update())
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        return 2
+    options = parser.parse_args()
+    output = options.output or build_folder() / "scenes"
+    # Sintel's own proportions.
+    height = round(options.width * 436 / 1024)
+    with tqdm(total=len(TEST_SCENES) * max(options.frames, 0), unit="frame") as bar:
+        for name in TEST_SCENES:
+            bar.set_description(name)
+            write_scene(output, test_scene(name, height, options.width, options.frames), lambda _: bar.update())
     print(f"{len(TEST_SCENES)} scenes of {options.width}x{height} pixels are in {output}.")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from tutorial_lib import recipes, zoo
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path
 from tutorial_lib.settings import SCALES, scale
 
@@ -48,8 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

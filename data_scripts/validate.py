@@ -14,7 +14,7 @@ import torch
 from tutorial_lib import evaluation, zoo
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.data.sintel import SintelScene, scene_in_memory
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import run
 from tutorial_lib.settings import Settings, device, scale
 
 FIRST_SEED = 900_000    # trainings draw theirs at random from 62 bits
@@ -54,8 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run(main))

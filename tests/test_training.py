@@ -162,6 +162,21 @@ def test_gradient_norms_are_those_of_the_terms(stages):
     assert norms["temporal"] == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_bfloat16_can_be_asked_for_and_stays_near_single_precision(stages, monkeypatch):
+    def first_terms(precision):
+        monkeypatch.setenv("OFD_PRECISION", precision)
+        _, history = training.distill(
+            stages.student_plain, stages.targets(), stages.perceptual, stages.settings, steps=1, bar=False)
+        return history[0]
+
+    rough, exact = first_terms("bfloat16"), first_terms("float32")
+    assert rough != exact
+    assert rough["total"] == pytest.approx(exact["total"], rel=0.02)
+    monkeypatch.setenv("OFD_PRECISION", "half")
+    with pytest.raises(TutorialError, match="'half'; it can be bfloat16 or float32"):
+        training.precision(torch.device("cpu"))
+
+
 def test_nan_names_its_term(stages):
     class Broken(PerceptualLoss):
         def forward(self, stylized, content):

@@ -5,12 +5,11 @@ What a command needs is imported inside it, so that --help answers at once.
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tutorial_lib import __version__
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, run
 
 STAGES = ("teacher-plain", "teacher-flow", "student-plain", "distill")
 
@@ -18,16 +17,7 @@ STAGES = ("teacher-plain", "teacher-flow", "student-plain", "distill")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0, 2 after a bad input (one sentence on stderr), 130 after Ctrl-C."""
     args = parser().parse_args(arguments)
-    try:
-        args.command(args)
-    except TutorialError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        sentence = stop.args[0] if stop.args else "Stopped; run the same command again."
-        print(f"\n{sentence}", file=sys.stderr)
-        return 130
-    return 0
+    return run(lambda: args.command(args))
 
 
 def parser() -> argparse.ArgumentParser:

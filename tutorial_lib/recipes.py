@@ -45,7 +45,7 @@ class Recipe:
 
 ROLES = {
     "teacher-plain": Recipe("teacher-plain"),
-    "teacher-flow": Recipe("teacher-flow", {"style_weight": 1.5}),
+    "teacher-flow": Recipe("teacher-flow"),
     "student-plain": Recipe("student-plain"),
     "student-scratch": Recipe("distill", PERCEPTUAL_ONLY),
     "student-temp": Recipe("distill", TEMPORAL),
@@ -190,15 +190,17 @@ class Workshop:
             network = new(settings).to(device())
             training.train_plain(network, perceptual, settings, agree_with=needed[0] if needed else None, **options)
         path = self.path(name)
+        asked = f"OFD_PRECISION={os.environ['OFD_PRECISION']} " if os.environ.get("OFD_PRECISION") else ""
         checkpoint.save(path, network, {"network": network.configuration, "style": self.style}, dtype=torch.float16)
         write_json(path.with_suffix(".json"), {
             "name": path.stem, "recipe": name, "style": self.style, "network": network.configuration,
-            "command": f"python data_scripts/train_zoo.py --style {self.style} --scale {settings.name} "
+            "command": f"{asked}python data_scripts/train_zoo.py --style {self.style} --scale {settings.name} "
                        f"--seed {settings.seed} --only {name}",
             "made_from": {n: checkpoint.digest(self[n]) for n in self.needs(name)},
             "stage": recipe.stage, "source": recipe.source, "rank_from": recipe.rank_from,
             "settings": self.used(name), "seed": settings.seed, "minutes": round(minutes(), 1),
-            "hardware": hardware(), "perceptual": perceptual.features.configuration,
+            "hardware": hardware(), "precision": "bfloat16" if training.precision(device()) else "float32",
+            "perceptual": perceptual.features.configuration,
             "sha256": sha256(path.read_bytes()).hexdigest(),
         })
 

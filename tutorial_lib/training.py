@@ -1,6 +1,7 @@
 """The stages of a training, from Eq. 1 alone to Algorithm 1. Each is a loss that is handed to `loop.train`."""
 
 import copy
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.data.clips import Clip, stills
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import inside, pixel_grid, warp
@@ -39,7 +41,17 @@ def new_teacher(settings: Settings) -> Teacher:
 
 
 def precision(device: torch.device) -> torch.dtype | None:
-    """bfloat16 on GPUs that have it; float32 elsewhere (float16 would need its gradients rescaled)."""
+    """bfloat16 on GPUs that have it, else float32; the variable OFD_PRECISION (bfloat16 or float32) overrides.
+
+    (float16 would need its gradients rescaled.) Processors with AMX train half as fast again in bfloat16; others
+    only emulate it, so there one has to ask.
+    Raises: TutorialError for another OFD_PRECISION.
+    """
+    asked = os.environ.get("OFD_PRECISION")
+    if asked:
+        if asked not in ("bfloat16", "float32"):
+            raise TutorialError(f"OFD_PRECISION is {asked!r}; it can be bfloat16 or float32.")
+        return torch.bfloat16 if asked == "bfloat16" else None
     # By capability: `is_bf16_supported` also says yes to a slow emulation on older cards, a T4 among them.
     native = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
     return torch.bfloat16 if native else None
