@@ -76,6 +76,18 @@ def test_the_other_figures_draw_what_they_are_given():
     plt.close("all")
 
 
+def test_names_of_near_points_cover_neither_each_other_nor_the_border():
+    places = [(0.24, 0.39), (0.28, 0.385), (0.29, 0.382), (0.31, 0.41), (0.34, 0.38), (0.27, 0.59)]
+    names = [f"student-of-a-long-name-{n}" for n in range(len(places))]
+    scores = {name: Score(name, "sum", e, style, 1, 0.2, 0.1, 0.02)
+              for name, (style, e) in zip(names, places, strict=True)}
+    figure = figures.frontier(scores)
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    plt.close("all")
+
+
 def test_maps_share_a_scale_only_when_it_is_given():
     maps = {"low": torch.full((1, 4, 4), 0.5), "high": torch.linspace(0, 2, 16).reshape(1, 4, 4)}
     own, shared = figures.images(maps), figures.images(maps, largest=2.0)

@@ -2,7 +2,14 @@ import pytest
 import torch
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.losses.low_rank import low_rank_loss, nuclear_norm, singular_values, traceable_matrix
+from tutorial_lib.losses.low_rank import (
+    common_mask,
+    low_rank_loss,
+    nuclear_norm,
+    rank_excess,
+    singular_values,
+    traceable_matrix,
+)
 
 
 @pytest.mark.parametrize("shape", [(5, 3000), (3, 48), (4, 5, 300)])
@@ -63,3 +70,27 @@ def test_rows_are_masked_frames_seen_from_the_reference(noise):
 def test_a_clip_with_too_few_flows_is_refused():
     with pytest.raises(TutorialError, match="5 frames, 4 flows"):
         traceable_matrix(torch.zeros(5, 3, 8, 8), torch.zeros(4, 2, 8, 8), torch.zeros(4, 1, 8, 8))
+
+
+def test_the_excess_is_of_flicker_and_not_of_brightness_or_of_what_is_hidden(noise):
+    still = noise(1, 3, 16, 20).repeat(5, 1, 1, 1)
+    flows, masks = torch.zeros(5, 2, 16, 20), torch.ones(5, 1, 16, 20)
+    masks[0, :, :4], masks[3, :, :, 9:] = 0, 0                 # two frames hide something each
+    seen = common_mask(masks)
+    assert seen.shape == masks.shape and torch.equal(seen[2], masks[0] * masks[3])
+
+    def excess(frames, masks):
+        return rank_excess(traceable_matrix(frames, flows, masks)).item()
+
+    flickering = still + 0.1 * (noise(5, 3, 16, 20) - 0.5)
+    assert excess(still, seen) == pytest.approx(0, abs=1e-3) and excess(still, masks) > 0.3
+    assert excess(flickering, seen) > 0.05
+    assert excess(0.4 * flickering, seen) == pytest.approx(excess(flickering, seen), rel=1e-4)
+    different = rank_excess(torch.eye(5, 60)).item()
+    assert different == pytest.approx(4, rel=1e-5)             # K - 1
+
+
+def test_the_gradient_of_the_excess_is_finite_where_nothing_is_seen():
+    frames = torch.rand(5, 60).requires_grad_()
+    rank_excess(0 * frames).backward()
+    assert torch.isfinite(frames.grad).all()

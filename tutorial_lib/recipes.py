@@ -87,7 +87,7 @@ SETTINGS_OF_STAGES = {   # what the other stages do not use
     ("teacher-flow", "distill"): {"finetune_rate"},
     ("student-plain", "distill"): {"student_width", "student_blocks", "student_smooth"},
     ("distill",): {"distill_steps", "distill_decay_every", "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank",
-                   "lambda_far"},
+                   "lambda_far", "lambda_excess"},
 }
 
 

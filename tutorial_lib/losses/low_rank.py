@@ -50,3 +50,22 @@ def low_rank_loss(wanted: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
     wanted: the teacher's norm (Eq. 10), or the input's (Eq. 11), which the paper finds the better model.
     """
     return (wanted - student).square().mean()
+
+
+def common_mask(masks: torch.Tensor) -> torch.Tensor:
+    """The pixels that are traceable in every frame of a clip: masks (K, 1, H, W) -> the same shape, all K equal.
+
+    Beyond the paper. With a mask of its own, a row differs from the others wherever it alone is hidden, and the
+    norm counts that as a change of the picture.
+    """
+    return masks.amin(0, keepdim=True).expand_as(masks)
+
+
+def rank_excess(matrix: torch.Tensor) -> torch.Tensor:
+    """The nuclear norm over the largest singular value, less 1: 0 for K times the same picture, at most K - 1.
+
+    (K, L) -> scalar, (B, K, L) -> (B,). Beyond the paper: without the division a paler or darker picture has a lower
+    norm, and the distance of two norms is mostly one of brightness.
+    """
+    values = singular_values(matrix)
+    return (values.sum(-1) / values[..., -1] - 1).to(matrix.dtype)

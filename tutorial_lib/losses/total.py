@@ -4,7 +4,13 @@ import torch
 
 from tutorial_lib.data.clips import Clip
 from tutorial_lib.flow.warp import warp
-from tutorial_lib.losses.low_rank import low_rank_loss, nuclear_norm, traceable_matrix
+from tutorial_lib.losses.low_rank import (
+    common_mask,
+    low_rank_loss,
+    nuclear_norm,
+    rank_excess,
+    traceable_matrix,
+)
 from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.losses.residual import vanilla_distillation_loss
 from tutorial_lib.losses.temporal import temporal_loss
@@ -52,4 +58,10 @@ def total_loss(
         matrix = traceable_matrix(student, clip.reference_flows, clip.reference_masks)
         terms["rank"] = low_rank_loss(input_norm, nuclear_norm(matrix))
         weights["rank"] = settings.lambda_rank
+    if settings.lambda_excess:
+        # Beyond the paper: Eq. 11 over the pixels that all frames show, and whatever the brightness.
+        flows, seen = clip.reference_flows, common_mask(clip.reference_masks)
+        wanted, excess = (rank_excess(traceable_matrix(video, flows, seen)) for video in (clip.frames, student))
+        terms["excess"] = low_rank_loss(wanted, excess)
+        weights["excess"] = settings.lambda_excess
     return {**terms, "total": sum(weights[name] * term for name, term in terms.items())}

@@ -7,7 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from IPython.display import Image, Markdown, display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from tutorial_lib.data.images import to_pixels
 from tutorial_lib.evaluation import Score
@@ -149,15 +151,8 @@ def frontier(
     """
     figure, axis = plt.subplots(figsize=(5.4, 3.6))
     axis.plot([scores[name].style for name in path], [scores[name].e_stab for name in path], color="#cccccc")
-    places = np.array([(score.style, score.e_stab) for score in scores.values()])
-    spread = np.maximum(np.ptp(places, 0), 1e-9)
-    for name, place in zip(scores, places, strict=True):
-        axis.scatter(*place, s=60, color=colour(name), zorder=3)
-        # A name goes to the side that its nearest neighbour is not on, or the two would overlap.
-        apart = (places - place) / spread
-        nearest = sorted(apart, key=np.linalg.norm)[min(1, len(apart) - 1)]
-        beside = (6, -11) if nearest[1] > 0 else (6, 5)
-        axis.annotate(name, place, xytext=beside, textcoords="offset points", fontsize=8)
+    for name, score in scores.items():
+        axis.scatter(score.style, score.e_stab, s=60, color=colour(name), zorder=3)
     if control in scores:
         axis.axvline(scores[control].style, color="#bbbbbb", linestyle=":", linewidth=1)
         axis.axhline(scores[control].e_stab, color="#bbbbbb", linestyle=":", linewidth=1)
@@ -166,7 +161,24 @@ def frontier(
     axis.margins(0.18)
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
+    name_points(axis, {name: (score.style, score.e_stab) for name, score in scores.items()})
     return figure
+
+
+def name_points(axis: Axes, places: Mapping[str, tuple[float, float]]) -> None:
+    """Writes every name beside its point, on the first side where it covers no name, no point and no border."""
+    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in axis.transData.transform(list(places.values()))]
+    sides = [((6, 5), "left"), ((6, -11), "left"), ((-6, 5), "right"), ((-6, -11), "right"),
+             ((0, 9), "center"), ((0, -16), "center")]
+    for name, place in places.items():
+        text = axis.annotate(name, place, textcoords="offset points", xytext=(0, 0), fontsize=8)
+        for offset, alignment in sides:      # where none is free, the last one it is
+            text.set(position=offset, ha=alignment)
+            box = text.get_window_extent()
+            inside = box.x0 >= 0 and box.x1 <= axis.figure.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
 
 
 def spectra(values: Mapping[str, torch.Tensor]) -> Figure:
