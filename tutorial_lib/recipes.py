@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tutorial_lib.settings import Settings, build_folder, device
 # weight brings the style back to that of the student from scratch, so that the tables compare like with like. What
 # that weight does by itself is on the frontier (scratch-x2).
 PERCEPTUAL_ONLY = {"lambda_res": 0.0, "lambda_temp": 0.0, "lambda_rank": 0.0}
-STEADY = {"style_weight": 1.4}
+STEADY = {"style_weight": 2.3}
 RESIDUAL = {"lambda_temp": 0.0, "lambda_rank": 0.0, **STEADY}
 RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
 TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}
@@ -80,6 +80,7 @@ ABLATIONS = {
 }
 
 
+DEFAULTS = {setting.name: setting.default for setting in fields(Settings) if setting.default is not MISSING}
 SETTINGS_OF_STAGES = {   # what the other stages do not use
     ("teacher-plain", "student-plain"): {"plain_steps", "learning_rate"},
     ("student-plain",): {"lambda_agree"},
@@ -225,8 +226,9 @@ class Workshop:
     def check(self, name: str) -> None:
         """Refuses a finished network that was made otherwise than it would be now."""
         kept = read_json(self.path(name).with_suffix(".json"))
-        wanted = {**self.used(name), "style": self.style}
-        other = [key for key, value in wanted.items() if {**kept["settings"], "style": kept["style"]}.get(key) != value]
+        # A setting that did not exist yet was as its default is: defaults of new settings change nothing.
+        made = {**DEFAULTS, **kept["settings"], "style": kept["style"]}
+        other = [key for key, value in {**self.used(name), "style": self.style}.items() if made.get(key) != value]
         other += [n for n in self.needs(name) if kept["made_from"].get(n) != checkpoint.digest(self[n])]
         if other:
             raise TutorialError(

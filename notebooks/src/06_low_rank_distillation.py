@@ -114,7 +114,7 @@ def traceable(frames):
     """Eq. 6: (K, 3, H, W) -> (K, 3HW)."""
     return (clip.reference_masks * warp(frames, clip.reference_flows)).flatten(1)
 
-common = clip.reference_masks.prod(0, keepdim=True)      # 1 where every frame can be traced
+common = low_rank.common_mask(clip.reference_masks)          # 1 where every frame can be traced
 matrix = traceable(clip.frames)
 assert torch.equal(matrix, low_rank.traceable_matrix(
     clip.frames, clip.reference_flows, clip.reference_masks))
@@ -284,33 +284,32 @@ assert holes["copies, a common mask"][1:].sum() < 1e-2
 # nothing of it; `losses.low_rank` follows Eq. 6 as written.
 
 # %% [markdown]
-# **(+) An extra, not in the paper.** Divide by the first singular value and brightness drops out: the norm then runs from 1
-# (copies) to $K$ (no two frames alike).
+# **(+) An extra, not in the paper.** Divide by the first singular value and brightness drops out; what is left above 1 is the
+# *excess* of the rank: 0 for copies, $K - 1$ where no two frames have anything in common.
 #
-# $$\lVert X \rVert_* / \gamma_1$$
+# $$\lVert X \rVert_* / \gamma_1 - 1$$
+#
+# `low_rank.rank_excess` computes it. With a common mask beside it, it is a loss that only flicker can raise:
+# `lambda_excess` in the settings trains with it, and [RESULTS.md](../RESULTS.md) says what that is worth.
 
 # %%
-def relative_norm(X):
-    v = low_rank.singular_values(X)          # ascending
-    return (v.sum() / v[-1]).float()
-
 for name, video in videos.items():
-    print(f"{name:15} {relative_norm(traceable(video)):.4f}   "
-          f"with a common mask {relative_norm(in_common(video)):.4f}")
-dimmed = relative_norm(traceable(0.8 * S0))
-assert torch.isclose(dimmed, relative_norm(traceable(S0)), rtol=1e-4)
+    print(f"{name:15} {low_rank.rank_excess(traceable(video)):.4f}   "
+          f"with a common mask {low_rank.rank_excess(in_common(video)):.4f}")
+dimmed = low_rank.rank_excess(traceable(0.8 * S0))
+assert torch.isclose(dimmed, low_rank.rank_excess(traceable(S0)), rtol=1e-4)
 
 # %% [markdown]
 # ## 7. Train with it
 #
-# A short training from the zoo's plain student, Eq. 1 and $\lambda_{rank} L_{rank}^{input}$ alone, with ten times the zoo's
+# A short training from the zoo's plain student, Eq. 1 and $\lambda_{rank} L_{rank}^{input}$ alone, with three times the zoo's
 # lambda so that a few steps show something.
 #
 # **Predict, then run.** Besides the flicker: will the picture get paler, darker, or stronger in contrast?
 
 # %%
 lesson = settings.but(clips=min(settings.clips, 6), lambda_res=0, lambda_temp=0,
-                      lambda_rank=10 * settings.lambda_rank)
+                      lambda_rank=3 * settings.lambda_rank)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(lesson), *frozen)
 ranked, history = training.distill(
