@@ -65,7 +65,7 @@ class Settings:
     lambda_percep: float = 1.0
     lambda_res: float = 50.0
     lambda_temp: float = 20.0
-    lambda_rank: float = 3e-4
+    lambda_rank: float = 1e-4
 
     # the stages before it
     lambda_flow: float = 40.0    # the flow teacher's own temporal loss
@@ -93,7 +93,7 @@ SCALES = {
             name="smoke", height=48, width=64, clips=4, clip_length=3,
             features="compact", teacher_width=8, teacher_blocks=2, student_width=8, student_blocks=2,
             plain_steps=6, teacher_steps=4, distill_steps=4, demo_steps=6,
-            evaluation_height=64, evaluation_width=128, evaluation_frames=4, lambda_rank=1.2e-3,
+            evaluation_height=64, evaluation_width=128, evaluation_frames=4, lambda_rank=4e-4,
         ),
         Settings(
             name="laptop", height=96, width=128, clips=160, clip_length=5,
@@ -106,14 +106,14 @@ SCALES = {
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
             plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150, plain_batch=4,
             decay_every=200, distill_decay_every=200,
-            evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=6.4e-5,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=2.13e-5,
         ),
         Settings(
             name="paper", height=360, width=640, clips=2000, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
             plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150, plain_batch=4,
             decay_every=500, distill_decay_every=500,
-            evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=1.6e-5,
+            evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=5.33e-6,
         ),
     )
 }

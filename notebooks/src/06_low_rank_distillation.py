@@ -302,14 +302,14 @@ assert torch.isclose(dimmed, low_rank.rank_excess(traceable(S0)), rtol=1e-4)
 # %% [markdown]
 # ## 7. Train with it
 #
-# A short training from the zoo's plain student, Eq. 1 and $\lambda_{rank} L_{rank}^{input}$ alone, with three times the zoo's
+# A short training from the zoo's plain student, Eq. 1 and $\lambda_{rank} L_{rank}^{input}$ alone, with ten times the zoo's
 # lambda so that a few steps show something.
 #
 # **Predict, then run.** Besides the flicker: will the picture get paler, darker, or stronger in contrast?
 
 # %%
 lesson = settings.but(clips=min(settings.clips, 6), lambda_res=0, lambda_temp=0,
-                      lambda_rank=3 * settings.lambda_rank)
+                      lambda_rank=10 * settings.lambda_rank)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(lesson), *frozen)
 ranked, history = training.distill(
