@@ -18,6 +18,7 @@ from tutorial_lib import checkpoint, cli, zoo
 from tutorial_lib.data.images import to_pixels
 from tutorial_lib.data.scenes import random_scene, test_scene
 from tutorial_lib.data.sintel import write_scene
+from tutorial_lib.data.video import open_video
 from tutorial_lib.networks.features import load_features
 
 SCRIPTS = Path(__file__).parent.parent / "data_scripts"
@@ -114,6 +115,20 @@ def test_a_whole_zoo_is_trained_and_goes_on_where_it_was(tmp_path):
     ours, scratch = (json.loads((tmp_path / "shipped" / f"candy-student-{role}.json").read_text())["settings"]
                      for role in ("ours", "scratch"))
     assert {key for key in ours if ours[key] != scratch[key]} == {"lambda_res", "lambda_rank", "style_weight"}
+
+
+def test_networks_are_put_side_by_side(tmp_path):
+    arguments = ("compare_videos.py", "--output", tmp_path / "seen", "--styles")
+    done = run(tmp_path, *arguments, "mosaic", "--networks", "student-scratch", "student-ours", "--scenes", "ambush_5")
+    assert done.returncode == 0, done.stderr
+    width, height = 128 + 4, 64 + 14 + 4                           # a frame with its name and margins
+    frames = [frame.image for frame in open_video(tmp_path / "seen" / "mosaic-ambush_5.mp4")]
+    assert len(frames) == 4 + 2 and frames[0].shape[-2:] == (height, 3 * width)
+    scratch, ours = (frames[0][..., 20:80, n * width + 2:(n + 1) * width - 2] for n in (1, 2))
+    assert (scratch - ours).abs().mean() > 0.01
+    assert (tmp_path / "seen" / "mosaic-ambush_5.png").stat().st_size > 5_000
+    done = run(tmp_path, *arguments, "pointillism")
+    assert done.returncode == 2 and "No networks of the style pointillism" in done.stderr
 
 
 # --- downloads, from a server on this machine in the official layouts ---
