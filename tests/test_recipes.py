@@ -52,7 +52,7 @@ def test_scratch_and_ours_differ_in_their_weights_alone(workshop):
 
 def test_a_stage_before_distillation_names_no_lambda_of_eq_13(workshop):
     settings = manifest(workshop, "teacher-flow")["settings"]
-    assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow"}
+    assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow", "lambda_look"}
     assert {key for key in manifest(workshop, "student-ours")["settings"] if key.startswith("lambda_")} == {
         "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_far", "lambda_excess"}
 

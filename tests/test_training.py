@@ -162,6 +162,20 @@ def test_gradient_norms_are_those_of_the_terms(stages):
     assert norms["temporal"] == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_the_teachers_keep_the_same_colours(stages):
+    def apart(lambda_look):
+        settings = stages.settings.but(lambda_look=lambda_look)
+        teacher, history = training.train_teacher(
+            stages.teacher_plain, stages.clips, stages.perceptual, settings, steps=12, bar=False)
+        assert any("look" in terms for terms in history)
+        frames = stages.clips[0].frames
+        with torch.no_grad():
+            change = teacher(frames) - stages.teacher_plain(frames)
+        return torch.nn.functional.avg_pool2d(change, training.PATCH).square().mean().item()
+
+    assert apart(1e4) < 0.5 * apart(0.0)
+
+
 def test_bfloat16_can_be_asked_for_and_stays_near_single_precision(stages, monkeypatch):
     def first_terms(precision):
         monkeypatch.setenv("OFD_PRECISION", precision)

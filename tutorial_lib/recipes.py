@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -80,11 +80,10 @@ ABLATIONS = {
 }
 
 
-DEFAULTS = {setting.name: setting.default for setting in fields(Settings) if setting.default is not MISSING}
 SETTINGS_OF_STAGES = {   # what the other stages do not use
     ("teacher-plain", "student-plain"): {"plain_steps", "learning_rate"},
     ("student-plain",): {"lambda_agree"},
-    ("teacher-flow",): {"teacher_steps", "lambda_flow"},
+    ("teacher-flow",): {"teacher_steps", "lambda_flow", "lambda_look"},
     ("teacher-flow", "distill"): {"finetune_rate"},
     ("student-plain", "distill"): {"student_width", "student_blocks", "student_smooth"},
     ("distill",): {"distill_steps", "distill_decay_every", "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank",
@@ -226,9 +225,8 @@ class Workshop:
     def check(self, name: str) -> None:
         """Refuses a finished network that was made otherwise than it would be now."""
         kept = read_json(self.path(name).with_suffix(".json"))
-        # A setting that did not exist yet was as its default is: defaults of new settings change nothing.
-        made = {**DEFAULTS, **kept["settings"], "style": kept["style"]}
-        other = [key for key, value in {**self.used(name), "style": self.style}.items() if made.get(key) != value]
+        wanted = {**self.used(name), "style": self.style}
+        other = [key for key, value in wanted.items() if {**kept["settings"], "style": kept["style"]}.get(key) != value]
         other += [n for n in self.needs(name) if kept["made_from"].get(n) != checkpoint.digest(self[n])]
         if other:
             raise TutorialError(

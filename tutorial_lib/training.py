@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -24,6 +25,8 @@ from tutorial_lib.losses.total import total_loss
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher, roll_out
 from tutorial_lib.settings import Settings
+
+PATCH = 8    # pixels over which the two teachers' colours are compared
 
 
 def new_student(settings: Settings) -> Student:
@@ -104,8 +107,12 @@ def train_teacher(
     Three kinds of sample, so that it stays a good image network: three of five steps a clip, rolled out over
     1, 2, then 4 frames as training goes on, with the gradient of the last frame only; one a still and the same
     still shifted and zoomed; one a still without a past. The loss is Eq. 1 plus `lambda_flow` times the masked
-    squared difference from the warped previous frame.
-    Source: Ruder et al. 2018, Sec. 4 (reference [34] of the paper).
+    squared difference from the warped previous frame. Source: Ruder et al. 2018, Sec. 4 (reference [34] of the paper).
+
+    Beyond the sources, `lambda_look` times the squared difference of the two teachers' colours, averaged over
+    patches of `PATCH` pixels: the teacher with flow is free to choose other colours than the plain one, and what it
+    chose would be most of the difference that Eq. 5 distils. Over a patch flicker averages out, so it may go on
+    without.
     """
     teacher = copy.deepcopy(plain).requires_grad_(True)
     teacher.uses_flow = teacher.configuration["uses_flow"] = True
@@ -137,11 +144,15 @@ def train_teacher(
             flow, mask = (x[start + length - 1][None] for x in (clip.backward_flows, clip.backward_masks))
         mask = erode(mask)
         stylized = teacher(frame, warp(previous, flow), mask)
+        with torch.no_grad():
+            without = plain(frame)
         terms = {
             "perceptual": perceptual(stylized, frame),
             "temporal": temporal_loss(stylized, previous, flow, mask),
+            "look": (F.avg_pool2d(stylized, PATCH) - F.avg_pool2d(without, PATCH)).square().mean(),
         }
-        return {**terms, "total": terms["perceptual"] + settings.lambda_flow * terms["temporal"]}
+        total = terms["perceptual"] + settings.lambda_flow * terms["temporal"] + settings.lambda_look * terms["look"]
+        return {**terms, "total": total}
 
     # The length of the roll-outs goes by the share of the steps that is done, so their number is part of it.
     kept = {"start": checkpoint.digest(plain), "steps": steps}

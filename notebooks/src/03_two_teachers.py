@@ -178,6 +178,10 @@ figures.show(
 # learned from. One is a still and the same still moved, and one a still without any past, so that
 # it remains a good image network.
 #
+# **(+) Not in the paper:** a third term, `look`, keeps the colours, averaged over 8x8 patches, near the plain teacher's. Left
+# alone, fine-tuning may paint a wall red that was blue. Nothing is wrong with that, but the student will learn from
+# the *difference* of the two teachers (notebook 5), and that should be flicker, not taste.
+#
 # *Predict, then run:* which of the two terms will fall, and must the other one rise?
 
 # %%
@@ -189,7 +193,7 @@ with_past = [terms for terms in history if "temporal" in terms]  # stills have n
 figures.show(
     figures.losses(with_past, "from the plain teacher to one with flow"),
     "Look at 'temporal': it starts high, because the plain teacher ignores its past.",
-    "Three curves: perceptual, temporal and total loss over the steps.",
+    "Four curves: perceptual, temporal, look and total loss over the steps.",
 )
 plain.cpu(), tuned.cpu()
 assert all(terms["total"] >= 0 for terms in history) and tuned.uses_flow
