@@ -24,7 +24,7 @@ from tutorial_lib.settings import Settings, build_folder, device
 # weight brings the style back to that of the student from scratch, so that the tables compare like with like. What
 # that weight does by itself is on the frontier (scratch-x2).
 PERCEPTUAL_ONLY = {"lambda_res": 0.0, "lambda_temp": 0.0, "lambda_rank": 0.0}
-STEADY = {"style_weight": 2.0}
+STEADY = {"style_weight": 2.2}
 RESIDUAL = {"lambda_temp": 0.0, "lambda_rank": 0.0, **STEADY}
 RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
 TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}

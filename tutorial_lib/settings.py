@@ -69,7 +69,7 @@ class Settings:
 
     # the stages before it
     lambda_flow: float = 40.0    # the flow teacher's own temporal loss
-    lambda_look: float = 50.0    # draws the flow teacher's colours, patch by patch, to the plain teacher's
+    lambda_look: float = 40.0    # draws the flow teacher's colours, patch by patch, to the plain teacher's
     lambda_agree: float = 150.0  # draws the plain student to the plain teacher
 
     # beyond the paper
