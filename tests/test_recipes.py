@@ -54,7 +54,7 @@ def test_a_stage_before_distillation_names_no_lambda_of_eq_13(workshop):
     settings = manifest(workshop, "teacher-flow")["settings"]
     assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow", "lambda_look"}
     assert {key for key in manifest(workshop, "student-ours")["settings"] if key.startswith("lambda_")} == {
-        "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_far", "lambda_excess"}
+        "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_excess"}
 
 
 def test_the_network_is_the_one_that_is_kept(workshop):

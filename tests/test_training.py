@@ -8,6 +8,7 @@ from stages import NAMES, Stages, weights
 
 from tutorial_lib import checkpoint, training
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
 from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.losses.residual import residual_distillation_loss
@@ -132,17 +133,16 @@ def test_the_total_is_eq_13(stages, noise):
     assert terms["total"].item() == pytest.approx(expected.item(), rel=1e-4)
 
 
-def test_the_far_term_is_every_frame_against_the_middle_one(stages, noise):
-    settings = stages.settings.but(lambda_res=0.0, lambda_temp=0.0, lambda_rank=0.0, lambda_far=3.0)
+def test_the_excess_term_is_over_the_pixels_that_all_frames_show(stages, noise):
+    settings = stages.settings.but(lambda_res=0.0, lambda_temp=0.0, lambda_rank=0.0, lambda_excess=3.0)
     clip, student = stages.clips[0], noise(*stages.clips[0].frames.shape)
-    middle = len(student) // 2
-    expected = sum(
-        temporal_loss(student[middle:middle + 1], student[t:t + 1],
-                      clip.reference_flows[t:t + 1], clip.reference_masks[t:t + 1]).item()
-        for t in range(len(student)))
+    common = clip.reference_masks.prod(0, keepdim=True)
+    norms = [torch.linalg.svdvals((common * warp(video, clip.reference_flows)).flatten(1))
+             for video in (clip.frames, student)]
+    wanted, excess = (values.sum() / values[0] for values in norms)
     terms = total_loss(student, clip, stages.perceptual, settings)
-    assert terms["far"].item() == pytest.approx(expected, rel=1e-4)
-    assert (terms["total"] - terms["perceptual"]).item() == pytest.approx(3 * expected, rel=1e-3)
+    assert terms["excess"].item() == pytest.approx((excess - wanted).item() ** 2, rel=1e-3)
+    assert (terms["total"] - terms["perceptual"]).item() == pytest.approx(3 * terms["excess"].item(), rel=1e-3)
 
 
 def test_a_lambda_of_zero_takes_its_term_out(stages, noise):

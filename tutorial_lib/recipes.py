@@ -53,13 +53,15 @@ ROLES = {
     "student-ours-temp": Recipe("distill", STEADY),
 }
 
-# Beyond the paper: a shift-equivariant student, every frame drawn to the middle one, and the steady teacher's own
-# picture as the target, which is steadier than that of Eq. 5 (RESULTS.md).
+# Beyond the paper: Eq. 11 over common pixels and whatever the brightness; a shift-equivariant student; each by itself,
+# and then together with all of Eq. 13.
+EXCESS = {"lambda_rank": 0.0, "lambda_excess": 40.0}
 PLUS = {
-    "plain-plus": Recipe("student-plain", {"student_smooth": True}),
+    "ours-excess": Recipe("distill", {"lambda_temp": 0.0, **EXCESS, **STEADY}),
+    "plain-smooth": Recipe("student-plain", {"student_smooth": True}),
+    "ours-smooth": Recipe("distill", {**OURS, "student_smooth": True}, start="plain-smooth"),
     "student-ours-plus": Recipe(
-        "distill", {"student_smooth": True, "lambda_far": 20.0, "style_weight": 2.5}, start="plain-plus",
-        source="vanilla"),
+        "distill", {**EXCESS, "student_smooth": True, "style_weight": 3.0}, start="plain-smooth"),
 }
 
 # Tables 2 and 3, Figures 2 and 3, and the paper's letter: a plain student that never saw the plain teacher.
@@ -87,7 +89,7 @@ SETTINGS_OF_STAGES = {   # what the other stages do not use
     ("teacher-flow", "distill"): {"finetune_rate"},
     ("student-plain", "distill"): {"student_width", "student_blocks", "student_smooth"},
     ("distill",): {"distill_steps", "distill_decay_every", "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank",
-                   "lambda_far", "lambda_excess"},
+                   "lambda_excess"},
 }
 
 

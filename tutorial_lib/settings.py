@@ -74,7 +74,6 @@ class Settings:
 
     # beyond the paper
     student_smooth: bool = False  # the shift-equivariant student
-    lambda_far: float = 0.0       # draws every frame of a clip to its middle one, the motion undone
     lambda_excess: float = 0.0    # the rank of the input over the pixels of all frames, whatever the brightness
 
     seed: int = 0

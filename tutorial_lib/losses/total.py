@@ -3,7 +3,6 @@
 import torch
 
 from tutorial_lib.data.clips import Clip
-from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.low_rank import (
     common_mask,
     low_rank_loss,
@@ -48,12 +47,6 @@ def total_loss(
         pairs = temporal_loss(student[1:], student[:-1], clip.backward_flows, clip.backward_masks)
         terms["temporal"] = (frames - 1) * pairs
         weights["temporal"] = settings.lambda_temp
-    if settings.lambda_far:
-        # Beyond the paper: the frames as rows of Eq. 6, each against the middle one, so up to K // 2 frames apart.
-        middle = len(student) // 2
-        rows = clip.reference_masks * (warp(student, clip.reference_flows) - student[middle])
-        terms["far"] = rows.square().sum() / student[0].numel()
-        weights["far"] = settings.lambda_far
     if settings.lambda_rank:
         matrix = traceable_matrix(student, clip.reference_flows, clip.reference_masks)
         terms["rank"] = low_rank_loss(input_norm, nuclear_norm(matrix))
