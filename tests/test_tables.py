@@ -203,6 +203,20 @@ def test_the_frontier_reads_any_method_and_factor():
     assert math.isclose(equal["scratch"]["student-temp"], expected, abs_tol=1e-6)
 
 
+def test_an_extra_is_measured_against_the_network_that_lacks_it_alone():
+    found = [record("student-scratch", 0.5), record("student-ours", 0.4), record("ours-excess", 0.3, style=0.42),
+             record("unaligned-ours", 0.6), record("unaligned-scratch", 0.5)]
+    table = tables.build(found)["extras"]
+    said = rows(table, "mosaic.final.changes")
+    normalised = said["L_rank normalised: ours"]
+    assert (normalised["recipe"], normalised["other"]) == ("ours-excess", "student-ours")
+    assert normalised["gain"] == pytest.approx(-0.25) and normalised["style_gain"] == pytest.approx(0.05)
+    assert normalised["verdict"] == "steadier"
+    assert said["to the letter: ours"]["gain"] == pytest.approx(0.2)
+    assert said["to the letter: ours"]["verdict"].startswith("not steadier")
+    assert "both: against scratch" not in said and "mosaic-student-ours-plus" in table["missing"]
+
+
 def test_gaps_are_compared_one_by_one():
     far = record("student-ours", 0.4, e_stab_4=0.18)
     row = rows(tables.build([record("student-scratch", 0.5), far])["gaps"], "mosaic.final")["student-ours"]

@@ -211,6 +211,22 @@ def _curves(axis: Axes, rows: Sequence[Mapping]) -> None:
     axis.tick_params(which="both", labelsize=8)
 
 
+def extras(table: Mapping) -> Figure:
+    """A line a change, from the network without it to the dot with it: down is steadier, left is more style."""
+    found = _blocks(table, ".changes")
+    figure, axes = _grid(len(found), 1, 6.4, 4.4)
+    for (axis,), (style, block) in zip(axes, found, strict=True):
+        for row, shade in zip(block["rows"], matplotlib.colormaps["tab10"].colors, strict=False):
+            axis.plot([row["style_without"], row["style"]], [row["without"], row["e_stab"]], color=shade,
+                      linewidth=1.5, marker="o", markevery=[1], markersize=7, label=row["row"])
+        axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
+        axis.set_xlabel("style loss (the dot: with the change)", fontsize=9)
+        axis.set_ylabel("e_stab, summed over the films", fontsize=9)
+        axis.set_title(style, fontsize=10)
+    figure.tight_layout()
+    return figure
+
+
 def gaps(table: Mapping) -> Figure:
     """e_stab between frames farther and farther apart."""
     found = _blocks(table, "")
@@ -237,5 +253,5 @@ def gaps(table: Mapping) -> Figure:
 
 FIGURES: dict[str, Callable[[Mapping], Figure]] = {
     "table1": table1, "real": table1, "seeds": seeds, "table2": table2, "table3": table3, "fig23": fig23,
-    "frontier": frontier, "gaps": gaps,
+    "frontier": frontier, "extras": extras, "gaps": gaps,
 }

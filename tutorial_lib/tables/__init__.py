@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from tutorial_lib.scoring import without_judge
 from tutorial_lib.tables.ablations import fig23, table2, table3
 from tutorial_lib.tables.equal_style import frontier
+from tutorial_lib.tables.extras import extras
 from tutorial_lib.tables.parts import Records
 from tutorial_lib.tables.table1 import gaps, seeds, table1
 
-BUILDERS: tuple[Callable[[Records], dict], ...] = (table1, seeds, table2, table3, fig23, frontier, gaps)
+BUILDERS: tuple[Callable[[Records], dict], ...] = (table1, seeds, table2, table3, fig23, frontier, extras, gaps)
 
 
 def build(records: Sequence[Mapping], suffix: str = "") -> dict[str, dict]:
