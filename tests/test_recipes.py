@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from tutorial_lib import recipes, zoo
+from tutorial_lib import recipes, training, zoo
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.recipes import ABLATIONS, PLUS, ROLES, Workshop
@@ -55,6 +55,18 @@ def test_a_stage_before_distillation_names_no_lambda_of_eq_13(workshop):
     assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow", "lambda_look"}
     assert {key for key in manifest(workshop, "student-ours")["settings"] if key.startswith("lambda_")} == {
         "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_excess"}
+
+
+def test_the_losses_of_steadiness_are_as_strong_as_the_style_needs(workshop):
+    usual = recipes.USUAL_FLICKER
+    assert [recipes.strength(usual * factor) for factor in (1, 1.1, 0.5, 0.13, 1e-9)] == [1, 1, 2, 8, 16]
+    raised = workshop.strength
+    assert raised == recipes.strength(training.flicker(workshop["teacher-plain"], workshop.clips(workshop.settings), 4))
+    settings = workshop.settings
+    assert manifest(workshop, "student-ours")["settings"]["lambda_res"] == raised * settings.lambda_res
+    assert manifest(workshop, "teacher-flow")["settings"]["lambda_flow"] == raised * settings.lambda_flow
+    assert manifest(workshop, "student-scratch")["settings"]["lambda_res"] == 0
+    assert manifest(workshop, "student-ours")["settings"]["lambda_rank"] == settings.lambda_rank
 
 
 def test_the_network_is_the_one_that_is_kept(workshop):

@@ -167,6 +167,17 @@ def zoom_and_shift(height: int, width: int, random: torch.Generator) -> torch.Te
     return zoom * (pixel_grid(height, width) - centre) + shift
 
 
+@torch.no_grad()
+def flicker(network: nn.Module, clips: Sequence[Clip], count: int) -> float:
+    """The mean over `count` clips of `temporal_loss` between a plain network's neighbouring frames."""
+    device, found = next(network.parameters()).device, []
+    for index in range(count):
+        clip = clips[index].to(device)
+        stylized = network(clip.frames)
+        found.append(temporal_loss(stylized[1:], stylized[:-1], clip.backward_flows, clip.backward_masks).item())
+    return sum(found) / count
+
+
 class FrozenTargets:
     """What does not change while a student is distilled: computed when a clip first comes, then remembered.
 
