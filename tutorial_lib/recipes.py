@@ -32,9 +32,9 @@ RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
 TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}
 OURS = {"lambda_temp": 0.0, **STEADY}
 
-# The lambdas were chosen for mosaic, whose plain teacher has this mean squared flicker on the training clips. The losses
-# of steadiness are squared differences of pixels, Eq. 1 is not: where a style flickers with less contrast they would
-# hardly count, so there they are raised (`strength`).
+# The lambdas were chosen for mosaic, whose plain teacher has this mean squared flicker on the training clips. The
+# losses of steadiness are squared differences of pixels, Eq. 1 is not: where a style flickers with less contrast they
+# would hardly count, so there they are raised (`strength`).
 USUAL_FLICKER = 0.0148
 SCALED = ("lambda_flow", "lambda_res", "lambda_temp")
 CLIPS_FOR_FLICKER = 20
