@@ -58,11 +58,8 @@ def test_a_stage_before_distillation_names_no_lambda_of_eq_13(workshop):
 
 
 def test_the_losses_of_steadiness_are_as_strong_as_the_style_needs(workshop):
-    usual = recipes.USUAL_FLICKER
-    assert [recipes.strength(usual * factor) for factor in (1, 1.1, 0.5, 0.13, 1e-9)] == [1, 1, 2, 8, 16]
-    raised = workshop.strength
-    assert raised == recipes.strength(training.flicker(workshop["teacher-plain"], workshop.clips(workshop.settings), 4))
-    settings = workshop.settings
+    settings, raised = workshop.settings, workshop.strength
+    assert raised == training.strength(workshop["teacher-plain"], workshop.clips(settings)) != 1
     assert manifest(workshop, "student-ours")["settings"]["lambda_res"] == raised * settings.lambda_res
     assert manifest(workshop, "teacher-flow")["settings"]["lambda_flow"] == raised * settings.lambda_flow
     assert manifest(workshop, "student-scratch")["settings"]["lambda_res"] == 0

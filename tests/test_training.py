@@ -191,6 +191,23 @@ def test_bfloat16_can_be_asked_for_and_stays_near_single_precision(stages, monke
         training.precision(torch.device("cpu"))
 
 
+def test_a_style_of_less_flicker_gets_stronger_losses(stages, monkeypatch):
+    plain, usual = stages.student_plain, training.USUAL_FLICKER
+    clip = stages.clips[0]
+    with torch.no_grad():
+        stylized = plain(clip.frames)
+    motion = clip.backward_flows, clip.backward_masks
+    assert training.flicker(plain, [clip]) == pytest.approx(
+        temporal_loss(stylized[1:], stylized[:-1], *motion).item(), rel=1e-4)
+    for times, expected in ((1, 1), (1.1, 1), (0.7, 2**0.5), (0.5, 2), (0.13, 8), (1e-9, 16), (1e9, 1 / 16)):
+        monkeypatch.setattr(training, "flicker", lambda *_, times=times: times * usual)
+        assert training.strength(plain, stages.clips) == pytest.approx(expected)
+    settings = training.raised(stages.settings, 2.0)
+    changed = {key for key, value in settings.as_dict().items() if value != stages.settings.as_dict()[key]}
+    assert changed == {"lambda_flow", "lambda_res", "lambda_temp"}
+    assert settings.lambda_temp == 2 * stages.settings.lambda_temp
+
+
 def test_nan_names_its_term(stages):
     class Broken(PerceptualLoss):
         def forward(self, stylized, content):

@@ -1,6 +1,5 @@
 """How every network of the course is made: those that ship, the ablations of the paper's tables, the frontier."""
 
-import math
 import os
 import platform
 import time
@@ -31,13 +30,6 @@ RESIDUAL = {"lambda_temp": 0.0, "lambda_rank": 0.0, **STEADY}
 RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
 TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}
 OURS = {"lambda_temp": 0.0, **STEADY}
-
-# The lambdas were chosen for mosaic, whose plain teacher has this mean squared flicker on the training clips. The
-# losses of steadiness are squared differences of pixels, Eq. 1 is not: where a style flickers with less contrast they
-# would hardly count, so there they are raised (`strength`).
-USUAL_FLICKER = 0.0148
-SCALED = ("lambda_flow", "lambda_res", "lambda_temp")
-CLIPS_FOR_FLICKER = 20
 
 
 @dataclass(frozen=True)
@@ -125,12 +117,6 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
     return {**ROLES, **PLUS, **ABLATIONS, **frontier(settings)}
 
 
-def strength(flicker: float) -> float:
-    """The usual flicker over that of a style, in steps of the root of two so that a seed does not change it."""
-    steps = round(2 * math.log2(USUAL_FLICKER / max(flicker, 1e-9)))
-    return 2 ** (min(max(steps, -8), 8) / 2)
-
-
 def folder(settings: Settings) -> Path:
     """Where the networks of a scale and seed are made."""
     return build_folder() / "zoo" / f"{settings.name}-{settings.seed}"
@@ -171,13 +157,12 @@ class Workshop:
         settings = self.settings.but(**recipe.changes)
         if recipe.stage not in ("teacher-flow", "distill"):
             return settings
-        return settings.but(**{key: self.strength * getattr(settings, key) for key in SCALED})
+        return training.raised(settings, self.strength)
 
     @cached_property
     def strength(self) -> float:
         """What the losses of steadiness are multiplied by in this style."""
-        clips = self.clips(self.settings)
-        return strength(training.flicker(self["teacher-plain"], clips, min(CLIPS_FOR_FLICKER, len(clips))))
+        return training.strength(self["teacher-plain"], self.clips(self.settings))
 
     def needs(self, name: str) -> list[str]:
         """The networks that a recipe is made from."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from tutorial_lib import training, zoo
+from tutorial_lib import recipes, training, zoo
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.data.tuples import MANIFEST, TupleClips, find_videos, fingerprint, prepare_tuples
 from tutorial_lib.errors import TutorialError
@@ -30,9 +30,12 @@ def train_stage(
     """Trains teacher-plain, teacher-flow, student-plain or distill, and writes `output`; run again, it goes on.
 
     teacher-flow starts from the plain teacher given as `teacher_plain`; student-plain is drawn to it if one is given;
-    distill needs both teachers and the plain student as `start`.
+    distill needs both teachers and the plain student as `start`, and trains what the zoo calls student-ours-temp. The
+    losses of steadiness are as strong as the style needs (`training.strength`).
     Raises: TutorialError when a network that the stage needs is not given, or is of another kind.
     """
+    if stage == "distill":
+        settings = settings.but(**recipes.ROLES["student-ours-temp"].changes)
     perceptual = perceptual_loss(load_features(settings.features), style, settings)
     perceptual = perceptual.to(device())
     options = {"steps": steps, "path": output, "about": {"style": style, "videos": str(videos) if videos else None}}
@@ -40,16 +43,20 @@ def train_stage(
         training.train_plain(training.new_teacher(settings).to(device()), perceptual, settings, **options)
     elif stage == "teacher-flow":
         plain = _needed(stage, "--teacher-plain", teacher_plain, "teacher")
-        training.train_teacher(plain, _clips(settings, videos), perceptual, settings, **options)
+        clips = _clips(settings, videos)
+        settings = training.raised(settings, training.strength(plain, clips))
+        training.train_teacher(plain, clips, perceptual, settings, **options)
     elif stage == "student-plain":
         agree_with = _needed(stage, "--teacher-plain", teacher_plain) if teacher_plain else None
         student = training.new_student(settings).to(device())
         training.train_plain(student, perceptual, settings, agree_with=agree_with, **options)
     else:
         plain_student = _needed(stage, "--start", start, "student")
+        with_flow = _needed(stage, "--teacher-flow", teacher_flow, "teacher with flow")
+        plain, clips = _needed(stage, "--teacher-plain", teacher_plain), _clips(settings, videos)
+        settings = training.raised(settings, training.strength(plain, clips))
         targets = training.FrozenTargets(
-            _clips(settings, videos), _needed(stage, "--teacher-flow", teacher_flow, "teacher with flow"),
-            _needed(stage, "--teacher-plain", teacher_plain), plain_student,
+            clips, with_flow, plain, plain_student,
             folder=_folder(videos) if _bytes_of_targets(settings) > IN_MEMORY else None,
         )
         training.distill(plain_student, targets, perceptual, settings, **options)

@@ -1,6 +1,7 @@
 """The stages of a training, from Eq. 1 alone to Algorithm 1. Each is a loss that is handed to `loop.train`."""
 
 import copy
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher, roll_out
 from tutorial_lib.settings import Settings
 
+USUAL_FLICKER = 0.0148    # of mosaic's plain teacher, for which the lambdas were chosen
 PATCH = 8    # pixels over which the two teachers' colours are compared
 
 
@@ -168,14 +170,30 @@ def zoom_and_shift(height: int, width: int, random: torch.Generator) -> torch.Te
 
 
 @torch.no_grad()
-def flicker(network: nn.Module, clips: Sequence[Clip], count: int) -> float:
-    """The mean over `count` clips of `temporal_loss` between a plain network's neighbouring frames."""
-    device, found = next(network.parameters()).device, []
-    for index in range(count):
+def flicker(plain: nn.Module, clips: Sequence[Clip], most: int = 20) -> float:
+    """How much a plain network flickers: `temporal_loss` between its neighbouring frames, mean over the first clips."""
+    device, found = next(plain.parameters()).device, []
+    for index in range(min(most, len(clips))):
         clip = clips[index].to(device)
-        stylized = network(clip.frames)
+        stylized = plain(clip.frames)
         found.append(temporal_loss(stylized[1:], stylized[:-1], clip.backward_flows, clip.backward_masks).item())
-    return sum(found) / count
+    return sum(found) / len(found)
+
+
+def strength(teacher_plain: nn.Module, clips: Sequence[Clip]) -> float:
+    """What the losses of steadiness have to be multiplied by in a style, known by its plain teacher.
+
+    They are squared differences of pixels and Eq. 1 is not, so where a style flickers with less contrast than the one
+    whose lambdas these are, they would hardly count. In steps of the root of two, so that a seed does not change it.
+    """
+    steps = round(2 * math.log2(USUAL_FLICKER / max(flicker(teacher_plain, clips), 1e-9)))
+    return 2 ** (min(max(steps, -8), 8) / 2)
+
+
+def raised(settings: Settings, factor: float) -> Settings:
+    """The same settings with `factor` times the lambdas of the losses that are squared differences of pixels."""
+    squares = ("lambda_flow", "lambda_res", "lambda_temp")
+    return settings.but(**{key: factor * getattr(settings, key) for key in squares})
 
 
 class FrozenTargets:
