@@ -21,8 +21,8 @@ CHANGES = (
     ("smooth: the plain student", "plain-smooth", "student-plain"),
     ("smooth: ours", "ours-smooth", "student-ours"),
     ("L_rank normalised: ours", "ours-excess", "student-ours"),
-    ("both: ours with L_temp", "student-ours-plus", "student-ours-temp"),
-    ("both: against scratch", "student-ours-plus", CONTROL),
+    ("thrice the L_temp: ours with L_temp", "student-ours-plus", "student-ours-temp"),
+    ("thrice the L_temp: against scratch", "student-ours-plus", CONTROL),
     ("to the letter: ours", "unaligned-ours", "unaligned-scratch"),
     ("to the letter: plain students apart", "unaligned-scratch", CONTROL),
 )
@@ -31,7 +31,7 @@ CHANGES = (
 def extras(records: Records) -> dict:
     """A row a change: e_stab with and without it, and what it costs."""
     blocks, names = [], dict.fromkeys(name for _, *pair in CHANGES for name in pair)
-    styles = having(records, ("plain-smooth", "ours-excess", "unaligned-ours"))
+    styles = having(records, ("plain-smooth", "ours-excess", "unaligned-ours", "student-ours-plus"))
     for pass_name in passes_of(records):
         for style in styles:
             rows = []
