@@ -177,7 +177,8 @@ figures.show(
 # Three of five samples are clips, rolled out over 1, 2, then 4 frames; only the last frame is
 # learned from. One is a still and the same still moved, and one a still without any past, so that
 # it remains a good image network.
-#
+
+# %% [markdown]
 # **(+) Not in the paper:** a third term, `look`, keeps the colours, averaged over 8x8 patches, near the plain teacher's. Left
 # alone, fine-tuning may paint a wall red that was blue. Nothing is wrong with that, but the student will learn from
 # the *difference* of the two teachers (notebook 5), and that should be flicker, not taste.

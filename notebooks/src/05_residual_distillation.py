@@ -141,7 +141,8 @@ assert torch.isclose(residual_loss(T, T0, student, S0), (student - target).squar
 # The sum carries *everything* in which the teachers differ, taste as well as flicker: had the one with flow learned to paint
 # the sky red, the target would have a red sky. That is why fine-tuning kept the teachers' colours together (`lambda_look`,
 # notebook 03).
-#
+
+# %% [markdown]
 # A gift for the training: one frozen picture a frame is all that must be remembered.
 # `training.FrozenTargets` does that, so neither teacher runs again after the first pass.
 #
