@@ -31,9 +31,10 @@ def test_it_learns_and_reports_every_step():
     assert seen[0].terms == history[0]
 
 
+@pytest.mark.parametrize("averaging", [0.0, 0.8])
 @pytest.mark.parametrize("stopped", [1, 4, 9])
-def test_a_stopped_training_ends_at_the_same_weights(tmp_path, stopped):
-    whole, _ = problem()
+def test_a_stopped_training_ends_at_the_same_weights(tmp_path, stopped, averaging):
+    whole, _ = problem(averaging=averaging)
 
     def stop(progress):
         if progress.step == stopped:
@@ -41,10 +42,23 @@ def test_a_stopped_training_ends_at_the_same_weights(tmp_path, stopped):
 
     path = tmp_path / "c.safetensors"
     with pytest.raises(KeyboardInterrupt):
-        problem(path, save_every=2, callback=stop)
-    resumed, history = problem(path, save_every=2)
+        problem(path, save_every=2, callback=stop, averaging=averaging)
+    resumed, history = problem(path, save_every=2, averaging=averaging)
     assert torch.equal(resumed.weight, whole.weight)
+    finished, _ = problem(path, averaging=averaging)
+    assert torch.equal(finished.weight, whole.weight)
+    assert torch.equal(checkpoint.read(path).weights["weight"], whole.weight)
     assert len(history) == 10 - stopped // 2 * 2
+
+
+def test_averaged_weights_are_the_moving_average_of_the_steps(tmp_path):
+    path, average = tmp_path / "c.safetensors", None
+    for steps in range(1, 7):
+        step_by_step, _ = problem(steps=steps)
+        average = 0.8 * average + 0.2 * step_by_step.weight if steps > 1 else step_by_step.weight
+    averaged, _ = problem(path, steps=6, averaging=0.8)
+    assert torch.allclose(averaged.weight, average, atol=1e-6)
+    assert torch.equal(checkpoint.read(path).latest["weight"], step_by_step.weight)
 
 
 def test_nan_stops_names_the_term_and_keeps_the_last_good_checkpoint(tmp_path):

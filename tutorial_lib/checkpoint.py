@@ -1,7 +1,8 @@
 """Checkpoints: safetensors only, written whole or not at all, with their settings as one JSON string.
 
-One file holds a training's weights, optimiser state and step, so that the three can never disagree. A file
-with weights alone is what the zoo ships. Nothing is pickled: loading a stranger's file runs none of its code.
+One file holds a training's weights, optimiser state and step, so that the three can never disagree. Where the
+weights are averaged over the steps, `weights` is the average, which one uses, and `latest` is what the training goes
+on from. A file with weights alone is what the zoo ships. Nothing is pickled: loading a stranger's file runs none of its code.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
@@ -27,6 +29,7 @@ class Checkpoint:
     settings: dict
     step: int = 0
     optimiser: dict[str, torch.Tensor] = field(default_factory=dict)
+    latest: dict[str, torch.Tensor] = field(default_factory=dict)    # only where `weights` is an average
 
 
 def save(
@@ -36,13 +39,17 @@ def save(
     step: int = 0,
     optimiser: torch.optim.Optimizer | None = None,
     dtype: torch.dtype | None = None,
+    average: AveragedModel | None = None,
 ) -> None:
     """Writes the weights (as `dtype`, if given) and, with an optimiser, all that a resumed training needs.
 
-    settings: anything that JSON can hold; it comes back from `read`.
+    settings: anything that JSON can hold; it comes back from `read`. average: of the network over the steps.
     Raises: TutorialError when the file cannot be written (a full disk, say); an older file then stays.
     """
-    tensors = {f"weights.{name}": _plain(value, dtype) for name, value in network.state_dict().items()}
+    used = network if average is None else average.module
+    tensors = {f"weights.{name}": _plain(value, dtype) for name, value in used.state_dict().items()}
+    if average is not None:
+        tensors |= {f"latest.{name}": _plain(value) for name, value in network.state_dict().items()}
     if optimiser is not None:
         for index, state in optimiser.state_dict()["state"].items():
             for name, value in state.items():
@@ -63,21 +70,26 @@ def read(path: str | Path) -> Checkpoint:
     path = Path(path)
     if not path.is_file():
         raise TutorialError(f"There is no checkpoint {path}.")
-    weights, optimiser = {}, {}
+    parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimiser": {}, "latest": {}}
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads((file.metadata() or {})["settings"])
             for key in file.keys():  # noqa: SIM118 (safe_open is no dictionary)
                 kind, name = key.split(".", 1)
                 # A copy: what is mapped from the file would keep Windows from replacing it.
-                (weights if kind == "weights" else optimiser)[name] = file.get_tensor(key).clone()
+                parts[kind][name] = file.get_tensor(key).clone()
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise TutorialError(f"{path} is not a checkpoint of this project, or is damaged ({error}).") from error
-    return Checkpoint(path, weights, settings, settings.pop("step", 0), optimiser)
+    return Checkpoint(path, settings=settings, step=settings.pop("step", 0), **parts)
 
 
-def restore(checkpoint: Checkpoint, network: nn.Module, optimiser: torch.optim.Optimizer | None = None) -> None:
-    """Puts a checkpoint's weights, and its optimiser state if one is given, in place.
+def restore(
+    checkpoint: Checkpoint,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer | None = None,
+    average: AveragedModel | None = None,
+) -> None:
+    """Puts a checkpoint's weights in place, and the optimiser's state and the average if these are given.
 
     Raises: TutorialError when the checkpoint belongs to another architecture.
     """
@@ -90,7 +102,11 @@ def restore(checkpoint: Checkpoint, network: nn.Module, optimiser: torch.optim.O
             f"{checkpoint.path} belongs to another architecture: {len(names)} tensors differ, the first is {first} "
             f"({found.get(first, 'missing')} in the file, {wanted.get(first, 'missing')} in the network)."
         )
-    network.load_state_dict({name: value.float() for name, value in checkpoint.weights.items()})
+    used = network if average is None else average.module
+    used.load_state_dict({name: value.float() for name, value in checkpoint.weights.items()})
+    if average is not None:
+        network.load_state_dict(checkpoint.latest)
+        average.n_averaged.fill_(checkpoint.step)
     if optimiser is not None:
         state: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in checkpoint.optimiser.items():

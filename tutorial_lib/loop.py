@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
 from tutorial_lib import checkpoint
@@ -58,6 +59,7 @@ def train(
     callback: Callback | None = None,
     bar: bool = True,
     precision: torch.dtype | None = None,
+    averaging: float = 0.0,
 ) -> list[dict[str, float]]:
     """Minimises `loss(step)["total"]` over the network's parameters with Adam; returns the terms of every step run.
 
@@ -66,16 +68,19 @@ def train(
     path: the checkpoint. If it exists, training goes on from its step, and the weights at the end are those of
     an uninterrupted run; its settings must equal `settings`. It is written every `save_every` steps and at the end.
     precision: torch.bfloat16 or torch.float16 for `torch.autocast`; None for float32.
+    averaging: the network ends with the moving average of its weights, of which every step keeps this share and
+    takes the rest from the step's own; 0 for the last step's own.
     Raises: NonFiniteLossError, naming the term, before such a loss touches the weights; the last checkpoint
     stays. TutorialError when the checkpoint is of another architecture or other settings.
     """
     device = next(network.parameters()).device
     optimiser = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=rate(0))
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(averaging)) if averaging else None
     start = 0
     if path is not None and Path(path).exists():
         saved = checkpoint.read(path)
         _check_same(saved, settings)
-        checkpoint.restore(saved, network, optimiser)
+        checkpoint.restore(saved, network, optimiser, average)
         start = saved.step
         if start > steps:
             raise TutorialError(f"{path} has {start} steps already, more than the {steps} asked for.")
@@ -95,13 +100,17 @@ def train(
             slopes = torch.stack([p.grad.sum() for p in network.parameters() if p.grad is not None])
             _check_finite({"gradient": slopes.abs().sum().item()}, step, path)
             optimiser.step()
+            if average is not None:
+                average.update_parameters(network)
             history.append(values)
             if path is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
-                checkpoint.save(path, network, settings, step + 1, optimiser)
+                checkpoint.save(path, network, settings, step + 1, optimiser, average=average)
             progress.set_postfix_str(f"loss {values['total']:.4g}", refresh=False)
             progress.update()
             if callback is not None:
                 callback(Progress(step + 1, steps, values))
+    if average is not None:
+        network.load_state_dict(average.module.state_dict())
     network.eval()
     return history
 

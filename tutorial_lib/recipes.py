@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -89,7 +89,7 @@ SETTINGS_OF_STAGES = {   # what the other stages do not use
     ("teacher-flow", "distill"): {"finetune_rate"},
     ("student-plain", "distill"): {"student_width", "student_blocks", "student_smooth"},
     ("distill",): {"distill_steps", "distill_decay_every", "lambda_percep", "lambda_res", "lambda_temp", "lambda_rank",
-                   "lambda_excess"},
+                   "lambda_excess", "averaging"},
 }
 
 
@@ -236,8 +236,10 @@ class Workshop:
     def check(self, name: str) -> None:
         """Refuses a finished network that was made otherwise than it would be now."""
         kept = read_json(self.path(name).with_suffix(".json"))
+        # A manifest is older than a setting that it does not name, and there was none but the default then.
+        then = {part.name: part.default for part in fields(Settings)} | kept["settings"] | {"style": kept["style"]}
         wanted = {**self.used(name), "style": self.style}
-        other = [key for key, value in wanted.items() if {**kept["settings"], "style": kept["style"]}.get(key) != value]
+        other = [key for key, value in wanted.items() if then.get(key) != value]
         other += [n for n in self.needs(name) if kept["made_from"].get(n) != checkpoint.digest(self[n])]
         if other:
             raise TutorialError(

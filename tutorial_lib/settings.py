@@ -74,6 +74,7 @@ class Settings:
 
     # beyond the paper
     student_smooth: bool = False  # the shift-equivariant student
+    averaging: float = 0.0        # moving average of a distillation's weights: the share that each step keeps
     lambda_excess: float = 0.0    # the rank of the input over the pixels of all frames, whatever the brightness
 
     seed: int = 0

@@ -305,9 +305,11 @@ def _train(
     more: dict, about: dict | None = None, **options,
 ) -> list[dict[str, float]]:
     """`loop.train` with this stage's learning rate, from `peak` down, and the settings that its checkpoint keeps."""
-    decay_every = settings.distill_decay_every if stage == "distill" else settings.decay_every
+    distilled = stage == "distill"
+    decay_every = settings.distill_decay_every if distilled else settings.decay_every
     kept = {"stage": stage, "network": network.configuration, "scale": settings.as_dict(), **more, **(about or {})}
     return train(
         network, loss, steps, lambda step: learning_rate(settings, peak, step, decay_every), stage, kept,
-        precision=precision(next(network.parameters()).device), **options,
+        precision=precision(next(network.parameters()).device), averaging=settings.averaging if distilled else 0.0,
+        **options,
     )
