@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)
     workshop = recipes.Workshop(arguments.style, settings, recipes.folder(settings))
-    groups = {"zoo": recipes.ROLES, "plus": recipes.PLUS, "tables": recipes.ABLATIONS,
+    groups = {"zoo": recipes.ROLES, "plus": recipes.plus(settings), "tables": recipes.ABLATIONS,
               "frontier": recipes.frontier(settings)}
     for asked in arguments.only or ["zoo"]:
         for name in groups.get(asked, [asked]):

@@ -2,7 +2,8 @@
 
 One file holds a training's weights, optimiser state and step, so that the three can never disagree. Where the
 weights are averaged over the steps, `weights` is the average, which one uses, and `latest` is what the training goes
-on from. A file with weights alone is what the zoo ships. Nothing is pickled: loading a stranger's file runs none of its code.
+on from. A file with weights alone is what the zoo ships. Nothing is pickled: loading a stranger's file runs none of
+its code.
 """
 
 import hashlib

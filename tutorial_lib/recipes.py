@@ -31,6 +31,8 @@ RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
 TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}
 OURS = {"lambda_temp": 0.0, **STEADY}
 
+STRONGER = {"candy": 2.0}   # what a style needs beside `training.strength`, in the distillation
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -52,16 +54,6 @@ ROLES = {
     "student-temp": Recipe("distill", TEMPORAL),
     "student-ours": Recipe("distill", OURS),
     "student-ours-temp": Recipe("distill", STEADY),
-}
-
-# Beyond the paper: Eq. 11 over common pixels and whatever the brightness; a shift-equivariant student; and all of
-# Eq. 13 with thrice the L_temp and the style weight that this needs.
-EXCESS = {"lambda_rank": 0.0, "lambda_excess": 40.0}
-PLUS = {
-    "ours-excess": Recipe("distill", {"lambda_temp": 0.0, **EXCESS, **STEADY}),
-    "plain-smooth": Recipe("student-plain", {"student_smooth": True}),
-    "ours-smooth": Recipe("distill", {**OURS, "student_smooth": True}, start="plain-smooth"),
-    "student-ours-plus": Recipe("distill", {"lambda_temp": 60.0, "style_weight": 2.8}),
 }
 
 # Tables 2 and 3, Figures 2 and 3, and the paper's letter: a plain student that never saw the plain teacher.
@@ -93,6 +85,27 @@ SETTINGS_OF_STAGES = {   # what the other stages do not use
 }
 
 
+def plus(settings: Settings) -> dict[str, Recipe]:
+    """Beyond the paper: each change by itself, and those that measured better together (student-ours-plus).
+
+    Eq. 11 over common pixels and whatever the brightness; a shift-equivariant student; averaged weights; and frames
+    half as large again, because what steadiness costs in style grows with the size of the frames (scratch-large
+    is the control of the same price).
+    """
+    large = {"height": round(1.5 * settings.height), "width": round(1.5 * settings.width),
+             "lambda_rank": settings.lambda_rank / 1.5**2, "averaging": 0.98}
+    return {
+        "ours-excess": Recipe("distill", {**OURS, "lambda_rank": 0.0, "lambda_excess": 40.0}),
+        "plain-smooth": Recipe("student-plain", {"student_smooth": True}),
+        "ours-smooth": Recipe("distill", {**OURS, "student_smooth": True}, start="plain-smooth"),
+        "ours-averaged": Recipe("distill", {**OURS, "averaging": 0.98}),
+        "scratch-large": Recipe("distill", {**large, **PERCEPTUAL_ONLY}),
+        "ours-large": Recipe("distill", {**large, **OURS}),
+        "student-ours-plus": Recipe("distill", {
+            **large, "lambda_temp": 5 * settings.lambda_temp, "style_weight": 3.0}),
+    }
+
+
 def frontier(settings: Settings) -> dict[str, Recipe]:
     """Every method at other strengths: the lambdas of `settings` times a factor, named METHOD-xFACTOR.
 
@@ -113,7 +126,12 @@ def frontier(settings: Settings) -> dict[str, Recipe]:
 
 def recipes(settings: Settings) -> dict[str, Recipe]:
     """Every recipe by its name."""
-    return {**ROLES, **PLUS, **ABLATIONS, **frontier(settings)}
+    return {**ROLES, **plus(settings), **ABLATIONS, **frontier(settings)}
+
+
+def stronger(stage: str, style: str) -> float:
+    """What the losses of steadiness are multiplied by in a stage, beside the style's `training.strength`."""
+    return STRONGER.get(Path(style).stem, 1.0) if stage == "distill" else 1.0
 
 
 def folder(settings: Settings) -> Path:
@@ -134,7 +152,7 @@ class Workshop:
         self.style, self.settings, self.folder = style, settings, folder
         self.recipes = recipes(settings)
         self.networks: dict[str, nn.Module] = {}
-        self.rendered: dict[int, RenderedClips] = {}
+        self.rendered: dict[tuple[int, int, int], RenderedClips] = {}
 
     def __getitem__(self, name: str) -> nn.Module:
         if name not in self.networks:
@@ -156,7 +174,7 @@ class Workshop:
         settings = self.settings.but(**recipe.changes)
         if recipe.stage not in ("teacher-flow", "distill"):
             return settings
-        return training.raised(settings, self.strength)
+        return training.raised(settings, self.strength * stronger(recipe.stage, self.style))
 
     @cached_property
     def strength(self) -> float:
@@ -216,8 +234,9 @@ class Workshop:
         })
 
     def clips(self, settings: Settings) -> RenderedClips:
-        """The training clips, rendered once for all networks: no recipe changes more of them than their length."""
-        return self.rendered.setdefault(settings.clip_length, RenderedClips(settings))
+        """The training clips, rendered once for all networks: recipes change no more of them than this."""
+        size = settings.clip_length, settings.height, settings.width
+        return self.rendered.setdefault(size, RenderedClips(settings))
 
     def perceptual(self, settings: Settings) -> nn.Module:
         return perceptual_loss(load_features(settings.features), self.style, settings).to(device())

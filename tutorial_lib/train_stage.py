@@ -54,7 +54,7 @@ def train_stage(
         plain_student = _needed(stage, "--start", start, "student")
         with_flow = _needed(stage, "--teacher-flow", teacher_flow, "teacher with flow")
         plain, clips = _needed(stage, "--teacher-plain", teacher_plain), _clips(settings, videos)
-        settings = training.raised(settings, training.strength(plain, clips))
+        settings = training.raised(settings, training.strength(plain, clips) * recipes.stronger(stage, style))
         targets = training.FrozenTargets(
             clips, with_flow, plain, plain_student,
             folder=_folder(videos) if _bytes_of_targets(settings) > IN_MEMORY else None,
