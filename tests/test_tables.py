@@ -164,10 +164,10 @@ def test_equal_style_compares_what_both_curves_reach():
     better = equal_style.at_equal_style([(s, 0.75 * e) for s, e in other], other)
     assert (better["from"], better["to"]) == (0.2, 0.6)
     assert [better[key] for key in ("mean", "best", "worst")] == pytest.approx([-0.25] * 3)
-    assert better["said"] == "steadier at equal style"
-    assert equal_style.at_equal_style(other, other)["said"] == "not steadier at equal style"
+    assert better["said"] == "steadier"
+    assert equal_style.at_equal_style(other, other)["said"] == "not steadier"
     apart = equal_style.at_equal_style([(0.7, 0.1), (0.8, 0.05)], other)
-    assert apart["said"] == "no style loss that both reach" and apart["mean"] is None
+    assert apart["said"] == "no cost that both reach" and apart["mean"] is None
     # Lines that cross in the middle of the common range, 0.2 to 0.4: better by a factor of two at one end.
     crossing = equal_style.at_equal_style([(0.2, 0.4), (0.4, 0.4)], [(0.2, 0.8), (0.4, 0.2)])
     assert crossing["best"] == pytest.approx(-0.5) and crossing["worst"] == pytest.approx(1.0)
@@ -196,9 +196,11 @@ def test_the_frontier_reads_any_method_and_factor():
     assert equal["ours-temp"]["student-scratch"] is None
     assert "beyond the curve" in writing.as_text(table)
     verdicts = {(r["row"], r["other"]): r for r in blocks(table)["mosaic.final.judge_style.verdicts"]["rows"]}
-    assert verdicts["ours", "scratch"]["said"] == "steadier at equal style"
+    assert verdicts["ours", "scratch"]["said"] == "steadier"
     assert verdicts["ours", "scratch"]["from"] == 3.5 and verdicts["ours", "scratch"]["to"] == 6.0
     assert ("ours-temp", "scratch") in verdicts
+    eq1 = rows(table, "mosaic.final.judge_perceptual.points")["scratch"]
+    assert eq1["cost"] == pytest.approx(eq1["style"] + eq1["content"]) and eq1["content"] == pytest.approx(3)
     expected = equal_style.at_style([(4, 0.5), (7, 0.35)], 4.2)
     assert math.isclose(equal["scratch"]["student-temp"], expected, abs_tol=1e-6)
 

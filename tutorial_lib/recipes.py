@@ -112,8 +112,9 @@ def frontier(settings: Settings) -> dict[str, Recipe]:
     "scratch" and "style" vary the style weight of Eq. 1 instead: without any lambda, and beside those of ours.
     """
     found = {}
-    for method, off in (("res", RESIDUAL), ("rank", RANK), ("temp", TEMPORAL), ("ours", OURS)):
-        for factor in (0.3, 3.0):
+    methods = (("res", RESIDUAL), ("rank", RANK), ("temp", TEMPORAL), ("ours", OURS), ("ours-temp", STEADY))
+    for method, off in methods:
+        for factor in (0.3, 3.0, 10.0):
             scaled = {name: getattr(settings, name) * factor for name in ("lambda_res", "lambda_temp", "lambda_rank")}
             found[f"{method}-x{factor:g}"] = Recipe("distill", {**scaled, **off})
     for method, off in (("scratch", PERCEPTUAL_ONLY), ("style", OURS)):

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorial_lib.show.figures import COLOURS, colour
+from tutorial_lib.tables.equal_style import MEASURES
 
 # Methods that are no roles; "style" is ours at other style weights, so it has the colour of ours and dashes.
 METHOD_COLOURS = {
@@ -181,8 +182,8 @@ def frontier(table: Mapping) -> Figure:
         panels = [block for s, block in found if s == style]
         for axis, block in zip(line, panels, strict=False):
             _curves(axis, block["rows"])
-            judged = block["name"].endswith("judge_style.points")
-            axis.set_xlabel("style loss by the judge" if judged else "style loss by the training's network", fontsize=9)
+            measure = block["name"].split(".")[-2]
+            axis.set_xlabel(f"{MEASURES[measure][0]} (lower is better)", fontsize=9)
             axis.set_ylabel("e_stab, summed over the films", fontsize=9)
             axis.set_title(style, fontsize=10)
         for axis in line[len(panels):]:
@@ -197,13 +198,13 @@ def _curves(axis: Axes, rows: Sequence[Mapping]) -> None:
         points = [row for row in rows if row["row"] == method]
         name = {"style": "ours, other style weights", "scratch": "scratch, other style weights"}.get(method, method)
         shade = METHOD_COLOURS.get(method, colour(method))
-        axis.plot([p["style"] for p in points], [p["e_stab"] for p in points], "--" if method == "style" else "-",
+        axis.plot([p["cost"] for p in points], [p["e_stab"] for p in points], "--" if method == "style" else "-",
                   color=shade, linewidth=1.5, label=name)
         for point in points:
             own = point["factor"] == 1
-            axis.scatter(point["style"], point["e_stab"], s=60 if own else 22, color=shade, zorder=3)
+            axis.scatter(point["cost"], point["e_stab"], s=60 if own else 22, color=shade, zorder=3)
             if not own and point in (points[0], points[-1]):
-                axis.annotate(f"×{point['factor']:g}", (point["style"], point["e_stab"]), xytext=(4, 3),
+                axis.annotate(f"×{point['factor']:g}", (point["cost"], point["e_stab"]), xytext=(4, 3),
                               textcoords="offset points", fontsize=7, color=shade)
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%.2f"))

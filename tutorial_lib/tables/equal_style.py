@@ -1,18 +1,37 @@
-"""A gain is a gain at equal style: every method as a curve of e_stab against style loss."""
+"""A gain is a gain at equal style: every method as a curve of e_stab against what it costs.
+
+The cost is the style loss, as in the literature, or all of Eq. 1 at the usual weights (style and content added):
+a method can buy style with content, and one that does looks better at equal style than it is.
+"""
 
 import math
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from tutorial_lib.scoring import CONTROL
 from tutorial_lib.tables.paper import METHODS, OWN, TEMP
 from tutorial_lib.tables.parts import Point, Records, block, column, passes_of, styles_of, sums, table
 
+MEASURES = {    # of the cost: its name, and what it is short for
+    "judge_style": ("the judge's style loss", "style"),
+    "judge_perceptual": ("the judge's Eq. 1", "Eq. 1"),
+    "style": ("the training network's style loss", "style"),
+    "perceptual": ("the training network's Eq. 1", "Eq. 1"),
+}
+
+
+def cost(total: Mapping[str, float], measure: str) -> float | None:
+    """One of MEASURES for the sums of a record; None where there is no judge."""
+    prefix = measure.removesuffix("perceptual").removesuffix("style")
+    if f"{prefix}style" not in total:
+        return None
+    return total[f"{prefix}style"] + (total[f"{prefix}content"] if measure.endswith("perceptual") else 0)
+
 
 def curves(records: Records, style: str, pass_name: str, measure: str) -> dict[str, list[dict]]:
-    """Each method at its strengths, weakest first: {method: [{factor, recipe, style, e_stab}, ...]}.
+    """Each method at its strengths, weakest first: {method: [{factor, recipe, cost, e_stab}, ...]}.
 
     From every recipe METHOD-xFACTOR, and the one that would be METHOD-x1.
     """
@@ -27,8 +46,8 @@ def curves(records: Records, style: str, pass_name: str, measure: str) -> dict[s
                 found[method].setdefault(1.0, own)
                 break
         points = [(factor, recipe, total) for factor, recipe in sorted(found[method].items())
-                  if (total := sums(records, style, recipe, pass_name)) and measure in total]
-        drawn[method] = [{"factor": factor, "recipe": recipe, "style": total[measure], "e_stab": total["e_stab"]}
+                  if (total := sums(records, style, recipe, pass_name)) and cost(total, measure) is not None]
+        drawn[method] = [{"factor": factor, "recipe": recipe, "cost": cost(total, measure), "e_stab": total["e_stab"]}
                          for factor, recipe, total in points]
     return {method: points for method, points in drawn.items() if len(points) > 1}
 
@@ -48,16 +67,16 @@ def at_style(points: Sequence[Point], style: float) -> float | None:
 
 
 def at_equal_style(ours: Sequence[Point], other: Sequence[Point], samples: int = 101) -> dict:
-    """How much steadier one curve is than another over the style losses that both reach; gains as in `gain`."""
+    """How much steadier one curve is than another over the costs that both reach; gains as in `gain`."""
     lowest = max(min(s for s, _ in ours), min(s for s, _ in other))
     highest = min(max(s for s, _ in ours), max(s for s, _ in other))
     if lowest > highest:
         return {"from": None, "to": None, "mean": None, "best": None, "worst": None,
-                "said": "no style loss that both reach"}
+                "said": "no cost that both reach"}
     places = [lowest + (highest - lowest) * k / (samples - 1) for k in range(samples)]
     ratios = [math.log(at_style(ours, s) / at_style(other, s)) for s in places]
     share = sum(ratio < 0 for ratio in ratios) / samples
-    said = {1.0: "steadier at equal style", 0.0: "not steadier at equal style"}.get(
+    said = {1.0: "steadier", 0.0: "not steadier"}.get(
         share, f"steadier over {share:.0%} of the common range")
     mean, best, worst = (round(math.exp(value) - 1, 6)
                          for value in (statistics.mean(ratios), min(ratios), max(ratios)))
@@ -69,13 +88,14 @@ def frontier(records: Records) -> dict:
     blocks = []
     for pass_name in passes_of(records):
         for style in styles_of(records):
-            for measure in ("judge_style", "style"):
+            for measure in MEASURES:
                 blocks += _frontier_of(records, style, pass_name, measure)
     notes = [
         "A point METHOD-xF is the method with its lambdas (scratch and style: with the style weight) times F; factor 1 "
         "is the network of table1. Between two points of a curve log e_stab is linear in the style loss; nothing is "
         "extrapolated. Where a curve passes a style loss twice, its steadier point counts.",
-        "At equal style only: content, contrast and sharpness stand with the points.",
+        "At equal style a method may have paid in content; Eq. 1, style and content together at the usual weights, "
+        "counts both. Contrast and sharpness stand with the points.",
     ]
     return table("frontier", "At equal style: e_stab against the style loss", blocks, notes)
 
@@ -84,33 +104,40 @@ def _frontier_of(records: Records, style: str, pass_name: str, measure: str) -> 
     drawn = curves(records, style, pass_name, measure)
     if not drawn:
         return []
-    lines = {method: [(p["style"], p["e_stab"]) for p in points] for method, points in drawn.items()}
-    rows = [{"row": method, **point, **{key: sums(records, style, point["recipe"], pass_name).get(key) for key in (
-        "content", "std", "sharpness")}} for method, points in drawn.items() for point in points]
-    marks = {name: total[measure] for name in (CONTROL, TEMP, "student-ours")
-             if (total := sums(records, style, name, pass_name)) and measure in total}
+    lines = {method: [(p["cost"], p["e_stab"]) for p in points] for method, points in drawn.items()}
+    judge = "judge_" if measure.startswith("judge") else ""
+    rows = []
+    for method, points in drawn.items():
+        for point in points:
+            total = sums(records, style, point["recipe"], pass_name)
+            rows.append({"row": method, **point, "style": total[f"{judge}style"], "content": total[f"{judge}content"],
+                         "std": total["std"], "sharpness": total["sharpness"]})
+    marks = {name: cost(total, measure) for name in (CONTROL, TEMP, "student-ours")
+             if (total := sums(records, style, name, pass_name)) and cost(total, measure) is not None}
     equal = [{"row": method, **{name: _rounded(at_style(line, s)) for name, s in marks.items()}}
              for method, line in lines.items()]
     pairs = [("ours", "scratch"), ("ours", "temp"), ("style", "scratch"), ("style", "temp"), ("temp", "scratch"),
              ("res", "scratch"), ("rank", "scratch")]
+    pairs += [("ours-temp", "scratch"), ("ours-temp", "temp")]
     pairs += [(method, other) for method in drawn if method not in METHODS for other in ("scratch", "temp")]
     compared = [{"row": a, "other": b, **at_equal_style(lines[a], lines[b])}
                 for a, b in pairs if a in lines and b in lines]
-    place, aside = f"{style}.{pass_name}.{measure}", pass_name == "clean" or measure == "style"
-    who = "the judge's style loss" if measure == "judge_style" else "the training network's style loss"
+    place, aside = f"{style}.{pass_name}.{measure}", pass_name == "clean" or not measure.startswith("judge")
+    who, short = MEASURES[measure]
     if not any((style, r, 0) in records and "judge_style" in (sums(records, style, r, pass_name) or {})
                for r in (CONTROL, "student-ours")):
         aside = pass_name == "clean"
     return [
         block(f"{place}.points", f"{style}, {pass_name} pass: the points, by {who}", [
-            column("row", "method"), column("factor", "factor", "g"), column("style", "style", ".4f"),
-            column("e_stab", "e_stab", ".4f"), column("content", "content", ".4f"), column("std", "std", ".4f"),
-            column("sharpness", "sharpness", ".4f")], rows, aside=aside),
+            column("row", "method"), column("factor", "factor", "g"), column("e_stab", "e_stab", ".4f"),
+            *([] if short == "style" else [column("cost", short, ".4f")]), column("style", "style", ".4f"),
+            column("content", "content", ".4f"), column("std", "std", ".4f"), column("sharpness", "sharpness", ".4f"),
+        ], rows, aside=aside),
         block(f"{place}.equal", f"{style}, {pass_name} pass: e_stab at given values of {who}", [
             column("row", "method"), *(column(name, f"at {name}'s {s:.4f}", ".4f", "beyond the curve")
                                        for name, s in marks.items())], equal, aside=aside),
-        block(f"{place}.verdicts", f"{style}, {pass_name} pass: at equal style, by {who}", [
-            column("row", "method"), column("other", "against"), column("from", "from style", ".4f"),
+        block(f"{place}.verdicts", f"{style}, {pass_name} pass: at equal {short}, by {who}", [
+            column("row", "method"), column("other", "against"), column("from", f"from {short}", ".4f"),
             column("to", "to", ".4f"), column("mean", "mean", "+.1%"), column("best", "best", "+.1%"),
             column("worst", "worst", "+.1%"), column("said", "")], compared, aside=aside),
     ]

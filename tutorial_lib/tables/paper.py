@@ -41,4 +41,4 @@ TEMP = "student-temp"
 # The frontier's own points: what METHOD-x1 would be.
 OWN = {"scratch": CONTROL, "temp": TEMP, "ours": "student-ours", "style": "student-ours",
        "ours-temp": "student-ours-temp", "plus": "student-ours-plus"}
-METHODS = ("scratch", "temp", "res", "rank", "ours", "style")
+METHODS = ("scratch", "temp", "res", "rank", "ours", "ours-temp", "style")
