@@ -62,6 +62,7 @@ ABLATIONS = {
     "rank": Recipe("distill", RANK),
     "res-rank-teacher": Recipe("distill", OURS, rank_from="teacher"),
     "temp-res": Recipe("distill", {"lambda_rank": 0.0, **STEADY}),
+    "ours-weak-temp": Recipe("distill", {"lambda_temp": 6.0, **STEADY}),   # beside temp-x0.3: about the paper's L_temp
     "ours-k3": Recipe("distill", {**OURS, "clip_length": 3}),
     "ours-k4": Recipe("distill", {**OURS, "clip_length": 4}),
     "ours-temp-k3": Recipe("distill", {"clip_length": 3, **STEADY}),

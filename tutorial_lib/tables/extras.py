@@ -26,6 +26,8 @@ CHANGES = (
     ("larger frames, averaged: ours", "ours-large", "student-ours"),
     ("plus: against larger frames, scratch", "student-ours-plus", "scratch-large"),
     ("plus: against scratch", "student-ours-plus", CONTROL),
+    ("a weaker L_temp: against scratch", "temp-x0.3", CONTROL),
+    ("a weaker L_temp: ours with it against it", "ours-weak-temp", "temp-x0.3"),
     ("to the letter: ours", "unaligned-ours", "unaligned-scratch"),
     ("to the letter: plain students apart", "unaligned-scratch", CONTROL),
 )

@@ -58,15 +58,18 @@ def _overview(records: Records, styles: Sequence[str], pass_name: str) -> dict:
         for style in styles:
             ours, other = (sums(records, style, name, pass_name) for name in (a, b))
             if ours and other:
-                key = "judge_style" if "judge_style" in ours and "judge_style" in other else "style"
+                judge = "judge_" if "judge_style" in ours and "judge_style" in other else ""
                 rows.append({
                     "row": a, "other": b, "style": style, "gain": gain(ours["e_stab"], other["e_stab"]),
                     "paper": gain(PAPER[a][-1], PAPER[b][-1]) if a in PAPER and pass_name != "real" else None,
-                    "style_gain": gain(ours[key], other[key]), "verdict": judgement(a, ours, other),
+                    "style_gain": gain(ours[f"{judge}style"], other[f"{judge}style"]),
+                    "content_gain": gain(ours[f"{judge}content"], other[f"{judge}content"]),
+                    "verdict": judgement(a, ours, other),
                 })
     return block(f"overview.{pass_name}", f"{called(pass_name)}, in short", [
         ROW, column("other", "against"), column("style", "style"), column("gain", "e_stab", "+.1%"),
-        column("paper", "(paper)", "+.1%"), column("style_gain", "style loss", "+.1%"), column("verdict", "verdict"),
+        column("paper", "(paper)", "+.1%"), column("style_gain", "style loss", "+.1%"),
+        column("content_gain", "content loss", "+.1%"), column("verdict", "verdict"),
     ], rows, aside=pass_name == "clean")
 
 
