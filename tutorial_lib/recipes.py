@@ -91,10 +91,11 @@ def plus(settings: Settings) -> dict[str, Recipe]:
 
     Eq. 11 over common pixels and whatever the brightness; a shift-equivariant student; averaged weights; and frames
     half as large again, because what steadiness costs in style grows with the size of the frames (scratch-large
-    is the control of the same price).
+    is the control of the same price, temp-large what the L_temp of plus does alone).
     """
     large = {"height": round(1.5 * settings.height), "width": round(1.5 * settings.width),
              "lambda_rank": settings.lambda_rank / 1.5**2, "averaging": 0.98}
+    strong = {"lambda_temp": 5 * settings.lambda_temp, "style_weight": 3.0}
     return {
         "ours-excess": Recipe("distill", {**OURS, "lambda_rank": 0.0, "lambda_excess": 40.0}),
         "plain-smooth": Recipe("student-plain", {"student_smooth": True}),
@@ -102,8 +103,8 @@ def plus(settings: Settings) -> dict[str, Recipe]:
         "ours-averaged": Recipe("distill", {**OURS, "averaging": 0.98}),
         "scratch-large": Recipe("distill", {**large, **PERCEPTUAL_ONLY}),
         "ours-large": Recipe("distill", {**large, **OURS}),
-        "student-ours-plus": Recipe("distill", {
-            **large, "lambda_temp": 5 * settings.lambda_temp, "style_weight": 3.0}),
+        "temp-large": Recipe("distill", {**large, **TEMPORAL, **strong}),
+        "student-ours-plus": Recipe("distill", {**large, **strong}),
     }
 
 

@@ -283,13 +283,15 @@ for name in ("table2", "table3") if kept else ():
 
 # %% [markdown]
 # The question that the paper does not ask is the one of the last sections: what does each method cost at the *same* style? Each curve
-# is one method at several strengths.
+# is one method at several strengths: on the left against style, on the right against style and content together (Eq. 1).
+#
+# **Predict, then look.** Which method looks better on the left than it is?
 
 # %%
 if kept and (kept / "frontier.png").is_file():
     display(Image(str(kept / "frontier.png"), width=760,
                   alt="e_stab against style loss, one curve a method, each at several strengths"))
-    print("Lower left is better. Compare curves where they pass the same style loss.")
+    print("Lower left is better. L_temp keeps the style by letting go of the content: on the right it pays for that.")
 
 # %% [markdown]
 # One scene under three networks, for the eye, which has the last word:

@@ -25,6 +25,7 @@ CHANGES = (
     ("larger frames, averaged: scratch", "scratch-large", CONTROL),
     ("larger frames, averaged: ours", "ours-large", "student-ours"),
     ("plus: against larger frames, scratch", "student-ours-plus", "scratch-large"),
+    ("plus: against its L_temp alone", "student-ours-plus", "temp-large"),
     ("plus: against scratch", "student-ours-plus", CONTROL),
     ("a weaker L_temp: against scratch", "temp-x0.3", CONTROL),
     ("a weaker L_temp: ours with it against it", "ours-weak-temp", "temp-x0.3"),
