@@ -215,17 +215,23 @@ def _curves(axis: Axes, rows: Sequence[Mapping]) -> None:
 
 
 def extras(table: Mapping) -> Figure:
-    """A line a change, from the network without it to the dot with it: down is steadier, left is more style."""
-    found = _blocks(table, ".changes")
-    figure, axes = _grid(len(found), 1, 6.4, 4.4)
-    for (axis,), (style, block) in zip(axes, found, strict=True):
-        for row, shade in zip(block["rows"], matplotlib.colormaps["tab10"].colors, strict=False):
-            axis.plot([row["style_without"], row["style"]], [row["without"], row["e_stab"]], color=shade,
-                      linewidth=1.5, marker="o", markevery=[1], markersize=7, label=row["row"])
-        axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
-        axis.set_xlabel("style loss (the dot: with the change)", fontsize=9)
-        axis.set_ylabel("e_stab, summed over the films", fontsize=9)
-        axis.set_title(style, fontsize=10)
+    """What each change does to e_stab, style and content, in per cent: to the left is better everywhere."""
+    rows = [(row["row"] if style == "mosaic" else f"{row['row']} ({style})", row)
+            for style, block in sorted(_blocks(table, ".changes"), key=lambda pair: pair[0] != "mosaic")
+            for row in block["rows"]]
+    figure, (axes,) = _grid(1, 3, 4.0, 0.6 + 0.34 * len(rows))
+    places = range(len(rows))[::-1]
+    for axis, label in zip(axes, ("e_stab", "style", "content"), strict=True):
+        changes = [100 * row["gain" if label == "e_stab" else f"{label}_gain"] for _, row in rows]
+        axis.barh(places, changes, height=0.6, color=["#009E73" if c < 0 else "#D55E00" for c in changes])
+        for place, change in zip(places, changes, strict=True):
+            axis.annotate(f"{change:+.1f}", (change, place), xytext=(3 if change >= 0 else -3, 0), fontsize=8,
+                          textcoords="offset points", va="center", ha="left" if change >= 0 else "right")
+        axis.axvline(0, color="#444444", linewidth=0.8)
+        axis.margins(x=0.25)
+        axis.set_xlabel(f"{label}, change in %", fontsize=9)
+        axis.set_yticks(places, [name for name, _ in rows] if axis is axes[0] else [], fontsize=9)
+        axis.tick_params(axis="x", labelsize=8)
     figure.tight_layout()
     return figure
 

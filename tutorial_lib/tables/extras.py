@@ -28,7 +28,8 @@ CHANGES = (
     ("plus: against its L_temp alone", "student-ours-plus", "temp-large"),
     ("plus: against scratch", "student-ours-plus", CONTROL),
     ("a weaker L_temp: against scratch", "temp-x0.3", CONTROL),
-    ("a weaker L_temp: ours with it against it", "ours-weak-temp", "temp-x0.3"),
+    ("a weaker L_temp: ours with it, against it", "ours-weak-temp", "temp-x0.3"),
+    ("a weaker L_temp: ours with it, against scratch", "ours-weak-temp", CONTROL),
     ("to the letter: ours", "unaligned-ours", "unaligned-scratch"),
     ("to the letter: plain students apart", "unaligned-scratch", CONTROL),
 )
@@ -51,7 +52,6 @@ def extras(records: Records) -> dict:
                         "relative_gain": gain(own["e_stab"] / own["std"], base["e_stab"] / base["std"]),
                         "style_gain": gain(own[f"{judged}style"], base[f"{judged}style"]),
                         "content_gain": gain(own[f"{judged}content"], base[f"{judged}content"]),
-                        "style": own[f"{judged}style"], "style_without": base[f"{judged}style"],
                         "sharpness": fidelity(own)["sharpness"], "verdict": judgement(recipe, own, base),
                     })
             blocks.append(block(f"{style}.{pass_name}.changes", f"{style}, {pass_name} pass", [
