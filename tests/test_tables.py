@@ -134,12 +134,13 @@ def test_figures_2_and_3_are_about_sharpness_and_style():
 def test_seeds_are_compared_with_their_own_control():
     found = []
     for seed, (control, ours) in enumerate([(0.50, 0.40), (0.60, 0.45), (0.40, 0.44)]):
-        found += [record("student-scratch", control, seed=seed), record("student-ours", ours, seed=seed)]
+        found += [record("student-scratch", control, seed=seed),
+                  record("student-ours", ours, seed=seed, style=0.4 + 0.1 * seed)]
     row = rows(tables.build(found)["seeds"], "mosaic.final")["student-ours"]
     assert row["seeds"] == "0 1 2"
     assert row["e_stab"] == pytest.approx([0.43, 0.026458], abs=1e-6)
     assert row["gain"] == pytest.approx([(-0.2 - 0.25 + 0.1) / 3, 0.189297], abs=1e-5)
-    assert row["steadier"] == "2 of 3"
+    assert row["steadier"] == "2 of 3" and row["fair"] == "1 of 3"     # the second paid in style
     assert writing.cell(row["e_stab"], ".4f") == "0.4300 ± 0.0265"
     assert writing.cell(row["gain"], "+.1%") == "-11.7% ± 18.9%"
     assert "seeds" not in tables.build(found[:2])                   # one seed has no spread

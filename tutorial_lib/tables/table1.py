@@ -134,9 +134,11 @@ def seeds(records: Records) -> dict:
                     ROW, column("seeds", "seeds"), column("e_stab", "e_stab", ".4f"), column("style", "style", ".4f"),
                     column("content", "content", ".4f"), column("judge_style", "judge's style", ".4f"),
                     column("judge_content", "judge's content", ".4f"), column("gain", "vs scratch", "+.1%"),
-                    column("steadier", "steadier in"), column("gain_temp", "vs temp", "+.1%"),
+                    column("steadier", "steadier in"),
+                    column("fair", "by the verdict"), column("gain_temp", "vs temp", "+.1%"),
                 ], rows, aside=pass_name == "clean"))
-    notes = ["Mean ± standard deviation (n - 1) over the seeds. A gain is against the control of the same seed."]
+    notes = ["Mean ± standard deviation (n - 1) over the seeds. A gain is against the control of the same seed; the "
+             "verdict needs style, content, contrast and sharpness too."]
     return table("seeds", "The same trainings with other seeds", blocks, notes)
 
 
@@ -150,13 +152,15 @@ def _over_seeds(records: Records, style: str, recipe: str, pass_name: str) -> di
         if all(key in total for total in found.values()):
             row[key] = spread([total[key] for total in found.values()])
     for key, control in (("gain", CONTROL), ("gain_temp", TEMP)):
-        pairs = [(total["e_stab"], other["e_stab"]) for seed, total in found.items()
-                 if (other := sums(records, style, control, pass_name, seed))]
+        both = [(total, other) for seed, total in found.items()
+                if (other := sums(records, style, control, pass_name, seed))]
+        pairs = [(total["e_stab"], other["e_stab"]) for total, other in both]
         wanted = recipe != CONTROL if control == CONTROL else recipe == "student-ours-temp"
         if wanted and len(pairs) > 1:
             row[key] = spread([gain(*pair) for pair in pairs])
             if key == "gain":
                 row["steadier"] = f"{sum(a < b for a, b in pairs)} of {len(pairs)}"
+                row["fair"] = f"{sum(judgement(recipe, *b) == 'steadier' for b in both)} of {len(both)}"
     return row
 
 
