@@ -61,6 +61,14 @@ def test_averaged_weights_are_the_moving_average_of_the_steps(tmp_path):
     assert torch.equal(checkpoint.read(path).latest["weight"], step_by_step.weight)
 
 
+def test_a_training_that_averages_is_not_gone_on_with_without(tmp_path):
+    for before, after, said in ((0.8, 0.0, "with averaged"), (0.0, 0.8, "without averaged")):
+        path = tmp_path / f"{before}.safetensors"
+        problem(path, steps=4, averaging=before)
+        with pytest.raises(TutorialError, match=said):
+            problem(path, averaging=after)
+
+
 def test_nan_stops_names_the_term_and_keeps_the_last_good_checkpoint(tmp_path):
     path = tmp_path / "c.safetensors"
     with pytest.raises(NonFiniteLossError, match=r"'size'.*nan at step 7.*last good"):

@@ -148,29 +148,29 @@ def test_seeds_are_compared_with_their_own_control():
 
 def test_between_two_points_log_e_stab_is_linear():
     curve = [(0.2, 0.8), (0.4, 0.2)]
-    assert equal_style.at_style(curve, 0.3) == pytest.approx(0.4)         # the geometric mean
-    assert equal_style.at_style(curve, 0.25) == pytest.approx(0.8 ** 0.75 * 0.2 ** 0.25)
-    assert [equal_style.at_style(curve, s) for s in (0.2, 0.4)] == pytest.approx([0.8, 0.2])
-    assert equal_style.at_style(curve, 0.19) is None and equal_style.at_style(curve, 0.41) is None
+    assert equal_style.at_cost(curve, 0.3) == pytest.approx(0.4)         # the geometric mean
+    assert equal_style.at_cost(curve, 0.25) == pytest.approx(0.8 ** 0.75 * 0.2 ** 0.25)
+    assert [equal_style.at_cost(curve, s) for s in (0.2, 0.4)] == pytest.approx([0.8, 0.2])
+    assert equal_style.at_cost(curve, 0.19) is None and equal_style.at_cost(curve, 0.41) is None
 
 
 def test_where_a_curve_turns_back_its_steadier_point_counts():
     curve = [(0.2, 0.8), (0.4, 0.2), (0.3, 0.1)]
-    assert equal_style.at_style(curve, 0.3) == pytest.approx(0.1)
-    assert equal_style.at_style(curve, 0.2) == pytest.approx(0.8)
+    assert equal_style.at_cost(curve, 0.3) == pytest.approx(0.1)
+    assert equal_style.at_cost(curve, 0.2) == pytest.approx(0.8)
 
 
 def test_equal_style_compares_what_both_curves_reach():
     other = [(0.2, 0.8), (0.3, 0.4), (0.6, 0.1)]
-    better = equal_style.at_equal_style([(s, 0.75 * e) for s, e in other], other)
+    better = equal_style.at_equal_cost([(s, 0.75 * e) for s, e in other], other)
     assert (better["from"], better["to"]) == (0.2, 0.6)
     assert [better[key] for key in ("mean", "best", "worst")] == pytest.approx([-0.25] * 3)
     assert better["said"] == "steadier"
-    assert equal_style.at_equal_style(other, other)["said"] == "not steadier"
-    apart = equal_style.at_equal_style([(0.7, 0.1), (0.8, 0.05)], other)
+    assert equal_style.at_equal_cost(other, other)["said"] == "not steadier"
+    apart = equal_style.at_equal_cost([(0.7, 0.1), (0.8, 0.05)], other)
     assert apart["said"] == "no cost that both reach" and apart["mean"] is None
     # Lines that cross in the middle of the common range, 0.2 to 0.4: better by a factor of two at one end.
-    crossing = equal_style.at_equal_style([(0.2, 0.4), (0.4, 0.4)], [(0.2, 0.8), (0.4, 0.2)])
+    crossing = equal_style.at_equal_cost([(0.2, 0.4), (0.4, 0.4)], [(0.2, 0.8), (0.4, 0.2)])
     assert crossing["best"] == pytest.approx(-0.5) and crossing["worst"] == pytest.approx(1.0)
     assert crossing["mean"] == pytest.approx(0, abs=1e-9)
     assert crossing["said"] in ("steadier over 50% of the common range", "steadier over 49% of the common range")
@@ -202,7 +202,7 @@ def test_the_frontier_reads_any_method_and_factor():
     assert ("ours-temp", "scratch") in verdicts
     eq1 = rows(table, "mosaic.final.judge_perceptual.points")["scratch"]
     assert eq1["cost"] == pytest.approx(eq1["style"] + eq1["content"]) and eq1["content"] == pytest.approx(3)
-    expected = equal_style.at_style([(4, 0.5), (7, 0.35)], 4.2)
+    expected = equal_style.at_cost([(4, 0.5), (7, 0.35)], 4.2)
     assert math.isclose(equal["scratch"]["student-temp"], expected, abs_tol=1e-6)
 
 

@@ -92,7 +92,8 @@ def restore(
 ) -> None:
     """Puts a checkpoint's weights in place, and the optimiser's state and the average if these are given.
 
-    Raises: TutorialError when the checkpoint belongs to another architecture.
+    Raises: TutorialError when the checkpoint belongs to another architecture, or to a training that averages its
+    weights and this one does not, or the other way round.
     """
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
@@ -103,6 +104,9 @@ def restore(
             f"{checkpoint.path} belongs to another architecture: {len(names)} tensors differ, the first is {first} "
             f"({found.get(first, 'missing')} in the file, {wanted.get(first, 'missing')} in the network)."
         )
+    if optimiser is not None and bool(checkpoint.latest) != (average is not None):
+        raise TutorialError(f"{checkpoint.path} was trained with{'' if checkpoint.latest else 'out'} averaged weights; "
+                            "go on with it in the same way.")
     used = network if average is None else average.module
     used.load_state_dict({name: value.float() for name, value in checkpoint.weights.items()})
     if average is not None:

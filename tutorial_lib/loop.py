@@ -68,8 +68,8 @@ def train(
     path: the checkpoint. If it exists, training goes on from its step, and the weights at the end are those of
     an uninterrupted run; its settings must equal `settings`. It is written every `save_every` steps and at the end.
     precision: torch.bfloat16 or torch.float16 for `torch.autocast`; None for float32.
-    averaging: the network ends with the moving average of its weights, of which every step keeps this share and
-    takes the rest from the step's own; 0 for the last step's own.
+    averaging: the network ends with the moving average of its weights, after every step averaging * average +
+    (1 - averaging) * weights; 0 for the weights of the last step.
     Raises: NonFiniteLossError, naming the term, before such a loss touches the weights; the last checkpoint
     stays. TutorialError when the checkpoint is of another architecture or other settings.
     """

@@ -290,7 +290,7 @@ for name in ("table2", "table3") if kept else ():
 # %%
 if kept and (kept / "frontier.png").is_file():
     display(Image(str(kept / "frontier.png"), width=760,
-                  alt="e_stab against style loss, one curve a method, each at several strengths"))
+                  alt="e_stab against style loss and against Eq. 1, a curve a method"))
     print("Lower left is better. L_temp keeps the style by letting go of the content: on the right it pays for that.")
 
 # %% [markdown]

@@ -187,7 +187,7 @@ def frontier(table: Mapping) -> Figure:
             measure = block["name"].split(".")[-2]
             axis.set_xlabel(f"{MEASURES[measure][0]} (lower is better)", fontsize=9)
             axis.set_ylabel("e_stab, summed over the films", fontsize=9)
-            axis.set_title(style, fontsize=10)
+            axis.set_title(f"{style}, at equal {MEASURES[measure][1]}", fontsize=10)
         for axis in line[len(panels):]:
             axis.axis("off")
         line[0].legend(fontsize=8)
@@ -221,6 +221,7 @@ def extras(table: Mapping) -> Figure:
             for row in block["rows"]]
     figure, (axes,) = _grid(1, 3, 4.0, 0.6 + 0.34 * len(rows))
     places = range(len(rows))[::-1]
+    everything = [100 * row[key] for _, row in rows for key in ("gain", "style_gain", "content_gain")]
     for axis, label in zip(axes, ("e_stab", "style", "content"), strict=True):
         changes = [100 * row["gain" if label == "e_stab" else f"{label}_gain"] for _, row in rows]
         axis.barh(places, changes, height=0.6, color=["#009E73" if c < 0 else "#D55E00" for c in changes])
@@ -228,7 +229,7 @@ def extras(table: Mapping) -> Figure:
             axis.annotate(f"{change:+.1f}", (change, place), xytext=(3 if change >= 0 else -3, 0), fontsize=8,
                           textcoords="offset points", va="center", ha="left" if change >= 0 else "right")
         axis.axvline(0, color="#444444", linewidth=0.8)
-        axis.margins(x=0.25)
+        axis.set_xlim(1.3 * min(-20, *everything), 1.4 * max(20, *everything))     # one scale for the three
         axis.set_xlabel(f"{label}, change in %", fontsize=9)
         axis.set_yticks(places, [name for name, _ in rows] if axis is axes[0] else [], fontsize=9)
         axis.tick_params(axis="x", labelsize=8)

@@ -52,21 +52,21 @@ def curves(records: Records, style: str, pass_name: str, measure: str) -> dict[s
     return {method: points for method, points in drawn.items() if len(points) > 1}
 
 
-def at_style(points: Sequence[Point], style: float) -> float | None:
-    """The e_stab of a curve (style, e_stab), in the order of its factors, at a style loss; None beyond the curve.
+def at_cost(points: Sequence[Point], cost: float) -> float | None:
+    """The e_stab of a curve (cost, e_stab), in the order of its factors, at a cost; None beyond the curve.
 
-    Between two points log e_stab is linear in the style loss. Where a curve passes a style loss more than once,
-    the steadier of its factors counts.
+    Between two points log e_stab is linear in the cost. Where a curve passes a cost more than once, the steadier
+    of its factors counts.
     """
     found = []
     for (s0, e0), (s1, e1) in pairwise(points):
-        if min(s0, s1) - 1e-12 <= style <= max(s0, s1) + 1e-12:
-            share = (style - s0) / (s1 - s0) if s1 != s0 else (0.0 if e0 < e1 else 1.0)
+        if min(s0, s1) - 1e-12 <= cost <= max(s0, s1) + 1e-12:
+            share = (cost - s0) / (s1 - s0) if s1 != s0 else (0.0 if e0 < e1 else 1.0)
             found.append(math.exp((1 - share) * math.log(e0) + share * math.log(e1)))
     return min(found) if found else None
 
 
-def at_equal_style(ours: Sequence[Point], other: Sequence[Point], samples: int = 101) -> dict:
+def at_equal_cost(ours: Sequence[Point], other: Sequence[Point], samples: int = 101) -> dict:
     """How much steadier one curve is than another over the costs that both reach; gains as in `gain`."""
     lowest = max(min(s for s, _ in ours), min(s for s, _ in other))
     highest = min(max(s for s, _ in ours), max(s for s, _ in other))
@@ -74,7 +74,7 @@ def at_equal_style(ours: Sequence[Point], other: Sequence[Point], samples: int =
         return {"from": None, "to": None, "mean": None, "best": None, "worst": None,
                 "said": "no cost that both reach"}
     places = [lowest + (highest - lowest) * k / (samples - 1) for k in range(samples)]
-    ratios = [math.log(at_style(ours, s) / at_style(other, s)) for s in places]
+    ratios = [math.log(at_cost(ours, s) / at_cost(other, s)) for s in places]
     share = sum(ratio < 0 for ratio in ratios) / samples
     said = {1.0: "steadier", 0.0: "not steadier"}.get(
         share, f"steadier over {share:.0%} of the common range")
@@ -92,12 +92,12 @@ def frontier(records: Records) -> dict:
                 blocks += _frontier_of(records, style, pass_name, measure)
     notes = [
         "A point METHOD-xF is the method with its lambdas (scratch and style: with the style weight) times F; factor 1 "
-        "is the network of table1. Between two points of a curve log e_stab is linear in the style loss; nothing is "
-        "extrapolated. Where a curve passes a style loss twice, its steadier point counts.",
-        "At equal style a method may have paid in content; Eq. 1, style and content together at the usual weights, "
-        "counts both. Contrast and sharpness stand with the points.",
+        "is the network of table1. Between two points of a curve log e_stab is linear in the cost; nothing is "
+        "extrapolated. Where a curve passes a cost twice, its steadier point counts.",
+        "At equal style a method may have paid in content; Eq. 1, style and content together at the usual weights of "
+        "one, counts both. Contrast and sharpness stand with the points.",
     ]
-    return table("frontier", "At equal style: e_stab against the style loss", blocks, notes)
+    return table("frontier", "At equal style, and at equal Eq. 1: e_stab against what it costs", blocks, notes)
 
 
 def _frontier_of(records: Records, style: str, pass_name: str, measure: str) -> list[dict]:
@@ -114,13 +114,13 @@ def _frontier_of(records: Records, style: str, pass_name: str, measure: str) -> 
                          "std": total["std"], "sharpness": total["sharpness"]})
     marks = {name: cost(total, measure) for name in (CONTROL, TEMP, "student-ours")
              if (total := sums(records, style, name, pass_name)) and cost(total, measure) is not None}
-    equal = [{"row": method, **{name: _rounded(at_style(line, s)) for name, s in marks.items()}}
+    equal = [{"row": method, **{name: _rounded(at_cost(line, s)) for name, s in marks.items()}}
              for method, line in lines.items()]
     pairs = [("ours", "scratch"), ("ours", "temp"), ("style", "scratch"), ("style", "temp"), ("temp", "scratch"),
              ("res", "scratch"), ("rank", "scratch")]
     pairs += [("ours-temp", "scratch"), ("ours-temp", "temp")]
     pairs += [(method, other) for method in drawn if method not in METHODS for other in ("scratch", "temp")]
-    compared = [{"row": a, "other": b, **at_equal_style(lines[a], lines[b])}
+    compared = [{"row": a, "other": b, **at_equal_cost(lines[a], lines[b])}
                 for a, b in pairs if a in lines and b in lines]
     place, aside = f"{style}.{pass_name}.{measure}", pass_name == "clean" or not measure.startswith("judge")
     who, short = MEASURES[measure]

@@ -1,4 +1,4 @@
-"""What goes beyond the paper, each change against the network that lacks it alone; and the paper's letter."""
+"""What goes beyond the paper, each change against the network that it is measured by; and the paper's letter."""
 
 from tutorial_lib.scoring import CONTROL
 from tutorial_lib.tables.parts import (
@@ -24,14 +24,14 @@ CHANGES = (
     ("averaged weights: ours", "ours-averaged", "student-ours"),
     ("larger frames, averaged: scratch", "scratch-large", CONTROL),
     ("larger frames, averaged: ours", "ours-large", "student-ours"),
-    ("plus: against larger frames, scratch", "student-ours-plus", "scratch-large"),
-    ("plus: against its L_temp alone", "student-ours-plus", "temp-large"),
-    ("plus: against scratch", "student-ours-plus", CONTROL),
     ("a weaker L_temp: against scratch", "temp-x0.3", CONTROL),
     ("a weaker L_temp: ours with it, against it", "ours-weak-temp", "temp-x0.3"),
     ("a weaker L_temp: ours with it, against scratch", "ours-weak-temp", CONTROL),
     ("to the letter: ours", "unaligned-ours", "unaligned-scratch"),
     ("to the letter: plain students apart", "unaligned-scratch", CONTROL),
+    ("plus: against larger frames, scratch", "student-ours-plus", "scratch-large"),
+    ("plus: against its L_temp alone", "student-ours-plus", "temp-large"),
+    ("plus: against scratch", "student-ours-plus", CONTROL),
 )
 
 
@@ -66,7 +66,7 @@ def extras(records: Records) -> dict:
         "the nuclear norm over the largest singular value, of the pixels that all frames show. To the letter: a plain "
         "student that was never drawn to the plain teacher, as in the paper. Larger frames: half as large again, as "
         "many steps, the weights averaged. Plus: these, all of Eq. 13, five times the L_temp.",
-        "Style and content are the judge's where it is there; the verdict is against the network without the change.",
+        "Style and content are the judge's where it is there; the verdict is against the network named beside it.",
     ]
     return table("extras", "Beyond the paper, change by change, and its letter", blocks, notes,
                  absent(records, names, styles))

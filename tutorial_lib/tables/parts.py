@@ -8,7 +8,7 @@ from tutorial_lib.evaluation import Score, verdict
 from tutorial_lib.scoring import CONTROL
 
 Records = Mapping[tuple[str, str, int], Mapping]     # by style, recipe and seed
-Point = tuple[float, float]                          # a style loss and the e_stab that goes with it
+Point = tuple[float, float]                          # what it costs (a loss) and the e_stab that goes with it
 
 
 def column(key: str, title: str, form: str = "", empty: str = "–") -> dict:
