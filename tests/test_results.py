@@ -47,3 +47,31 @@ def test_compact_is_nearly_as_good_as_its_teacher_and_far_cheaper_than_vgg16():
     for row in found["rows"]:
         assert row["ratio"] == pytest.approx(row["style_compact"] / row["style_judge"], rel=0.01)
     assert found["gmac_640x320"]["vgg16"] > 5 * found["gmac_640x320"]["compact"]
+
+
+def rows(table: str, block: str) -> list[dict]:
+    blocks = read_json(ROOT / "results" / f"{table}.json")["blocks"]
+    return next(b["rows"] for b in blocks if b["name"] == block)
+
+
+def test_what_the_text_claims_of_ours_and_of_plus_holds():
+    """RESULTS.md, "In short": steadier than scratch by more than in the paper, and what plus reaches."""
+    short = {(r["row"], r["style"]): r for r in rows("table1", "overview.final") if r["other"] == "student-scratch"}
+    for style in ("mosaic", "waves"):
+        ours, plus = short["student-ours", style], short["student-ours-plus", style]
+        assert ours["gain"] < ours["paper"] and ours["verdict"] == "steadier"
+        assert plus["gain"] <= -0.4 and plus["verdict"] == "steadier"
+        over_time = next(r for r in rows("gaps", f"{style}.final") if r["row"] == "student-ours-plus")
+        assert max(over_time[f"gain{gap}"] for gap in (1, 4, 16)) <= -0.3
+    assert short["student-ours", "candy"]["verdict"] == "steadier"
+    assert short["student-ours", "candy"]["gain"] > short["student-ours", "candy"]["paper"]      # and smaller
+
+
+def test_what_the_text_claims_of_the_rival_holds():
+    weak = {r["row"]: r for r in rows("extras", "mosaic.final.changes")}
+    assert weak["a weaker L_temp: ours with it, against it"]["gain"] < -0.224
+    assert weak["a weaker L_temp: ours with it, against scratch"]["verdict"] == "steadier"
+    at_equal = {(m, r["row"], r["other"]): r["mean"] for m in ("judge_style", "judge_perceptual")
+                for r in rows("frontier", f"mosaic.final.{m}.verdicts")}
+    assert at_equal["judge_style", "ours", "temp"] > 0 > at_equal["judge_perceptual", "ours", "temp"]
+    assert at_equal["judge_perceptual", "ours-temp", "temp"] < 0
