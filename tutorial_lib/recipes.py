@@ -31,7 +31,7 @@ RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
 TEMPORAL = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}
 OURS = {"lambda_temp": 0.0, **STEADY}
 
-# What a style needs beside `training.strength` in its distillation, chosen on validation scenes.
+# What a painted style needs beside `training.strength` in its distillation, chosen on validation scenes.
 STRONGER = {"candy": 2.0}
 
 
@@ -135,7 +135,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def stronger(stage: str, style: str) -> float:
     """What the losses of steadiness are multiplied by in a stage, beside the style's `training.strength`."""
-    return STRONGER.get(Path(style).stem, 1.0) if stage == "distill" else 1.0
+    return STRONGER.get(style, 1.0) if stage == "distill" else 1.0
 
 
 def folder(settings: Settings) -> Path:

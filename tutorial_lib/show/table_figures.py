@@ -185,9 +185,10 @@ def frontier(table: Mapping) -> Figure:
         for axis, block in zip(line, panels, strict=False):
             _curves(axis, block["rows"])
             measure = block["name"].split(".")[-2]
-            axis.set_xlabel(f"{MEASURES[measure][0]} (lower is better)", fontsize=9)
+            _, called, short = MEASURES[measure]
+            axis.set_xlabel(f"{called} (lower is better)", fontsize=9)
             axis.set_ylabel("e_stab, summed over the films", fontsize=9)
-            axis.set_title(f"{style}, at equal {MEASURES[measure][1]}", fontsize=10)
+            axis.set_title(f"{style}, at equal {short}", fontsize=10)
         for axis in line[len(panels):]:
             axis.axis("off")
         line[0].legend(fontsize=8)

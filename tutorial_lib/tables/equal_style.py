@@ -14,20 +14,20 @@ from tutorial_lib.scoring import CONTROL
 from tutorial_lib.tables.paper import METHODS, OWN, TEMP
 from tutorial_lib.tables.parts import Point, Records, block, column, passes_of, styles_of, sums, table
 
-MEASURES = {    # of the cost: its name, and what it is short for
-    "judge_style": ("the judge's style loss", "style"),
-    "judge_perceptual": ("the judge's Eq. 1", "Eq. 1"),
-    "style": ("the training network's style loss", "style"),
-    "perceptual": ("the training network's Eq. 1", "Eq. 1"),
+MEASURES = {    # of the cost: whose columns of a record, how it is called, and in short
+    "judge_style": ("judge_", "the judge's style loss", "style"),
+    "judge_perceptual": ("judge_", "the judge's Eq. 1", "Eq. 1"),
+    "style": ("", "the training network's style loss", "style"),
+    "perceptual": ("", "the training network's Eq. 1", "Eq. 1"),
 }
 
 
 def cost(total: Mapping[str, float], measure: str) -> float | None:
     """One of MEASURES for the sums of a record; None where there is no judge."""
-    prefix = measure.removesuffix("perceptual").removesuffix("style")
-    if f"{prefix}style" not in total:
+    whose, _, short = MEASURES[measure]
+    if f"{whose}style" not in total:
         return None
-    return total[f"{prefix}style"] + (total[f"{prefix}content"] if measure.endswith("perceptual") else 0)
+    return total[f"{whose}style"] + (total[f"{whose}content"] if short == "Eq. 1" else 0)
 
 
 def curves(records: Records, style: str, pass_name: str, measure: str) -> dict[str, list[dict]]:
@@ -105,38 +105,36 @@ def _frontier_of(records: Records, style: str, pass_name: str, measure: str) -> 
     if not drawn:
         return []
     lines = {method: [(p["cost"], p["e_stab"]) for p in points] for method, points in drawn.items()}
-    judge = "judge_" if measure.startswith("judge") else ""
+    whose, called, short = MEASURES[measure]
     rows = []
     for method, points in drawn.items():
         for point in points:
             total = sums(records, style, point["recipe"], pass_name)
-            rows.append({"row": method, **point, "style": total[f"{judge}style"], "content": total[f"{judge}content"],
+            rows.append({"row": method, **point, "style": total[f"{whose}style"], "content": total[f"{whose}content"],
                          "std": total["std"], "sharpness": total["sharpness"]})
     marks = {name: cost(total, measure) for name in (CONTROL, TEMP, "student-ours")
              if (total := sums(records, style, name, pass_name)) and cost(total, measure) is not None}
     equal = [{"row": method, **{name: _rounded(at_cost(line, s)) for name, s in marks.items()}}
              for method, line in lines.items()]
     pairs = [("ours", "scratch"), ("ours", "temp"), ("style", "scratch"), ("style", "temp"), ("temp", "scratch"),
-             ("res", "scratch"), ("rank", "scratch")]
-    pairs += [("ours-temp", "scratch"), ("ours-temp", "temp")]
+             ("res", "scratch"), ("rank", "scratch"), ("ours-temp", "scratch"), ("ours-temp", "temp")]
     pairs += [(method, other) for method in drawn if method not in METHODS for other in ("scratch", "temp")]
     compared = [{"row": a, "other": b, **at_equal_cost(lines[a], lines[b])}
                 for a, b in pairs if a in lines and b in lines]
-    place, aside = f"{style}.{pass_name}.{measure}", pass_name == "clean" or not measure.startswith("judge")
-    who, short = MEASURES[measure]
+    place, aside = f"{style}.{pass_name}.{measure}", pass_name == "clean" or not whose
     if not any((style, r, 0) in records and "judge_style" in (sums(records, style, r, pass_name) or {})
                for r in (CONTROL, "student-ours")):
         aside = pass_name == "clean"
     return [
-        block(f"{place}.points", f"{style}, {pass_name} pass: the points, by {who}", [
+        block(f"{place}.points", f"{style}, {pass_name} pass: the points, by {called}", [
             column("row", "method"), column("factor", "factor", "g"), column("e_stab", "e_stab", ".4f"),
             *([] if short == "style" else [column("cost", short, ".4f")]), column("style", "style", ".4f"),
             column("content", "content", ".4f"), column("std", "std", ".4f"), column("sharpness", "sharpness", ".4f"),
         ], rows, aside=aside),
-        block(f"{place}.equal", f"{style}, {pass_name} pass: e_stab at given values of {who}", [
+        block(f"{place}.equal", f"{style}, {pass_name} pass: e_stab at given values of {called}", [
             column("row", "method"), *(column(name, f"at {name}'s {s:.4f}", ".4f", "beyond the curve")
                                        for name, s in marks.items())], equal, aside=aside),
-        block(f"{place}.verdicts", f"{style}, {pass_name} pass: at equal {short}, by {who}", [
+        block(f"{place}.verdicts", f"{style}, {pass_name} pass: at equal {short}, by {called}", [
             column("row", "method"), column("other", "against"), column("from", f"from {short}", ".4f"),
             column("to", "to", ".4f"), column("mean", "mean", "+.1%"), column("best", "best", "+.1%"),
             column("worst", "worst", "+.1%"), column("said", "")], compared, aside=aside),
