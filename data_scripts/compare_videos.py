@@ -17,21 +17,24 @@ import torch
 from tqdm import tqdm
 
 from tutorial_lib import zoo
+from tutorial_lib.data.clips import Clip
 from tutorial_lib.data.scenes import TEST_SCENES
 from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.evaluation.films import real_films, rendered_films
 from tutorial_lib.files import atomic_path
-from tutorial_lib.scoring import Film, real_films, rendered_films
+from tutorial_lib.papers.ofd.roles import CONTROL, SHIPPED
 from tutorial_lib.settings import build_folder, device, scale
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip
 
-SHOWN = ("teacher-flow", "student-scratch", "student-temp", "student-ours", "student-ours-temp")
+SHOWN = tuple(name for name, role in SHIPPED.items() if role.control or name == CONTROL)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--styles", nargs="+", metavar="STYLE", help="default: all that ship")
-    parser.add_argument("--networks", nargs="+", metavar="ROLE", default=list(SHOWN))
+    parser.add_argument("--networks", nargs="+", metavar="ROLE",
+                        help="default: those of " + ", ".join(SHOWN) + " that the style has")
     parser.add_argument("--scenes", nargs="+", choices=TEST_SCENES, default=list(TEST_SCENES), metavar="SCENE")
     parser.add_argument("--videos", nargs="+", type=Path, metavar="PATH", help="films of your own, flow estimated")
     parser.add_argument("--output", type=Path, help="default: videos in the build folder")
@@ -42,12 +45,14 @@ def main() -> None:
     unknown = sorted(set(styles) - set(zoo.styles()))
     if unknown:
         raise TutorialError(f"No networks of the style {', '.join(unknown)}; there are {', '.join(zoo.styles())}.")
-    networks = {style: {role: zoo.load(f"{style}-{role}").to(device()) for role in arguments.networks}
-                for style in styles}
+    known = zoo.names()
+    asked = {style: arguments.networks or [role for role in SHOWN if f"{style}-{role}" in known] for style in styles}
+    networks = {style: {role: zoo.load(f"{style}-{role}").to(device()) for role in roles}
+                for style, roles in asked.items()}
     if arguments.videos:
         films = real_films(arguments.videos)
     else:
-        films = rendered_films(settings, gaps=(1,), names=arguments.scenes, passes=("final",))
+        films = rendered_films(settings, steps=(1,), names=arguments.scenes, passes=("final",))
     output.mkdir(parents=True, exist_ok=True)
     with tqdm(total=len(styles) * len(films), unit="film") as bar:
         for style in styles:
@@ -59,17 +64,18 @@ def main() -> None:
 
 
 @torch.inference_mode()
-def compare(networks: dict[str, torch.nn.Module], film: Film, path: Path) -> None:
+def compare(networks: dict[str, torch.nn.Module], film: Clip, path: Path) -> None:
     """Writes PATH.mp4 and PATH.png."""
     frames = film.frames.to(device())
     shown = {"input": film.frames} | {name: stylize_clip(network, frames).cpu() for name, network in networks.items()}
     players.write(players.side_by_side(shown, columns=3), path.with_suffix(".mp4"))
-    middle, (flows, masks) = len(frames) // 2, film.motions[1]
+    middle = len(frames) // 2
+    motion = film.forward[middle:middle + 1]
 
     def flicker(video: torch.Tensor) -> torch.Tensor:
         """On the grid of the earlier frame, since the film's motion leads forward; dark is steady."""
-        pair, t = video[middle:middle + 2].flip(0), slice(middle, middle + 1)
-        return 4 * figures.error_map(pair, flows[t], masks[t].float()).expand(3, -1, -1)[None]
+        pair = video[middle:middle + 2].flip(0)
+        return 4 * figures.error_map(pair, motion.flows, motion.masks).expand(3, -1, -1)[None]
 
     rows = {name: torch.cat((video[middle:middle + 1], flicker(video), figures.time_slice(video, repeat=6)), 2)
             for name, video in shown.items()}

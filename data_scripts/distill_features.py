@@ -24,9 +24,9 @@ from tutorial_lib import checkpoint
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, read_image, resize
 from tutorial_lib.errors import TutorialError, run
-from tutorial_lib.loop import Terms, generator, train
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, SqueezeNetFeatures, load_features
 from tutorial_lib.settings import build_folder
+from tutorial_lib.training.loop import Terms, generator, train
 
 CROP = 128
 HELD_OUT = 10_000_000  # samples from here on are never trained on

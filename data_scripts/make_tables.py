@@ -14,16 +14,17 @@ the judge's columns of records that are up to date stay as they are.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import torch
 
-from tutorial_lib import recipes, scoring, tables, zoo
+from tutorial_lib import tables, zoo
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.data.sintel import scene_names
 from tutorial_lib.errors import TutorialError, run
-from tutorial_lib.files import atomic_path, write_json
+from tutorial_lib.evaluation import bench, films
+from tutorial_lib.files import atomic_path, sha256_of, write_json
+from tutorial_lib.papers import ROLES
+from tutorial_lib.papers.ofd.tables import BUILDERS
 from tutorial_lib.settings import Settings, build_folder, scale
 from tutorial_lib.show.table_figures import draw
 from tutorial_lib.tables import writing
@@ -54,24 +55,24 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.backends.cudnn.allow_tf32 = False      # or a GPU's scores would differ in the printed digits
-    present = scoring.entries(arguments.folders or default_folders())
+    present = bench.entries(arguments.folders or default_folders())
     check_names(arguments.only or [], present)
-    bench = bench_of(arguments, {picture.stem: picture for picture in arguments.style_picture})
+    scored_on = bench_of(arguments, {picture.stem: picture for picture in arguments.style_picture})
     chosen = [entry for entry in present
               if (arguments.only is None or entry.recipe in arguments.only)
               and (arguments.styles is None or entry.style in arguments.styles)
               and (arguments.seeds is None or entry.seed in arguments.seeds)]
-    known = [entry for entry in chosen if bench.juries[""].knows(entry.style)]
+    known = [entry for entry in chosen if scored_on.juries[""].knows(entry.style)]
     for style in sorted({entry.style for entry in chosen} - {entry.style for entry in known}):
         print(f"{style} is not scored: its picture does not ship; name it with --style-picture .../{style}.jpg.")
-    done = bench.score_all(known, arguments.fresh)
-    print(f"{len(done)} of {len(known)} networks scored; the others' records in {bench.folder} are up to date.")
+    done = scored_on.score_all(known, arguments.fresh)
+    print(f"{len(done)} of {len(known)} networks scored; the others' records in {scored_on.folder} are up to date.")
     if not arguments.score_only:
         write_tables(arguments.results)
 
 
-def check_names(names: Sequence[str], present: Sequence[scoring.Entry]) -> None:
-    known = {*recipes.recipes(scale("laptop")), *scoring.CHEATS, *(entry.recipe for entry in present)}
+def check_names(names: Sequence[str], present: Sequence[bench.Entry]) -> None:
+    known = {*ROLES, *bench.CHEATS, *(entry.recipe for entry in present)}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise TutorialError(f"Unknown recipe {', '.join(unknown)}; the recipes are {', '.join(sorted(known))}.")
@@ -81,46 +82,33 @@ def default_folders() -> list[Path]:
     return [zoo.FOLDER, *sorted((build_folder() / "zoo").glob("laptop-*"))]
 
 
-def bench_of(arguments: argparse.Namespace, pictures: Mapping[str, Path]) -> scoring.Bench:
+def bench_of(arguments: argparse.Namespace, pictures: Mapping[str, Path]) -> bench.Bench:
     """The films that were asked for, with the folder of their records."""
     usual = scale("laptop")
     if arguments.sintel:
         settings = usual.but(evaluation_height=436, evaluation_width=1024, evaluation_frames=FRAMES)
-        known = scene_names(arguments.sintel)
-        names = [name for name in TEST_SCENES if name in known] or known
-        films, described = lambda: scoring.sintel_films(arguments.sintel, settings), about(
-            "MPI Sintel", names, settings, gaps=(1,))
+        make = lambda: films.sintel_films(arguments.sintel, settings)  # noqa: E731
+        described = about("MPI Sintel", films.sintel_names(arguments.sintel), settings, gaps=(1,))
         folder = "scores-sintel"
     elif arguments.videos:
-        settings = usual.but(evaluation_width=scoring.REAL_SIDE, evaluation_frames=scoring.REAL_FRAMES)
-        films = lambda: scoring.real_films(arguments.videos)  # noqa: E731
+        settings = usual.but(evaluation_width=films.REAL_SIDE, evaluation_frames=films.REAL_FRAMES)
+        make = lambda: films.real_films(arguments.videos)  # noqa: E731
         described = {**about("real films, their flow and masks estimated by DIS", [p.stem for p in arguments.videos],
                              settings, gaps=(1,)),
-                     "height": None, "sha256": {path.stem: digest(path) for path in arguments.videos}}
+                     "height": None, "sha256": {path.stem: sha256_of(path) for path in arguments.videos}}
         folder = "scores-real"
     else:
         height = round(usual.evaluation_height * arguments.width / usual.evaluation_width)
         settings = usual.but(evaluation_height=height, evaluation_width=arguments.width, evaluation_frames=FRAMES)
-        films, described = lambda: scoring.rendered_films(settings), about(
-            "rendered scenes", TEST_SCENES, settings, scoring.GAPS)
+        make = lambda: films.rendered_films(settings, bench.GAPS)  # noqa: E731
+        described = about("rendered scenes", TEST_SCENES, settings, bench.GAPS)
         folder = "scores" if arguments.width == usual.evaluation_width else f"scores-{arguments.width}"
-    return scoring.Bench(films, described, settings, arguments.results / folder, arguments.judge, pictures)
+    return bench.Bench(make, described, settings, arguments.results / folder, arguments.judge, pictures)
 
 
-def about(films: str, names: Sequence[str], settings: Settings, gaps: Sequence[int]) -> dict:
-    return {"films": films, "names": list(names), "width": settings.evaluation_width,
+def about(kind: str, names: Sequence[str], settings: Settings, gaps: Sequence[int]) -> dict:
+    return {"films": kind, "names": list(names), "width": settings.evaluation_width,
             "height": settings.evaluation_height, "frames": settings.evaluation_frames, "gaps": list(gaps)}
-
-
-def digest(path: Path) -> str:
-    """Of a video, or of the pictures in a folder."""
-    if not path.exists():
-        raise TutorialError(f"There is no video or folder {path}.")
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    total = sha256()
-    for file in files:
-        total.update(file.read_bytes())
-    return total.hexdigest()
 
 
 def write_tables(results: Path) -> None:
@@ -132,7 +120,8 @@ def write_tables(results: Path) -> None:
         if (results / f"{name}.txt").is_file():
             text = writing.insert(text, name, f"```\n{(results / f'{name}.txt').read_text()}```")
     for folder in sorted(results.glob("scores*")):
-        for name, table in tables.build(scoring.read_records(folder), folder.name.removeprefix("scores")).items():
+        records = bench.read_records(folder)
+        for name, table in tables.build(BUILDERS, records, folder.name.removeprefix("scores")).items():
             write_json(results / f"{name}.json", table)
             markdown = writing.as_markdown(table)
             for suffix, content in ((".txt", writing.as_text(table)), (".md", markdown)):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from tutorial_lib import evaluation, recipes
+from tutorial_lib import evaluation, workshop
+from tutorial_lib.data.clips import Motion
 from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.flow.warp import warp
@@ -25,18 +26,17 @@ from tutorial_lib.settings import Settings, scale
 STARTS = ("student-plain", "unaligned-plain")
 
 
-def flicker(video: torch.Tensor, motion: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def flicker(video: torch.Tensor, backward: Motion) -> torch.Tensor:
     """What changes between frames once the motion is undone, over traceable pixels: one long row."""
-    flows, masks = motion
-    seen = masks.bool().expand(-1, 3, -1, -1)
-    return (video[1:] - warp(video[:-1], flows))[seen]
+    seen = backward.masks.bool().expand(-1, 3, -1, -1)
+    return (video[1:] - warp(video[:-1], backward.flows))[seen]
 
 
 @torch.inference_mode()
 def measure(networks: Mapping[str, torch.nn.Module], style: str, settings: Settings) -> list[dict]:
     """A row a plain student; e_stab summed over the scenes, style averaged, the correlation over all pixels."""
-    judge, motions = evaluation.judge_of(style, settings), evaluation.exact_motions(settings)
-    scenes = evaluation.test_scenes(settings)
+    judge = evaluation.judge_of(style, settings)
+    scenes = evaluation.test_scenes(settings, steps=(1, -1))
     teacher, plain = networks["teacher-flow"], networks["teacher-plain"]
     rows = []
     for start in STARTS:
@@ -44,18 +44,18 @@ def measure(networks: Mapping[str, torch.nn.Module], style: str, settings: Setti
         scores: dict[str, list] = {"student": [], "target": [], "teacher": []}
         own, other = [], []
         for scene in scenes:
-            with_flow = roll_out(teacher, scene.frames, *motions[scene.name])
+            with_flow = roll_out(teacher, scene.frames, scene.backward.flows, scene.backward.masks)
             videos = {"student": student(scene.frames), "teacher": with_flow}
             without = plain(scene.frames)
             videos["target"] = residual_target(with_flow, without, videos["student"])
-            own.append(flicker(videos["student"], motions[scene.name]))
-            other.append(flicker(without, motions[scene.name]))
+            own.append(flicker(videos["student"], scene.backward))
+            other.append(flicker(without, scene.backward))
             for name, video in videos.items():
                 scores[name].append(evaluation.score(name, video, scene, judge))
         agreement = torch.corrcoef(torch.stack((torch.cat(own), torch.cat(other))))[0, 1].item()
         row = {"start": start, "agreement": round(agreement, 3)}
-        for name, found in scores.items():
-            total = evaluation.total(found)
+        for name, of_scenes in scores.items():
+            total = evaluation.total(of_scenes)
             row |= {f"e_stab_{name}": round(total.e_stab, 4), f"style_{name}": round(total.style, 4)}
         rows.append(row)
     return rows
@@ -78,8 +78,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)
-    workshop = recipes.Workshop(arguments.style, settings, recipes.folder(settings))
-    networks = {name: workshop[name].cpu() for name in ("teacher-flow", "teacher-plain", *STARTS)}
+    shop = workshop.Workshop(arguments.style, settings, workshop.folder(settings))
+    networks = {name: shop[name].cpu() for name in ("teacher-flow", "teacher-plain", *STARTS)}
     small = settings.but(evaluation_height=109, evaluation_width=256, evaluation_frames=8)
     rows = measure(networks, arguments.style, small)
     write_json(arguments.output / "residual.json", {"style": arguments.style, "seed": arguments.seed, "rows": rows})

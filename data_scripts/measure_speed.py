@@ -14,8 +14,6 @@ opencv-python-headless, so it is taken from an environment of its own:
 import argparse
 import contextlib
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -30,6 +28,7 @@ from tutorial_lib import speed
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.files import atomic_path
+from tutorial_lib.hardware import hardware
 from tutorial_lib.settings import device, scale
 
 SCENE = "market_6"      # a chase, with large motions
@@ -78,17 +77,6 @@ def deepflow_elsewhere(
                 process.stdin.close()                       # which ends the worker
             process.stdout.close()
             process.wait()
-
-
-def hardware() -> str:
-    """The processor, and the GPU if it is used, in words."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):        # not Linux, or not an ordinary processor
-        model = platform.processor() or platform.machine()
-    gpu = f", {torch.cuda.get_device_name()}" if device().type == "cuda" else ""
-    return f"{model}, {os.cpu_count()} cores{gpu}"
 
 
 def main() -> None:

@@ -14,9 +14,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from tutorial_lib import recipes, zoo
+from tutorial_lib import workshop, zoo
 from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path
+from tutorial_lib.papers.ofd.roles import GROUPS, SHIPPED
 from tutorial_lib.settings import SCALES, scale
 
 
@@ -29,16 +30,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", metavar="NAME", help="names of recipes, or zoo, plus, tables, frontier")
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)
-    workshop = recipes.Workshop(arguments.style, settings, recipes.folder(settings))
-    groups = {"zoo": recipes.ROLES, "plus": recipes.plus(settings), "tables": recipes.ABLATIONS,
-              "frontier": recipes.frontier(settings)}
+    networks = workshop.Workshop(arguments.style, settings, workshop.folder(settings))
     for asked in arguments.only or ["zoo"]:
-        for name in groups.get(asked, [asked]):
-            _ = workshop[name]
+        for name in GROUPS.get(asked, [asked]):
+            _ = networks[name]
     if arguments.only:
         return
-    for name in (*zoo.ROLES, *zoo.EXTRAS):
-        finished = workshop.path(name)
+    for name in SHIPPED:
+        finished = networks.path(name)
         if not finished.with_suffix(".json").exists():
             continue    # an extra that was not asked for
         for path in (finished, finished.with_suffix(".json")):

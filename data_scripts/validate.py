@@ -8,22 +8,23 @@ scenes, because the price in style grows with it. The first network is the contr
 
 import argparse
 import sys
+from dataclasses import replace
 
 import torch
 
 from tutorial_lib import evaluation, zoo
+from tutorial_lib.data.clips import Clip, filmed
 from tutorial_lib.data.scenes import random_scene
-from tutorial_lib.data.sintel import SintelScene, scene_in_memory
 from tutorial_lib.errors import run
 from tutorial_lib.settings import Settings, device, scale
 
 FIRST_SEED = 900_000    # trainings draw theirs at random from 62 bits
 
 
-def scenes(settings: Settings, count: int) -> list[SintelScene]:
+def scenes(settings: Settings, count: int) -> list[Clip]:
     size = settings.evaluation_height, settings.evaluation_width, settings.evaluation_frames
-    made = [scene_in_memory(random_scene(FIRST_SEED + n, *size)) for n in range(count)]
-    return [SintelScene(f"validation {n}", s.frames, s.forward_flows, s.masks) for n, s in enumerate(made)]
+    made = [filmed(random_scene(FIRST_SEED + n, *size)) for n in range(count)]
+    return [replace(clip, name=f"validation {n}") for n, clip in enumerate(made)]
 
 
 def line(name: str, row: evaluation.Score, control: evaluation.Score) -> str:

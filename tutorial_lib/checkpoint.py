@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors only, written whole or not at all, with their settings as one JSON string.
+"""Checkpoints: safetensors only, written whole or not at all, with what they are about as one JSON string.
 
 One file holds a training's weights, optimiser state and step, so that the three can never disagree. Where the
 weights are averaged over the steps, `weights` is the average, which one uses, and `latest` is what the training goes
@@ -27,7 +27,7 @@ class Checkpoint:
 
     path: Path
     weights: dict[str, torch.Tensor]
-    settings: dict
+    about: dict
     step: int = 0
     optimiser: dict[str, torch.Tensor] = field(default_factory=dict)
     latest: dict[str, torch.Tensor] = field(default_factory=dict)    # only where `weights` is an average
@@ -36,7 +36,7 @@ class Checkpoint:
 def save(
     path: str | Path,
     network: nn.Module,
-    settings: dict,
+    about: dict,
     step: int = 0,
     optimiser: torch.optim.Optimizer | None = None,
     dtype: torch.dtype | None = None,
@@ -44,7 +44,8 @@ def save(
 ) -> None:
     """Writes the weights (as `dtype`, if given) and, with an optimiser, all that a resumed training needs.
 
-    settings: anything that JSON can hold; it comes back from `read`. average: of the network over the steps.
+    about: what JSON can hold of the network and its training; it comes back from `read`. average: of the network over
+    the steps.
     Raises: TutorialError when the file cannot be written (a full disk, say); an older file then stays.
     """
     used = network if average is None else average.module
@@ -55,7 +56,7 @@ def save(
         for index, state in optimiser.state_dict()["state"].items():
             for name, value in state.items():
                 tensors[f"optimiser.{index}.{name}"] = _plain(torch.as_tensor(value))
-    metadata = {"settings": json.dumps({**settings, "step": step}, sort_keys=True)}
+    metadata = {"settings": json.dumps({**about, "step": step}, sort_keys=True)}
     with atomic_path(path) as temporary:
         try:
             save_file(tensors, temporary, metadata)
@@ -74,14 +75,14 @@ def read(path: str | Path) -> Checkpoint:
     parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimiser": {}, "latest": {}}
     try:
         with safe_open(path, framework="pt") as file:
-            settings = json.loads((file.metadata() or {})["settings"])
+            about = json.loads((file.metadata() or {})["settings"])
             for key in file.keys():  # noqa: SIM118 (safe_open is no dictionary)
                 kind, name = key.split(".", 1)
                 # A copy: what is mapped from the file would keep Windows from replacing it.
                 parts[kind][name] = file.get_tensor(key).clone()
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise TutorialError(f"{path} is not a checkpoint of this project, or is damaged ({error}).") from error
-    return Checkpoint(path, settings=settings, step=settings.pop("step", 0), **parts)
+    return Checkpoint(path, about=about, step=about.pop("step", 0), **parts)
 
 
 def restore(
@@ -96,13 +97,13 @@ def restore(
     weights and this one does not, or the other way round.
     """
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
-    if wanted != found:
-        names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    saved = {name: tuple(value.shape) for name, value in checkpoint.weights.items()}
+    if wanted != saved:
+        names = sorted(name for name in wanted.keys() | saved.keys() if wanted.get(name) != saved.get(name))
         first = names[0]
         raise TutorialError(
             f"{checkpoint.path} belongs to another architecture: {len(names)} tensors differ, the first is {first} "
-            f"({found.get(first, 'missing')} in the file, {wanted.get(first, 'missing')} in the network)."
+            f"({saved.get(first, 'missing')} in the file, {wanted.get(first, 'missing')} in the network)."
         )
     if optimiser is not None and bool(checkpoint.latest) != (average is not None):
         raise TutorialError(f"{checkpoint.path} was trained with{'' if checkpoint.latest else 'out'} averaged weights; "

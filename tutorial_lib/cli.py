@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tutorial_lib import __version__
 from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.papers import ROLES
+from tutorial_lib.papers.ofd.roles import OURS, ZOO
 
-STAGES = ("teacher-plain", "teacher-flow", "student-plain", "distill")
+ALSO = {"distill": OURS}     # what Algorithm 1 is for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,9 +40,10 @@ def parser() -> argparse.ArgumentParser:
 def stylize(args: argparse.Namespace) -> None:
     """Writes a stylized video and says what was written."""
     from tutorial_lib import zoo
+    from tutorial_lib.settings import style
     from tutorial_lib.stylize import stylize_video
 
-    name = args.network or _student_of(args.style, zoo.names())
+    name = args.network or _student_of(args.style or style(), zoo.names())
     network = zoo.load(name)
     report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite)
     sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
@@ -50,43 +53,47 @@ def stylize(args: argparse.Namespace) -> None:
         print("The source has an odd side, which H.264 cannot hold; one pixel was added at that edge.")
 
 
-def _student_of(style: str | None, networks: list[str]) -> str:
-    """Ours for a style; without one, for the first of the zoo."""
-    styles = [name.removesuffix("-student-ours") for name in networks if name.endswith("-student-ours")]
+def _student_of(style: str, networks: list[str]) -> str:
+    """Ours for a style."""
+    styles = [name.removesuffix(f"-{OURS}") for name in networks if name.endswith(f"-{OURS}")]
     if not styles:
         raise TutorialError("The zoo holds no student yet; give a file with --network FILE.")
-    if style is not None and style not in styles:
+    if style not in styles:
         raise TutorialError(
             f"There is no network for the style {style!r}; there are some for: {', '.join(styles)}. "
             "For another, train one (python -m tutorial_lib train --help) and give it with --network FILE."
         )
-    return f"{style or styles[0]}-student-ours"
+    return f"{style}-{OURS}"
 
 
 def evaluate(args: argparse.Namespace) -> None:
     """Prints the table of stability and fidelity, and writes it as JSON if a file is given."""
-    from tutorial_lib import evaluation, zoo
+    from tutorial_lib import zoo
+    from tutorial_lib.evaluation import report
     from tutorial_lib.files import atomic_path
     from tutorial_lib.settings import scale
 
     names = args.network or zoo.names()
-    rows = evaluation.evaluate_networks(names, args.sintel, scale(args.scale), args.pass_name)
-    print(evaluation.format_table(rows))
+    rows = report.evaluate_networks(names, args.sintel, scale(args.scale), args.pass_name)
+    print(report.format_table(rows))
     if args.output:
         with atomic_path(args.output) as temporary:
             temporary.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def train(args: argparse.Namespace) -> None:
-    """Trains one stage of the pipeline and says what it wrote."""
+    """Trains one role of the course and says what it wrote."""
     from tutorial_lib.settings import scale
-    from tutorial_lib.train_stage import train_stage
+    from tutorial_lib.train import train as train_role
 
-    given = {"lambda_res": args.lambda_res, "lambda_temp": args.lambda_temp, "lambda_rank": args.lambda_rank,
-             "seed": args.seed}
-    settings = scale(args.scale).but(**{name: value for name, value in given.items() if value is not None})
-    train_stage(args.stage, args.style, settings, args.output, args.steps, args.videos,
-                args.teacher_flow, args.teacher_plain, args.start)
+    lambdas = {f"lambda_{term}": getattr(args, f"lambda_{term}") for term in ("res", "temp", "rank")}
+    settings = scale(args.scale)
+    train_role(
+        ALSO.get(args.role, args.role), args.style,
+        settings.but(seed=settings.seed if args.seed is None else args.seed), args.output, args.steps, args.videos,
+        {"teacher-flow": args.teacher_flow, "teacher-plain": args.teacher_plain, "student-plain": args.start},
+        {name: value for name, value in lambdas.items() if value is not None},
+    )
     print(f"{args.output} is written; try it with: python -m tutorial_lib stylize IN OUT --network {args.output}")
 
 
@@ -107,7 +114,8 @@ def _add_stylize(commands) -> None:
     command.add_argument("source", metavar="IN", help="a video file, or a folder of numbered pictures")
     command.add_argument("target", metavar="OUT", help="the video to write: .mp4, .mov or .mkv")
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--style", metavar="STYLE", help="a style of the zoo: means the network STYLE-student-ours")
+    which.add_argument("--style", metavar="STYLE", help=f"a style of the zoo: means the network STYLE-{OURS} "
+                       "(default: OFD_STYLE, else mosaic)")
     which.add_argument("--network", metavar="NAME_OR_FILE", help="a network of the zoo, or a .safetensors file")
     command.add_argument(
         "--flow", metavar="METHOD", default="dis",
@@ -137,25 +145,32 @@ def _add_evaluate(commands) -> None:
 
 
 def _add_train(commands) -> None:
-    command = commands.add_parser("train", help="train one stage; an interrupted training goes on")
-    command.add_argument("stage", metavar="STAGE", choices=STAGES, help=", ".join(STAGES))
+    command = commands.add_parser(
+        "train", help="train one network; an interrupted training goes on",
+        description="Trains one network by its role. A style of your own takes four: teacher-plain, teacher-flow, "
+        f"student-plain, and then distill (the same as {OURS}), or any other student. The losses of steadiness are as "
+        "strong as the style needs: the scale's lambdas, times a factor that is measured on its plain teacher. A "
+        "lambda that you give is taken as it is.",
+    )
+    command.add_argument("role", metavar="ROLE", choices=(*ROLES, *ALSO),
+                         help=f"{', '.join(ZOO)}, or distill; or any recipe of data_scripts/train_zoo.py")
     command.add_argument("--style", metavar="STYLE", required=True, help="a style's name, or any picture")
     _add_scale(command)
     command.add_argument("--output", metavar="FILE", type=Path, required=True, help="the .safetensors file to write")
     command.add_argument("--steps", metavar="N", type=_positive, help="default: the scale's")
     command.add_argument("--seed", metavar="N", type=_from_zero, help="default: the scale's")
-    for term, meaning in (("res", "residual"), ("temp", "temporal"), ("rank", "low-rank")):
-        command.add_argument(
-            f"--lambda-{term}", metavar="X", type=float, help=f"weight of the {meaning} loss; default: the scale's"
-        )
+    for term, meaning, usual in (("res", "residual", "times what the style needs"),
+                                 ("temp", "temporal", "times what the style needs"), ("rank", "low-rank", "as it is")):
+        command.add_argument(f"--lambda-{term}", metavar="X", type=float,
+                             help=f"weight of the {meaning} loss; default: the role's or the scale's, {usual}")
     command.add_argument(
         "--videos", metavar="PATH", type=Path, help="a folder of videos, or of prepared tuples "
         "(data_scripts/download_hollywood2.py), to train on instead of rendered clips"
     )
-    command.add_argument("--teacher-flow", metavar="FILE", help="distill: the teacher that uses flow (or a name)")
-    command.add_argument("--teacher-plain", metavar="FILE", help="teacher-flow, student-plain, distill: "
+    command.add_argument("--teacher-flow", metavar="FILE", help="students: the teacher that uses flow (or a name)")
+    command.add_argument("--teacher-plain", metavar="FILE", help="teacher-flow and students: "
                          "the teacher without flow (or a name)")
-    command.add_argument("--start", metavar="FILE", help="distill: the plain student to start from (or a name)")
+    command.add_argument("--start", metavar="FILE", help="students: the plain student to start from (or a name)")
     command.set_defaults(command=train)
 
 

@@ -113,5 +113,5 @@ def _zoo() -> str:
         names = zoo.names()
     except TutorialError as error:
         return str(error)
-    size = sum(file.stat().st_size for file in Path(zoo.__path__[0]).glob("*.safetensors"))
+    size = sum(zoo.path_of(name).stat().st_size for name in names)
     return f"{len(names)} networks, {size / 2**20:.1f} MiB"

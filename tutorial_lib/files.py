@@ -1,6 +1,7 @@
 """Files that are either written whole or not at all."""
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -63,6 +64,22 @@ def write_json(path: str | Path, content: dict | list) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def sha256_of(path: str | Path) -> str:
+    """The SHA-256 of a file, or of the files in a folder, one after the other in the order of their names.
+
+    Raises: TutorialError when there is nothing of that name.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise TutorialError(f"There is no file or folder {path}.")
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]:
+        with open(file, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _reason(error: OSError) -> str:

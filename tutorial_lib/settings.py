@@ -1,7 +1,8 @@
 """The four scales at which everything runs: smoke (CI), laptop, colab and paper."""
 
 import os
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -123,12 +124,40 @@ SCALES = {
 def scale(name: str | None = None) -> Settings:
     """The settings of a scale; without a name, of the scale in the variable OFD_SCALE, else `laptop`.
 
+    The variable OFD_FEATURES names another perceptual network than the scale's: with `compact`, which ships, `colab`
+    and `paper` need no download.
     Raises: TutorialError for an unknown name.
     """
     name = name or os.environ.get("OFD_SCALE") or "laptop"
     if name not in SCALES:
         raise TutorialError(f"Unknown scale {name!r}; the scales are {', '.join(SCALES)}.")
-    return SCALES[name]
+    features = os.environ.get("OFD_FEATURES")
+    return SCALES[name].but(features=features) if features else SCALES[name]
+
+
+def differing(then: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """The settings of `now` that had another value `then`: what may not change when a training goes on.
+
+    What `then` does not name is younger than it, and there was none but its default.
+    """
+    default = {part.name: part.default for part in fields(Settings)}
+    return [name for name, value in now.items() if then.get(name, default.get(name)) != value]
+
+
+def style() -> str:
+    """The style of the course: the variable OFD_STYLE, else mosaic."""
+    return os.environ.get("OFD_STYLE") or "mosaic"
+
+
+def zoo_folder() -> Path | None:
+    """The folder with networks and style pictures of one's own: the variable OFD_ZOO, if it is set.
+
+    Raises: TutorialError when there is no such folder.
+    """
+    folder = Path(os.environ["OFD_ZOO"]) if os.environ.get("OFD_ZOO") else None
+    if folder and not folder.is_dir():
+        raise TutorialError(f"OFD_ZOO names the folder {folder}, which is not there; make it, or unset the variable.")
+    return folder
 
 
 def device() -> torch.device:
@@ -139,6 +168,23 @@ def device() -> torch.device:
     if chosen != "cpu" and not torch.cuda.is_available():
         raise TutorialError(f"OFD_DEVICE is {chosen!r}, but PyTorch finds no such GPU here; use cpu.")
     return torch.device(chosen)
+
+
+def precision(place: torch.device) -> torch.dtype | None:
+    """bfloat16 on GPUs that have it, else float32; the variable OFD_PRECISION (bfloat16 or float32) overrides.
+
+    (float16 would need its gradients rescaled.) Processors with AMX train half as fast again in bfloat16; others
+    only emulate it, so there one has to ask.
+    Raises: TutorialError for another OFD_PRECISION.
+    """
+    asked = os.environ.get("OFD_PRECISION")
+    if asked:
+        if asked not in ("bfloat16", "float32"):
+            raise TutorialError(f"OFD_PRECISION is {asked!r}; it can be bfloat16 or float32.")
+        return torch.bfloat16 if asked == "bfloat16" else None
+    # By capability: `is_bf16_supported` also says yes to a slow emulation on older cards, a T4 among them.
+    native = place.type == "cuda" and torch.cuda.get_device_capability(place)[0] >= 8
+    return torch.bfloat16 if native else None
 
 
 def build_folder() -> Path:

@@ -212,6 +212,18 @@ def _line(row: Mapping) -> str:
             f"{row['ratio_to_student']:9.2f} {ratios:>15} {row['gmac']:7.2f} {row['parameters']:11,}")
 
 
+@torch.inference_mode()
+def seconds_per_frame(run: Callable[[], object], repeats: int = 5) -> float:
+    """The median time of `run()` after one warm-up. Compare two things in one process, as a ratio: machines drift."""
+    run()
+    times = []
+    for _ in range(repeats):
+        start = _now()
+        run()
+        times.append(_now() - start)
+    return statistics.median(times)
+
+
 def _now() -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from tutorial_lib import __version__, settings
+from tutorial_lib.checkpoint import digest
 from tutorial_lib.data.video import (
     PICTURES,
     UnreadableVideo,
@@ -58,7 +59,6 @@ def stylize_frames(
     frames: Iterable[torch.Tensor],
     flow_method: FlowMethod = "dis",
     motions: Iterable[Motion] | None = None,
-    before: Step | None = None,
 ) -> Iterator[torch.Tensor]:
     """The stylized frames, one at a time.
 
@@ -67,12 +67,11 @@ def stylize_frames(
     and the eroded mask of where that can be trusted; for the first frame as network(frame).
 
     frames: (1, 3, H, W) each, of any size from one pixel up. motions: the exact (flow (1, 2, H, W), mask (1, 1, H, W))
-    of each frame but the first; without them they are estimated. before: the frame before the first one and its
-    output, to go on where an earlier call ended. Yields (1, 3, H, W) in [0, 1].
+    of each frame but the first; without them they are estimated. Yields (1, 3, H, W) in [0, 1].
     Raises: TutorialError for an unknown flow method, or a flow of another size.
     Source: reference [34] of the paper (Ruder et al. 2018).
     """
-    motions = iter(motions) if motions is not None else None
+    motions, before = iter(motions) if motions is not None else None, None
     for frame in frames:
         exact = next(motions) if motions is not None and before is not None else None
         output = _next_output(network, frame, before, flow_method, exact)
@@ -227,17 +226,13 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
 
 def _fingerprint(network: nn.Module, video: Video, flow_method: FlowMethod, device: torch.device) -> dict:
     """What must be equal for two runs to give the same frames."""
-    weights = hashlib.sha256(f"{network} {getattr(network, 'uses_flow', False)}".encode())
-    for name, tensor in network.state_dict().items():
-        weights.update(name.encode())
-        weights.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
     path = video.path.resolve()
     files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES) if path.is_dir() else [path]
     stamps = "".join(f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}\n" for f in files)
     return {
         "source": str(path),
         "files": hashlib.sha256(stamps.encode()).hexdigest(),
-        "network": weights.hexdigest(),
+        "network": f"{network} {getattr(network, 'uses_flow', False)} {digest(network)}",
         "flow": flow_method if isinstance(flow_method, str) else repr(flow_method),
         "device": device.type,
         "segment": SEGMENT,

@@ -1,40 +1,98 @@
-"""What the networks are trained on: short clips with flow and masks, and single stills."""
+"""Frames and how they move: the one container for what networks are trained on and for what they are scored on."""
 
-import functools
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
-from tutorial_lib.data import photographs, textures
-from tutorial_lib.data.images import fit_longer_side, resize
 from tutorial_lib.data.rendering import Scene
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.estimate import FlowMethod, estimate_flow_and_mask, flows_from_reference
 from tutorial_lib.settings import Settings
 
-SCENE_FRAMES = 48       # how many rendered frames the stills are drawn from, beside the photographs
-SHARE_OF_SCENES = 0.45
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Where the pixels of some frames are seen in other frames.
+
+    flows: (N, 2, H, W), pixels. masks: (N, 1, H, W), 1 = traceable. Both lie on the grid of the frame that the flow
+    starts from.
+    """
+
+    flows: torch.Tensor
+    masks: torch.Tensor
+
+    def to(self, device: torch.device | str) -> "Motion":
+        return Motion(self.flows.to(device), self.masks.to(device))
+
+    def __getitem__(self, part: slice) -> "Motion":
+        return Motion(self.flows[part], self.masks[part])
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """K frames, the flow between neighbours, and the flow from the reference frame K // 2 into every frame."""
+    """N frames, and what is known of how they move.
 
-    frames: torch.Tensor            # (K, 3, H, W)
-    backward_flows: torch.Tensor    # (K-1, 2, H, W): [t-1] leads from frame t into frame t-1
-    backward_masks: torch.Tensor    # (K-1, 1, H, W), on frame t's grid
-    reference_flows: torch.Tensor   # (K, 2, H, W), on the reference's grid; its own flow is 0
-    reference_masks: torch.Tensor   # (K, 1, H, W), likewise; its own mask is 1
+    motions[step] leads from every frame t into frame t + step, where there is one, in the order of t. motions[-1] is
+    the backward flow of the losses and of the teacher, motions[1] the forward flow that MPI Sintel ships, and
+    motions[4] is for e_stab at a gap of 4 frames.
+    from_middle leads from the middle frame, N // 2, into every frame, as Eq. 6 needs it; into itself the flow is 0.
+    """
+
+    frames: torch.Tensor                                    # (N, 3, H, W)
+    motions: Mapping[int, Motion] = field(default_factory=dict)
+    from_middle: Motion | None = None
+    name: str = ""
+    pass_name: str = ""                                     # of a rendered scene: "clean" or "final"
+
+    @property
+    def backward(self) -> Motion:
+        """From every frame but the first into the one before it: `backward.flows[t - 1]` lies on frame t."""
+        return self.motions[-1]
+
+    @property
+    def forward(self) -> Motion:
+        """From every frame but the last into the one after it."""
+        return self.motions[1]
 
     def to(self, device: torch.device | str) -> "Clip":
-        return Clip(*(getattr(self, part.name).to(device) for part in fields(self)))
+        return replace(
+            self, frames=self.frames.to(device),
+            motions={step: motion.to(device) for step, motion in self.motions.items()},
+            from_middle=self.from_middle and self.from_middle.to(device),
+        )
+
+
+def filmed(scene: Scene, pass_name: str = "final", steps: Sequence[int] = (1,)) -> Clip:
+    """A whole rendered scene with its exact motion over each of `steps` frames: what networks are scored on.
+
+    Raises: TutorialError for an unknown pass, or a scene that is not longer than its largest step.
+    """
+    count = scene.number_of_frames
+    if count < 2:
+        raise TutorialError(f"A scene with flow needs at least 2 frames; {scene.name!r} has {count}.")
+    longest = max(map(abs, steps), default=0)
+    if longest >= count:
+        raise TutorialError(f"Scene {scene.name!r} has {count} frames, of which none are {longest} apart.")
+    frames = torch.cat([scene.frame(t, pass_name) for t in range(count)])
+    return Clip(frames, motions_of(scene, range(count), steps), None, scene.name, pass_name)
+
+
+def motions_of(scene: Scene, times: range, steps: Iterable[int]) -> dict[int, Motion]:
+    """The exact motions of some consecutive frames of a scene, as `Clip` holds them."""
+    return {step: _motion(scene, [(t, t + step) for t in times if t + step in times]) for step in steps}
+
+
+def _motion(scene: Scene, pairs: Sequence[tuple[int, int]]) -> Motion:
+    return Motion(torch.cat([scene.flow(t, s) for t, s in pairs]), torch.cat([scene.mask(t, s) for t, s in pairs]))
 
 
 def clip_from_scene(scene: Scene, start: int = 0, length: int | None = None, pass_name: str = "final") -> Clip:
-    """A clip of a rendered scene with its exact flow; without a length, to the scene's end.
+    """A training clip of a rendered scene, with its exact flow; without a length, to the scene's end.
 
+    It has the motions that the losses need: backward, and from the middle frame.
     Raises: TutorialError when the scene is too short.
     """
     length = scene.number_of_frames - start if length is None else length
@@ -44,26 +102,31 @@ def clip_from_scene(scene: Scene, start: int = 0, length: int | None = None, pas
             "does not fit (a clip has at least 2)."
         )
     times = range(start, start + length)
-    reference = start + length // 2
+    middle = start + length // 2
     return Clip(
         torch.cat([scene.frame(t, pass_name) for t in times]),
-        torch.cat([scene.flow(t, t - 1) for t in times[1:]]),
-        torch.cat([scene.mask(t, t - 1) for t in times[1:]]),
-        torch.cat([scene.flow(reference, t) for t in times]),
-        torch.cat([scene.mask(reference, t) for t in times]),
+        motions_of(scene, times, (-1,)),
+        _motion(scene, [(middle, t) for t in times]),
+        scene.name, pass_name,
     )
 
 
 def clip_from_frames(frames: torch.Tensor, method: FlowMethod = "dis") -> Clip:
-    """A clip of any frames (K, 3, H, W), with estimated flow.
+    """A training clip of any frames (K, 3, H, W), with estimated flow.
 
     Raises: TutorialError for fewer than 2 frames, another shape or an unknown method.
     """
     if frames.dim() != 4 or frames.shape[1] != 3 or len(frames) < 2:
         raise TutorialError(f"A clip is made of frames (K, 3, H, W) with K at least 2, not {tuple(frames.shape)}.")
-    backward = [estimate_flow_and_mask(frames[t][None], frames[t - 1][None], method) for t in range(1, len(frames))]
-    backward_flows, backward_masks = (torch.cat(part) for part in zip(*backward, strict=True))
-    return Clip(frames, backward_flows, backward_masks, *flows_from_reference(frames, len(frames) // 2, method))
+    return Clip(frames, {-1: estimated_motion(frames, -1, method)},
+                Motion(*flows_from_reference(frames, len(frames) // 2, method)))
+
+
+def estimated_motion(frames: torch.Tensor, step: int, method: FlowMethod = "dis") -> Motion:
+    """The motion of frames (N, 3, H, W) over `step`, by a flow method."""
+    pairs = [(t, t + step) for t in range(len(frames)) if 0 <= t + step < len(frames)]
+    parts = [estimate_flow_and_mask(frames[t][None], frames[s][None], method) for t, s in pairs]
+    return Motion(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 class RenderedClips:
@@ -100,79 +163,20 @@ class RenderedClips:
         return unpacked(made)
 
 
-def stills(settings: Settings, seed: int, n: int) -> torch.Tensor:
-    """The n-th batch of single training pictures, (settings.plain_batch, 3, H, W).
-
-    Random crops of the TRAINING photographs, the gray ones tinted, mixed with frames of random scenes; mirrored at
-    random and a little changed in light and colour. A batch depends only on the seed and n, so an interrupted
-    training goes on with the same pictures.
-    """
-    rng = np.random.default_rng((seed, n))
-    batch = []
-    for _ in range(settings.plain_batch):
-        if rng.random() < SHARE_OF_SCENES:
-            image = _scene_frame(seed, int(rng.integers(SCENE_FRAMES)), settings.height, settings.width)
-            least = 0.7
-        else:
-            image, least = _still_photograph(rng, 2.5 * max(settings.height, settings.width)), 0.4
-        batch.append(_jittered(rng, _random_crop(rng, image, least, settings.height, settings.width)))
-    return torch.cat(batch)
-
-
-def _still_photograph(rng: np.random.Generator, size: float) -> torch.Tensor:
-    colourful = rng.random() < 0.6
-    names = [name for name in photographs.TRAINING if (name not in photographs.GRAY) == colourful]
-    image = _shrunk_photograph(names[rng.integers(len(names))], round(size))
-    return image if colourful else textures.duotone(image, *textures.palette(rng))
-
-
-@functools.lru_cache(maxsize=32)
-def _shrunk_photograph(name: str, size: int) -> torch.Tensor:
-    image = photographs.load_photograph(name)
-    return fit_longer_side(image, size) if size < max(image.shape[-2:]) else image
-
-
-@functools.lru_cache(maxsize=2 * SCENE_FRAMES)
-def _scene_frame(seed: int, number: int, height: int, width: int) -> torch.Tensor:
-    # Far from the seeds of the clips, so that the stills are of other scenes; a little larger, to be cropped.
-    scene_seed = int(np.random.default_rng((seed, number, 7)).integers(2**62))
-    return random_scene(scene_seed, round(1.4 * height), round(1.4 * width), 3).frame(1)
-
-
-def _random_crop(rng: np.random.Generator, image: torch.Tensor, least: float, height: int, width: int) -> torch.Tensor:
-    """A part of the picture in the right proportions, from `least` of its size up to all that fits."""
-    full_height, full_width = image.shape[-2:]
-    share = rng.uniform(least, 1) * min(full_height / height, full_width / width)
-    rows, columns = min(full_height, round(height * share)), min(full_width, round(width * share))
-    top, left = int(rng.integers(full_height - rows + 1)), int(rng.integers(full_width - columns + 1))
-    crop = resize(image[..., top:top + rows, left:left + columns], height, width)
-    return crop.flip(3) if rng.random() < 0.5 else crop
-
-
-def _jittered(rng: np.random.Generator, image: torch.Tensor) -> torch.Tensor:
-    gray = image.mean(1, keepdim=True)
-    middle = gray.mean()
-    image = gray + (image - gray) * rng.uniform(0.75, 1.25)          # saturation
-    image = middle + (image - middle) * rng.uniform(0.85, 1.15)      # contrast
-    gain = torch.from_numpy(rng.uniform(0.94, 1.06, (1, 3, 1, 1)) * rng.uniform(0.85, 1.12)).float()
-    return (image * gain).clamp(0, 1)
-
-
 def packed(clip: Clip) -> Clip:
     """8 bits a colour and a mask, 16 bits a flow value: a quarter to a half of the memory."""
-    return Clip(
-        (clip.frames.clamp(0, 1) * 255).round().byte(),
-        clip.backward_flows.half(), clip.backward_masks.byte(),
-        clip.reference_flows.half(), clip.reference_masks.byte(),
-    )
+    def small(motion: Motion) -> Motion:
+        return Motion(motion.flows.half(), motion.masks.byte())
+
+    return Clip((clip.frames.clamp(0, 1) * 255).round().byte(), {-1: small(clip.backward)}, small(clip.from_middle))
 
 
 def unpacked(clip: Clip) -> Clip:
-    return Clip(
-        clip.frames.float() / 255,
-        clip.backward_flows.float(), clip.backward_masks.float(),
-        clip.reference_flows.float(), clip.reference_masks.float(),
-    )
+    """What `packed` kept of a training clip, as float32."""
+    def full(motion: Motion) -> Motion:
+        return Motion(motion.flows.float(), motion.masks.float())
+
+    return Clip(clip.frames.float() / 255, {-1: full(clip.backward)}, full(clip.from_middle))
 
 
 def checked(i: int, count: int) -> int:

@@ -4,34 +4,22 @@
     ROOT/training/flow/SCENE/frame_0001.flo             frame 1 to frame 2; one fewer than frames
     ROOT/training/occlusions/SCENE/frame_0001.png       255 where that flow leads to nothing that is seen
 
-The files count from 1. Sintel's own occlusion maps say nothing of pixels that leave the picture; they are found from
-the flow here. Source: Butler et al. 2012.
+The files count from 1. Only the forward flow is there, so these films are scored backwards in time
+(`evaluation.measures.e_stab_forward`). Sintel's own occlusion maps say nothing of pixels that leave the picture; they
+are found from the flow here. Source: Butler et al. 2012.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from tutorial_lib.data.clips import Clip, Motion
 from tutorial_lib.data.flo import read_flo, write_flo
 from tutorial_lib.data.images import read_image, resize, write_image
 from tutorial_lib.data.rendering import PASSES, Scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import inside
-
-
-@dataclass(frozen=True, eq=False)
-class SintelScene:
-    """N frames and what is known about them, as Sintel ships it: forward flow.
-
-    To score frames of it: `e_stab(stylized.flip(0), scene.forward_flows.flip(0), scene.masks.flip(0))`.
-    """
-
-    name: str
-    frames: torch.Tensor          # (N, 3, H, W)
-    forward_flows: torch.Tensor   # (N-1, 2, H, W), on frame t's grid into frame t+1, pixels
-    masks: torch.Tensor           # (N-1, 1, H, W), on frame t's grid; 1 = not occluded and inside the picture
 
 
 def scene_names(root: str | Path, pass_name: str = "final") -> list[str]:
@@ -56,8 +44,8 @@ def scene_names(root: str | Path, pass_name: str = "final") -> list[str]:
 
 def load_scene(
     root: str | Path, scene: str, pass_name: str = "final", frames: int | None = None, width: int | None = None
-) -> SintelScene:
-    """Reads a scene with its flow and masks, at most its first `frames` frames, in a width if one is given.
+) -> Clip:
+    """Reads a scene with its forward motion, at most its first `frames` frames, in a width if one is given.
 
     Resized flow is scaled with the picture; a resized mask keeps only pixels that were traceable all over.
     Raises: TutorialError for a missing folder, scene, pass, flow or occlusion map, and when sizes or numbers differ.
@@ -91,7 +79,7 @@ def load_scene(
                 "they must be of one size."
             )
     film, flow, mask = _resized(torch.cat(images), _joined(flows, scene), _joined(masks, scene), width)
-    return SintelScene(scene, film, flow, mask * inside(flow))
+    return Clip(film, {1: Motion(flow, mask * inside(flow))}, None, scene, pass_name)
 
 
 def write_scene(root: str | Path, scene: Scene, on_frame: Callable[[int], None] | None = None) -> None:
@@ -119,22 +107,6 @@ def write_scene(root: str | Path, scene: Scene, on_frame: Callable[[int], None] 
         write_flo(training / "flow" / scene.name / f"{name}.flo", scene.flow(t, t + 1))
         hidden = (1 - scene.mask(t, t + 1)).expand(-1, 3, -1, -1)
         write_image(training / "occlusions" / scene.name / f"{name}.png", hidden)
-
-
-def scene_in_memory(scene: Scene, pass_name: str = "final") -> SintelScene:
-    """A rendered scene as `load_scene` would give it, without the way over the disk (and its rounding to 8 bits).
-
-    Raises: TutorialError for an unknown pass or a scene of one frame.
-    """
-    count = scene.number_of_frames
-    if count < 2:
-        raise TutorialError(f"A scene with flow needs at least 2 frames; {scene.name!r} has {count}.")
-    return SintelScene(
-        scene.name,
-        torch.cat([scene.frame(t, pass_name) for t in range(count)]),
-        torch.cat([scene.flow(t, t + 1) for t in range(count - 1)]),
-        torch.cat([scene.mask(t, t + 1) for t in range(count - 1)]),
-    )
 
 
 def _not_occluded(path: Path, flow: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.clips import Clip, checked, clip_from_frames, packed, unpacked
+from tutorial_lib.data.clips import Clip, Motion, checked, clip_from_frames, packed, unpacked
 from tutorial_lib.data.download import check_space
 from tutorial_lib.data.images import resize
 from tutorial_lib.data.video import PICTURES, UnreadableVideo, open_video
@@ -144,11 +144,14 @@ class TupleClips:
             flows = load_file(kept)
         else:
             clip = packed(clip_from_frames(frames))
-            flows = {name: part for name, part in vars(clip).items() if name != "frames"}
+            flows = {"backward_flows": clip.backward.flows, "backward_masks": clip.backward.masks,
+                     "reference_flows": clip.from_middle.flows, "reference_masks": clip.from_middle.masks}
             if os.access(self.folder, os.W_OK):      # a class may share a folder that only the instructor can change
                 with atomic_path(kept) as temporary:
                     save_file(flows, temporary)
-        return unpacked(Clip((frames * 255).round().byte(), **flows))
+        backward, from_middle = (Motion(flows[f"{name}_flows"], flows[f"{name}_masks"])
+                                 for name in ("backward", "reference"))
+        return unpacked(Clip((frames * 255).round().byte(), {-1: backward}, from_middle))
 
 
 def cover(frames: torch.Tensor, height: int, width: int) -> torch.Tensor:

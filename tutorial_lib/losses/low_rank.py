@@ -19,7 +19,7 @@ def traceable_matrix(frames: torch.Tensor, flows: torch.Tensor, masks: torch.Ten
             f"A clip needs a flow and a mask for each frame: {len(frames)} frames, {len(flows)} flows, "
             f"{len(masks)} masks."
         )
-    return (masks * warp(frames, flows)).flatten(1)
+    return (masks * warp(frames, flows)).flatten(1)                                         # (K, 3HW)
 
 
 def singular_values(matrix: torch.Tensor) -> torch.Tensor:
@@ -29,8 +29,8 @@ def singular_values(matrix: torch.Tensor) -> torch.Tensor:
     K x L. Squaring doubles the digits that are needed, hence float64; and the square root has no slope at
     zero, hence the guard, a relative one so that it is small against any picture.
     """
-    matrix = matrix.double()
-    eigenvalues = torch.linalg.eigvalsh(matrix @ matrix.mT)
+    matrix = matrix.double()                                                                # (..., K, L)
+    eigenvalues = torch.linalg.eigvalsh(matrix @ matrix.mT)                                 # (..., K)
     guard = 1e-14 * eigenvalues[..., -1:].detach() + torch.finfo(torch.float64).tiny
     return eigenvalues.clamp_min(guard).sqrt()
 
@@ -67,5 +67,5 @@ def rank_excess(matrix: torch.Tensor) -> torch.Tensor:
     (K, L) -> scalar, (B, K, L) -> (B,). Beyond the paper: without the division a paler or darker picture has a lower
     norm, and the distance of two norms is mostly one of brightness.
     """
-    values = singular_values(matrix)
+    values = singular_values(matrix)                                                        # (..., K), ascending
     return (values.sum(-1) / values[..., -1] - 1).to(matrix.dtype)

@@ -83,13 +83,20 @@ class PerceptualLoss(nn.Module):
 
     def terms(self, stylized: torch.Tensor, content: torch.Tensor) -> dict[str, torch.Tensor]:
         """The unweighted terms "content", "style" and "tv". Both images (N, 3, H, W); means over N."""
-        taps = self.features(stylized)
         with torch.no_grad():
-            wanted = self.features(content, until=self.features.content_tap)[self.features.content_tap]
+            wanted = self.content_of(content)
+        return {**self.fidelity(stylized, wanted), "tv": tv_loss(stylized)}
+
+    def content_of(self, image: torch.Tensor) -> torch.Tensor:
+        """What the content term compares: (N, 3, H, W) -> (N, C, h, w)."""
+        return self.features(image, until=self.features.content_tap)[self.features.content_tap]
+
+    def fidelity(self, stylized: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The terms "content" and "style" of (N, 3, H, W), beside `content_of` the originals."""
+        taps = self.features(stylized)
         return {
             "content": (taps[self.features.content_tap] - wanted).square().mean() / self.content_power,
             "style": sum(self.style_error(name, tap) for name, tap in taps.items()),
-            "tv": tv_loss(stylized),
         }
 
     def style_error(self, name: str, tap: torch.Tensor) -> torch.Tensor:

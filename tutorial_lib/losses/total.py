@@ -34,7 +34,7 @@ def total_loss(
 
     (lambda_percep is 1 in the paper, and 0 only to show what becomes of the others alone.)
     """
-    frames = len(student)
+    frames, middle = len(student), clip.from_middle
     terms, weights = {}, {}
     if settings.lambda_percep:
         terms["perceptual"] = frames * perceptual(student, clip.frames)
@@ -44,17 +44,17 @@ def total_loss(
         terms["residual"] = frames * vanilla_distillation_loss(target, student)
         weights["residual"] = settings.lambda_res
     if settings.lambda_temp:
-        pairs = temporal_loss(student[1:], student[:-1], clip.backward_flows, clip.backward_masks)
+        pairs = temporal_loss(student[1:], student[:-1], clip.backward.flows, clip.backward.masks)
         terms["temporal"] = (frames - 1) * pairs
         weights["temporal"] = settings.lambda_temp
     if settings.lambda_rank:
-        matrix = traceable_matrix(student, clip.reference_flows, clip.reference_masks)
+        matrix = traceable_matrix(student, middle.flows, middle.masks)                      # (K, L), L = 3HW
         terms["rank"] = low_rank_loss(input_norm, nuclear_norm(matrix))
         weights["rank"] = settings.lambda_rank
     if settings.lambda_excess:
         # Beyond the paper: Eq. 11 over the pixels that all frames show, and whatever the brightness.
-        flows, seen = clip.reference_flows, common_mask(clip.reference_masks)
-        wanted, excess = (rank_excess(traceable_matrix(video, flows, seen)) for video in (clip.frames, student))
+        seen = common_mask(middle.masks)                                                    # (K, 1, H, W)
+        wanted, excess = (rank_excess(traceable_matrix(video, middle.flows, seen)) for video in (clip.frames, student))
         terms["excess"] = low_rank_loss(wanted, excess)
         weights["excess"] = settings.lambda_excess
     return {**terms, "total": sum(weights[name] * term for name, term in terms.items())}

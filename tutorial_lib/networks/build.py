@@ -29,8 +29,8 @@ def load_network(path: str | Path) -> nn.Module:
     Raises: TutorialError when the file is missing, damaged, or holds something else.
     """
     saved = checkpoint.read(path)
-    if "network" not in saved.settings:
+    if "network" not in saved.about:
         raise TutorialError(f"{path} holds no student or teacher.")
-    network = build(saved.settings["network"])
+    network = build(saved.about["network"])
     checkpoint.restore(saved, network)
     return network.eval().requires_grad_(False)

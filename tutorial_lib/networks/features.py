@@ -193,7 +193,7 @@ def load_features(name: str | Path = "compact") -> nn.Module:
 
 def _compact(path: Path) -> CompactFeatures:
     saved = checkpoint.read(path)
-    plan = saved.settings.get("plan")
+    plan = saved.about.get("plan")
     if plan not in PLANS:
         raise TutorialError(f"{path} is not a perceptual network made by data_scripts/distill_features.py.")
     network = CompactFeatures(plan)

@@ -12,28 +12,21 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from tutorial_lib.data.images import to_pixels
-from tutorial_lib.evaluation import Score
+from tutorial_lib.evaluation.scores import Score
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.papers import ROLES
+from tutorial_lib.zoo import split
 
-# Okabe and Ito's palette: distinct for every kind of colour vision.
-COLOURS = {
-    "input": "#000000",
-    "teacher-flow": "#0072B2",
-    "teacher-plain": "#56B4E9",
-    "student-plain": "#999999",
-    "student-scratch": "#E69F00",
-    "student-temp": "#CC79A7",
-    "student-ours": "#009E73",
-    "student-ours-temp": "#D55E00",
-    "student-ours-plus": "#004D40",
-}
+INK = "#000000"   # of the input, in every figure
 
 HEAVY = 100_000  # bytes; larger pictures are full of strokes, which JPEG keeps in a quarter of what PNG needs
 
 
 def colour(name: str) -> str:
-    """The colour of a role, also of STYLE-ROLE; grey for anything else."""
-    return next((c for role, c in COLOURS.items() if name == role or name.endswith(f"-{role}")), "#666666")
+    """The colour of a role, also of STYLE-ROLE; black for the input, grey for anything else."""
+    if name == "input":
+        return INK
+    return ROLES[role].colour if (role := split(name)[1]) else "#666666"
 
 
 def show(figure: Figure, caption: str, alt: str | None = None, dpi: int = 100) -> None:
@@ -118,7 +111,7 @@ def losses(history: Sequence[Mapping[str, float]], title: str = "", smooth: int 
         width = min(smooth, len(values))
         mean = np.convolve(values, np.ones(width) / width, "valid")
         axis.plot(steps, values, color="#cccccc", linewidth=1)
-        axis.plot(steps[width // 2:][:len(mean)], mean, color=COLOURS["student-ours"])
+        axis.plot(steps[width // 2:][:len(mean)], mean, color=colour("student-ours"))
         axis.set_title(name, fontsize=10)
         axis.set_xlabel("step")
         axis.set_ylim(bottom=0)
@@ -133,7 +126,7 @@ def bars(values: Mapping[str, float], label: str, floor: float | None = None) ->
     names = list(values)[::-1]
     axis.barh(names, [values[name] for name in names], color=[colour(name) for name in names])
     if floor is not None:
-        axis.axvline(floor, color=COLOURS["input"], linestyle=":", linewidth=1.5)
+        axis.axvline(floor, color=INK, linestyle=":", linewidth=1.5)
         axis.text(floor, len(names) - 0.45, " the input itself", fontsize=8, va="bottom")
     axis.set_xlabel(label)
     axis.spines[["top", "right"]].set_visible(False)
@@ -141,7 +134,7 @@ def bars(values: Mapping[str, float], label: str, floor: float | None = None) ->
     return figure
 
 
-def frontier(
+def tradeoff(
     scores: Mapping[str, Score], control: str | None = None, path: Sequence[str] = (),
     label: str = "e_stab, summed over the scenes",
 ) -> Figure:

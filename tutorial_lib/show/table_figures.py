@@ -7,17 +7,12 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tutorial_lib.show.figures import COLOURS, colour
-from tutorial_lib.tables.equal_style import MEASURES
+from tutorial_lib.evaluation.bench import CHEATS
+from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, OURS
+from tutorial_lib.papers.ofd.tables.equal_style import MEASURES
+from tutorial_lib.show.figures import INK, colour
 
-# Methods that are no roles; "style" is ours at other style weights, so it has the colour of ours and dashes.
-METHOD_COLOURS = {
-    "scratch": COLOURS["student-scratch"], "temp": COLOURS["student-temp"], "ours": COLOURS["student-ours"],
-    "style": COLOURS["student-ours"], "ours-temp": COLOURS["student-ours-temp"],
-    "plus": COLOURS["student-ours-plus"], "res": "#8C564B", "rank": "#7F7F00",
-    "vanilla-alone": "#444444", "res-alone": "#8C564B",
-}
-CHEATS = ("grey", "blurred")
+GREEN, RED = colour(OURS), colour("student-ours-temp")      # better and worse
 
 
 def draw(table: Mapping, path: Path) -> None:
@@ -72,18 +67,18 @@ def table1(table: Mapping) -> Figure:
         rows = [row for row in error["rows"][1:] if row["row"] not in CHEATS]
         prices = {row["row"]: row for row in fidelity["rows"]}
         names = [row["row"] for row in rows]
-        control = next((row["e_stab"] for row in rows if row["row"] == "student-scratch"), None)
+        control = next((row["e_stab"] for row in rows if row["row"] == CONTROL), None)
         _bars(left, names, [row["e_stab"] for row in rows], [colour(name) for name in names],
               "e_stab, summed over the films",
               [f"{row['gain']:+.1%}" if row.get("gain") is not None else "" for row in rows], control)
         floor = error["rows"][0]["e_stab"]
-        left.axvline(floor, color=COLOURS["input"], linewidth=1)
+        left.axvline(floor, color=INK, linewidth=1)
         left.set_title(f"{style}  (dotted: from scratch; black line: the input itself)", fontsize=9)
         key, label = _measure([prices[name] for name in names])
         values = [prices[name][key] for name in names]
-        base = prices.get("student-scratch", {}).get(key)
+        base = prices.get(CONTROL, {}).get(key)
         _bars(right, [""] * len(names), values, [colour(name) for name in names], f"{label} (lower is better)",
-              [f"{value / base - 1:+.1%}" if base and name != "student-scratch" else ""
+              [f"{value / base - 1:+.1%}" if base and name != CONTROL else ""
                for name, value in zip(names, values, strict=True)], base)
     figure.tight_layout()
     return figure
@@ -116,9 +111,9 @@ def table2(table: Mapping) -> Figure:
     figure, axes = _grid(1, len(found), 6.4, 4.2)
     for axis, (style, block) in zip(axes[0], found, strict=True):
         rows = block["rows"]
-        base = next((row for row in rows if row["recipe"] == "student-scratch"), rows[0])
+        base = next((row for row in rows if row["recipe"] == CONTROL), rows[0])
         places = range(len(rows))[::-1]
-        for key, shift, shade, name in (("e_stab", 0.14, COLOURS["student-ours"], "here"),
+        for key, shift, shade, name in (("e_stab", 0.14, colour(OURS), "here"),
                                         ("paper", -0.14, "#777777", "in the paper")):
             shares = [row[key] / base[key] for row in rows]
             heights = [place + shift for place in places]
@@ -145,7 +140,7 @@ def table3(table: Mapping) -> Figure:
             for row, dashes, name in ((here, "-", here["row"]), (paper, ":", f"{here['row']} (paper)")):
                 points = [(k, row[f"k{k}"]) for k in (3, 4, 5) if row.get(f"k{k}")]
                 axis.plot([k for k, _ in points], [value / points[0][1] for _, value in points], dashes, marker="o",
-                          color=COLOURS[role], label=name)
+                          color=colour(role), label=name)
         axis.set_xticks((3, 4, 5))
         axis.set_xlabel("K, frames in a clip", fontsize=9)
         axis.set_ylabel("e_stab as a share of that at K = 3", fontsize=9)
@@ -161,7 +156,7 @@ def fig23(table: Mapping) -> Figure:
     figure, axes = _grid(len(found), 2, 5.2, 2.3)
     for (left, right), (style, block) in zip(axes, found, strict=True):
         rows, names = block["rows"], [row["row"] for row in block["rows"]]
-        colours = [METHOD_COLOURS.get(row["recipe"], colour(row["recipe"])) for row in rows]
+        colours = [colour(row["recipe"]) for row in rows]
         key, label = _measure(rows)
         _bars(left, names, [row["sharpness"] for row in rows], colours, "sharpness (blur lowers it)",
               [f"{row['sharpness']:.3f}" for row in rows])
@@ -200,9 +195,9 @@ def _curves(axis: Axes, rows: Sequence[Mapping]) -> None:
     for method in dict.fromkeys(row["row"] for row in rows):
         points = [row for row in rows if row["row"] == method]
         name = {"style": "ours, other style weights", "scratch": "scratch, other style weights"}.get(method, method)
-        shade = METHOD_COLOURS.get(method, colour(method))
-        axis.plot([p["cost"] for p in points], [p["e_stab"] for p in points], "--" if method == "style" else "-",
-                  color=shade, linewidth=1.5, label=name)
+        shade, dashes = (METHODS[method].colour, METHODS[method].dashes) if method in METHODS else (colour(method), "-")
+        axis.plot([p["cost"] for p in points], [p["e_stab"] for p in points], dashes, color=shade, linewidth=1.5,
+                  label=name)
         for point in points:
             own = point["factor"] == 1
             axis.scatter(point["cost"], point["e_stab"], s=60 if own else 22, color=shade, zorder=3)
@@ -225,7 +220,7 @@ def extras(table: Mapping) -> Figure:
     everything = [100 * row[key] for _, row in rows for key in ("gain", "style_gain", "content_gain")]
     for axis, label in zip(axes, ("e_stab", "style", "content"), strict=True):
         changes = [100 * row["gain" if label == "e_stab" else f"{label}_gain"] for _, row in rows]
-        axis.barh(places, changes, height=0.6, color=["#009E73" if c < 0 else "#D55E00" for c in changes])
+        axis.barh(places, changes, height=0.6, color=[GREEN if c < 0 else RED for c in changes])
         for place, change in zip(places, changes, strict=True):
             axis.annotate(f"{change:+.1f}", (change, place), xytext=(3 if change >= 0 else -3, 0), fontsize=8,
                           textcoords="offset points", va="center", ha="left" if change >= 0 else "right")

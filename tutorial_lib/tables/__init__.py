@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 3 and what must stand beside them, made from the records of `scoring`, and nothing else.
+"""What tables of results are made of: the records of `evaluation.bench`, and nothing else.
 
 A table is a dictionary that JSON can hold: a title, blocks of rows with the columns to print, and notes. The text, the
 Markdown and the figures are made from it.
@@ -7,24 +7,21 @@ Markdown and the figures are made from it.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from tutorial_lib.scoring import without_judge
-from tutorial_lib.tables.ablations import fig23, table2, table3
-from tutorial_lib.tables.equal_style import frontier
-from tutorial_lib.tables.extras import extras
+from tutorial_lib.evaluation.bench import without_judge
 from tutorial_lib.tables.parts import Records
-from tutorial_lib.tables.table1 import gaps, seeds, table1
 
-BUILDERS: tuple[Callable[[Records], dict], ...] = (table1, seeds, table2, table3, fig23, frontier, extras, gaps)
+Builder = Callable[[Records], dict]
 
 
-def build(records: Sequence[Mapping], suffix: str = "") -> dict[str, dict]:
-    """Every table that the records can fill, {name + suffix: table}; records of another protocol are left out.
+def build(builders: Sequence[Builder], records: Sequence[Mapping], suffix: str = "") -> dict[str, dict]:
+    """Every table of a paper that the records can fill, {name + suffix: table}, without those of another protocol.
 
-    "Another" is any but that of the most records. A table without a row is left out. Of real films there is one.
+    "Another" is any but that of the most records. A table without a row is left out. Of real films there is only the
+    first builder's.
     """
     kept, left_out, protocol = of_one_protocol(records)
     made = {}
-    for builder in BUILDERS if suffix != "-real" else BUILDERS[:1]:
+    for builder in builders if suffix != "-real" else builders[:1]:
         found = builder(kept)
         if not any(b["name"] != "paper" for b in found["blocks"]):
             continue

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tutorial_lib.data.rendering import PASSES
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.evaluation import Score, verdict
-from tutorial_lib.scoring import CONTROL
+from tutorial_lib.evaluation.scores import Score, verdict
 
 Records = Mapping[tuple[str, str, int], Mapping]     # by style, recipe and seed
 Point = tuple[float, float]                          # what it costs (a loss) and the e_stab that goes with it
@@ -52,7 +51,7 @@ def as_score(name: str, row: Mapping[str, float], judged: bool) -> Score:
 def judgement(name: str, row: Mapping[str, float], control: Mapping[str, float]) -> str:
     """`evaluation.verdict`, by the judge's style and content where both rows have them."""
     judged = "judge_style" in row and "judge_style" in control
-    return verdict(as_score(name, row, judged), as_score(CONTROL, control, judged))
+    return verdict(as_score(name, row, judged), as_score("control", control, judged))
 
 
 def styles_of(records: Records) -> list[str]:

@@ -1,61 +1,87 @@
-"""The networks that ship with the course: STYLE-ROLE, half precision, each with a manifest beside it."""
+"""The trained networks of the course, and of your own: STYLE-ROLE, half precision, each with a manifest beside it.
 
-import json
+Networks in the folder that the variable OFD_ZOO names come before the shipped ones of the same name.
+"""
+
 from pathlib import Path
 
 from torch import nn
 
+from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import read_json
 from tutorial_lib.networks.build import load_network
+from tutorial_lib.papers import ROLES
+from tutorial_lib.settings import zoo_folder
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent     # of what ships
 
-ROLES = {
-    "teacher-flow": "teacher with flow",
-    "teacher-plain": "teacher without flow",
-    "student-plain": "plain student, the start of the others",
-    "student-scratch": "student from scratch",
-    "student-temp": "student with L_temp",
-    "student-ours": "ours",
-    "student-ours-temp": "ours with L_temp",
-}
-EXTRAS = {"student-ours-plus": "ours, beyond the paper (+)"}    # where it was trained
+
+def folders() -> list[Path]:
+    """Where networks are looked for, the first one first."""
+    own = zoo_folder()
+    return [own, FOLDER] if own else [FOLDER]
 
 
 def names() -> list[str]:
-    """The names of the shipped networks, style by style, in the order of `ROLES`, then `EXTRAS`."""
-    found = {path.stem for path in FOLDER.glob("*.safetensors")}
-    return [f"{style}-{role}" for style in styles() for role in (*ROLES, *EXTRAS) if f"{style}-{role}" in found]
+    """The names of all networks, style by style, in the order of the roles."""
+    order = list(ROLES)
+
+    def place(name: str) -> tuple:
+        style, role = split(name)
+        return style or "", order.index(role) if role in order else len(order), name
+
+    return sorted({path.stem for folder in folders() for path in folder.glob("*.safetensors")}, key=place)
+
+
+def split(name: str) -> tuple[str | None, str]:
+    """STYLE-ROLE or ROLE as (style or None, role); the longest role that fits, and "" for no role of the course."""
+    for role in sorted(ROLES, key=len, reverse=True):
+        if name == role:
+            return None, role
+        if name.endswith(f"-{role}"):
+            return name.removesuffix(f"-{role}"), role
+    return None, ""
 
 
 def styles() -> list[str]:
     """The styles of which there is at least one network."""
-    return sorted({style for path in FOLDER.glob("*.safetensors") for role in ROLES
-                   if (style := path.stem.removesuffix(f"-{role}")) != path.stem})
+    return sorted({style for name in names() if (style := split(name)[0])})
 
 
 def load(name: str | Path) -> nn.Module:
-    """A shipped network by its name, or any checkpoint of a student or teacher by its path; in eval mode, frozen.
+    """A network by its name, or any checkpoint of one by its path; in eval mode, frozen.
 
     A student is called as student(frame), a teacher as teacher(frame, warped_previous=None, mask=None).
     Raises: TutorialError for a name that is neither, naming the known ones.
     """
-    shipped = FOLDER / f"{name}.safetensors"
-    if shipped.is_file():
-        return load_network(shipped)
-    if Path(name).is_file():
-        return load_network(name)
+    return load_network(path_of(name))
+
+
+def path_of(name: str | Path) -> Path:
+    """The file of a network by its name or its path.
+
+    Raises: TutorialError for a name that is neither, naming the known ones.
+    """
+    for path in (*(folder / f"{name}.safetensors" for folder in folders()), Path(name)):
+        if path.is_file():
+            return path
     raise TutorialError(
         f"Unknown network {str(name)!r}; give the path of a checkpoint, or one of {', '.join(names()) or '(none yet)'}."
     )
 
 
+def style_of(name: str | Path) -> str | None:
+    """The style that a network paints in, None for one that does not paint."""
+    return checkpoint.read(path_of(name)).about.get("style")
+
+
 def manifest(name: str) -> dict:
-    """How a shipped network was made (settings, seed, command, minutes) and what it scores.
+    """How a network was made: its settings, seed, command, minutes.
 
     Raises: TutorialError for an unknown name.
     """
-    path = FOLDER / f"{name}.json"
+    path = path_of(name).with_suffix(".json")
     if not path.is_file():
-        raise TutorialError(f"Unknown network {name!r}; the shipped ones are {', '.join(names())}.")
-    return json.loads(path.read_text())
+        raise TutorialError(f"There is no manifest {path}; networks of data_scripts/train_zoo.py have one.")
+    return read_json(path)

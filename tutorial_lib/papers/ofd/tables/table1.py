@@ -2,10 +2,12 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.scoring import CHEATS, CONTROL
-from tutorial_lib.tables.paper import PAPER, PAPER_OTHERS, TABLE1, TEMP
+from tutorial_lib.evaluation.bench import CHEATS
+from tutorial_lib.papers.ofd.roles import CONTROL, SHIPPED, TEMP
+from tutorial_lib.papers.ofd.tables.paper import PAPER, PAPER_OTHERS
 from tutorial_lib.tables.parts import (
     FIDELITY,
     ROW,
@@ -32,7 +34,7 @@ def table1(records: Records) -> dict:
         blocks.append(_overview(records, styles, pass_name))
         for style in styles:
             found = {recipe: records[style, recipe, 0]["scores"][pass_name]
-                     for recipe in (*TABLE1, *CHEATS) if sums(records, style, recipe, pass_name)}
+                     for recipe in (*SHIPPED, *CHEATS) if sums(records, style, recipe, pass_name)}
             if found:
                 blocks += _table1_of(style, pass_name, films, found)
     if "real" not in passes:
@@ -43,7 +45,7 @@ def table1(records: Records) -> dict:
         "The verdict is against student-scratch and needs equal style, content, contrast and sharpness too.",
         "grey is a constant picture, blurred is student-scratch under a 9x9 box: steady, and worthless.",
     ]
-    return table("table1", "Table 1: temporal error and what it costs", blocks, notes, absent(records, TABLE1, styles))
+    return table("table1", "Table 1: temporal error and what it costs", blocks, notes, absent(records, SHIPPED, styles))
 
 
 def called(pass_name: str) -> str:
@@ -53,19 +55,18 @@ def called(pass_name: str) -> str:
 def _overview(records: Records, styles: Sequence[str], pass_name: str) -> dict:
     """The comparisons that the paper is about, a row a style and pair."""
     rows = []
-    for a, b in (("student-ours", CONTROL), ("student-ours-temp", TEMP), ("student-temp", CONTROL),
-                 ("student-ours-plus", CONTROL), ("teacher-flow", CONTROL)):
-        for style in styles:
-            ours, other = (sums(records, style, name, pass_name) for name in (a, b))
-            if ours and other:
-                judge = "judge_" if "judge_style" in ours and "judge_style" in other else ""
-                rows.append({
-                    "row": a, "other": b, "style": style, "gain": gain(ours["e_stab"], other["e_stab"]),
-                    "paper": gain(PAPER[a][-1], PAPER[b][-1]) if a in PAPER and pass_name != "real" else None,
-                    "style_gain": gain(ours[f"{judge}style"], other[f"{judge}style"]),
-                    "content_gain": gain(ours[f"{judge}content"], other[f"{judge}content"]),
-                    "verdict": judgement(a, ours, other),
-                })
+    for role, style in product((role for role in SHIPPED.values() if role.control), styles):
+        a, b = role.name, role.control
+        ours, other = (sums(records, style, name, pass_name) for name in (a, b))
+        if ours and other:
+            judge = "judge_" if "judge_style" in ours and "judge_style" in other else ""
+            rows.append({
+                "row": a, "other": b, "style": style, "gain": gain(ours["e_stab"], other["e_stab"]),
+                "paper": gain(PAPER[a][-1], PAPER[b][-1]) if a in PAPER and pass_name != "real" else None,
+                "style_gain": gain(ours[f"{judge}style"], other[f"{judge}style"]),
+                "content_gain": gain(ours[f"{judge}content"], other[f"{judge}content"]),
+                "verdict": judgement(a, ours, other),
+            })
     return block(f"overview.{pass_name}", f"{called(pass_name)}, in short", [
         ROW, column("other", "against"), column("style", "style"), column("gain", "e_stab", "+.1%"),
         column("paper", "(paper)", "+.1%"), column("style_gain", "style loss", "+.1%"),
@@ -78,7 +79,7 @@ def _papers_table1() -> dict:
     rows = [{"row": name, **dict(zip(TEST_SCENES, paper[name], strict=False)), "e_stab": paper[name][-1],
              "gain": gain(paper[name][-1], PAPER[CONTROL][-1]) if name != CONTROL else None,
              "gain_temp": gain(paper[name][-1], PAPER[TEMP][-1]) if name == "student-ours-temp" else None}
-            for name in (*(n for n in TABLE1 if n in PAPER), *PAPER_OTHERS)]
+            for name in (*(n for n in SHIPPED if n in PAPER), *PAPER_OTHERS)]
     return block("paper", "The paper's Table 1: style Candy, MPI Sintel, 1024x436", [
         ROW, *(column(name, name, ".4f") for name in TEST_SCENES), column("e_stab", "sum", ".4f"),
         column("gain", "vs scratch", "+.1%"), column("gain_temp", "vs temp", "+.1%"),
@@ -96,12 +97,13 @@ def _table1_of(style: str, pass_name: str, films: Sequence[str], found: Mapping[
         row = {"row": recipe, **{film: scores[film]["e_stab"] for film in films}, "e_stab": total["e_stab"]}
         if control and recipe != CONTROL:
             row["gain"] = gain(total["e_stab"], control["e_stab"])
-        if temp and recipe == "student-ours-temp":
+        against_temp = recipe in SHIPPED and SHIPPED[recipe].control == TEMP
+        if temp and against_temp:
             row["gain_temp"] = gain(total["e_stab"], temp["e_stab"])
         if recipe in PAPER and pass_name != "real":
             row["paper"] = PAPER[recipe][-1]
             row["paper_gain"] = gain(PAPER[recipe][-1], PAPER[CONTROL][-1]) if recipe != CONTROL else None
-        if recipe == "student-ours-temp" and pass_name != "real":
+        if recipe in PAPER and against_temp and pass_name != "real":
             row["paper_gain_temp"] = gain(PAPER[recipe][-1], PAPER[TEMP][-1])
         errors.append(row)
         said = judgement(recipe, total, control) if control else None
@@ -128,7 +130,7 @@ def seeds(records: Records) -> dict:
     blocks = []
     for pass_name in passes_of(records):
         for style in styles_of(records):
-            rows = [row for recipe in TABLE1 if (row := _over_seeds(records, style, recipe, pass_name))]
+            rows = [row for recipe in SHIPPED if (row := _over_seeds(records, style, recipe, pass_name))]
             if rows:
                 blocks.append(block(f"{style}.{pass_name}", f"{style}, {pass_name} pass, over the seeds", [
                     ROW, column("seeds", "seeds"), column("e_stab", "e_stab", ".4f"), column("style", "style", ".4f"),
@@ -155,7 +157,7 @@ def _over_seeds(records: Records, style: str, recipe: str, pass_name: str) -> di
         both = [(total, other) for seed, total in found.items()
                 if (other := sums(records, style, control, pass_name, seed))]
         pairs = [(total["e_stab"], other["e_stab"]) for total, other in both]
-        wanted = recipe != CONTROL if control == CONTROL else recipe == "student-ours-temp"
+        wanted = recipe != CONTROL if control == CONTROL else SHIPPED[recipe].control == TEMP
         if wanted and len(pairs) > 1:
             row[key] = spread([gain(*pair) for pair in pairs])
             if key == "gain":
@@ -177,7 +179,7 @@ def gaps(records: Records) -> dict:
     keys = {gap: "" if gap == 1 else f"_{gap}" for gap in numbers}
     for pass_name in passes_of(records):
         for style in styles_of(records):
-            found = {r: total for r in TABLE1 if (total := sums(records, style, r, pass_name))}
+            found = {r: total for r in SHIPPED if (total := sums(records, style, r, pass_name))}
             if not found:
                 continue
             control, first = found.get(CONTROL), next(iter(found.values()))

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from itertools import combinations
 
-from tutorial_lib.scoring import CONTROL
-from tutorial_lib.tables.paper import FIG23, NO_WORSE, ORDERS, PAPER, PAPER_K, TABLE1, TABLE2, TABLE3, TEMP
+from tutorial_lib.papers.ofd.roles import CONTROL, SHIPPED, TEMP
+from tutorial_lib.papers.ofd.tables.paper import FIG23, NO_WORSE, ORDERS, PAPER, PAPER_K, TABLE2, TABLE3
 from tutorial_lib.tables.parts import (
     FIDELITY,
     HOLDS,
@@ -31,7 +31,7 @@ def table2(records: Records) -> dict:
         for style in styles:
             found = {r: records[style, r, 0]["scores"][pass_name]
                      for r in TABLE2 if sums(records, style, r, pass_name)}
-            if not found.keys() - set(TABLE1):
+            if not found.keys() - set(SHIPPED):
                 continue    # the ablations are scored on one pass
             rows = []
             for recipe, scores in found.items():
@@ -130,7 +130,7 @@ def fig23(records: Records) -> dict:
     for pass_name in passes_of(records):
         for style in styles:
             found = {r: total for r in FIG23 if (total := sums(records, style, r, pass_name))}
-            if not found.keys() - set(TABLE1):
+            if not found.keys() - set(SHIPPED):
                 continue
             rows = [{"row": labels[r], "recipe": r, "e_stab": total["e_stab"], **fidelity(total)}
                     for r, total in found.items()]

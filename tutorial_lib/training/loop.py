@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.settings import Settings
+from tutorial_lib.settings import Settings, differing
 
 Terms = dict[str, torch.Tensor]
 """The named, unweighted terms of a loss. "total" is what is minimised."""
@@ -53,7 +53,7 @@ def train(
     steps: int,
     rate: Callable[[int], float],
     name: str,
-    settings: dict,
+    about: dict,
     path: str | Path | None = None,
     save_every: int = 100,
     callback: Callback | None = None,
@@ -65,13 +65,14 @@ def train(
 
     loss: called with the number of the step, so that the n-th sample depends on n alone.
     rate: the learning rate of a step.
-    path: the checkpoint. If it exists, training goes on from its step, and the weights at the end are those of
-    an uninterrupted run; its settings must equal `settings`. It is written every `save_every` steps and at the end.
+    about: what tells this training from others, as JSON can hold it, with the settings under "scale".
+    path: the checkpoint. If it exists, training goes on from its step, and the weights at the end are those of an
+    uninterrupted run; it must be about the same training. It is written every `save_every` steps and at the end.
     precision: torch.bfloat16 or torch.float16 for `torch.autocast`; None for float32.
     averaging: the network ends with the moving average of its weights, after every step averaging * average +
     (1 - averaging) * weights; 0 for the weights of the last step.
     Raises: NonFiniteLossError, naming the term, before such a loss touches the weights; the last checkpoint
-    stays. TutorialError when the checkpoint is of another architecture or other settings.
+    stays. TutorialError when the checkpoint is of another architecture or another training.
     """
     device = next(network.parameters()).device
     optimiser = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=rate(0))
@@ -79,7 +80,7 @@ def train(
     start = 0
     if path is not None and Path(path).exists():
         saved = checkpoint.read(path)
-        _check_same(saved, settings)
+        _check_same(saved, about)
         checkpoint.restore(saved, network, optimiser, average)
         start = saved.step
         if start > steps:
@@ -104,7 +105,7 @@ def train(
                 average.update_parameters(network)
             history.append(values)
             if path is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
-                checkpoint.save(path, network, settings, step + 1, optimiser, average=average)
+                checkpoint.save(path, network, about, step + 1, optimiser, average=average)
             progress.set_postfix_str(f"loss {values['total']:.4g}", refresh=False)
             progress.update()
             if callback is not None:
@@ -127,10 +128,11 @@ def _check_finite(values: dict[str, float], step: int, path: str | Path | None) 
             )
 
 
-def _check_same(saved: checkpoint.Checkpoint, settings: dict) -> None:
-    differing = [key for key in settings if saved.settings.get(key) != settings[key]]
-    if differing:
+def _check_same(saved: checkpoint.Checkpoint, about: dict) -> None:
+    others = differing(saved.about.get("scale", {}), about.get("scale", {}))
+    others += [key for key in about if key != "scale" and saved.about.get(key) != about[key]]
+    if others:
         raise TutorialError(
-            f"{saved.path} was trained with another {', '.join(sorted(differing))}; "
+            f"{saved.path} was trained with another {', '.join(sorted(others))}; "
             "give the same settings to go on with it, or another file to start anew."
         )

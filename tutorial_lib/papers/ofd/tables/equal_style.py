@@ -10,8 +10,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from tutorial_lib.scoring import CONTROL
-from tutorial_lib.tables.paper import METHODS, OWN, TEMP
+from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, TEMP
 from tutorial_lib.tables.parts import Point, Records, block, column, passes_of, styles_of, sums, table
 
 MEASURES = {    # of the cost: whose columns of a record, how it is called, and in short
@@ -40,11 +39,11 @@ def curves(records: Records, style: str, pass_name: str, measure: str) -> dict[s
         if s == style and seed == 0 and (parts := re.fullmatch(r"(.+)-x([\d.]+)", recipe)):
             found.setdefault(parts[1], {})[float(parts[2])] = recipe
     drawn = {}
-    for method in sorted(found, key=lambda m: (METHODS.index(m) if m in METHODS else len(METHODS), m)):
-        for own in (OWN.get(method), f"student-{method}", method):
-            if (style, own, 0) in records:
-                found[method].setdefault(1.0, own)
-                break
+    order = [*METHODS, *sorted(found.keys() - METHODS.keys())]
+    for method in (method for method in order if method in found):
+        usual = METHODS[method].usual if method in METHODS else f"student-{method}"
+        if (style, usual, 0) in records:
+            found[method].setdefault(1.0, usual)
         points = [(factor, recipe, total) for factor, recipe in sorted(found[method].items())
                   if (total := sums(records, style, recipe, pass_name)) and cost(total, measure) is not None]
         drawn[method] = [{"factor": factor, "recipe": recipe, "cost": cost(total, measure), "e_stab": total["e_stab"]}

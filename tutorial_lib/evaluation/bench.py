@@ -1,157 +1,66 @@
 """One record a network: what it scores on a fixed set of films, kept as long as its weights and the protocol stay."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from tqdm.auto import tqdm
 
-from tutorial_lib import checkpoint, zoo
-from tutorial_lib.data.images import fit_longer_side
-from tutorial_lib.data.rendering import PASSES
-from tutorial_lib.data.scenes import TEST_SCENES, test_scene
-from tutorial_lib.data.sintel import SintelScene
+from tutorial_lib import checkpoint
+from tutorial_lib.data.clips import Clip
 from tutorial_lib.data.styles import load_style
-from tutorial_lib.data.video import open_video
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.evaluation import e_stab_forward, sharpness, test_scenes
-from tutorial_lib.files import read_json, write_json
-from tutorial_lib.flow.estimate import estimate_flow_and_mask
-from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
+from tutorial_lib.evaluation.scores import Fidelity, steadiness
+from tutorial_lib.files import read_json, sha256_of, write_json
+from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.features import load_features
+from tutorial_lib.papers import ROLES
+from tutorial_lib.papers.ofd.roles import CONTROL
 from tutorial_lib.settings import SCALES, Settings, device
 from tutorial_lib.stylize import stylize_clip
 
 GAPS = (1, 4, 16)         # how many frames apart steadiness is asked for
 FIDELITY_EVERY = 4        # style and content are means, for which every fourth frame will do
-CONTROL = "student-scratch"
 CHEATS = ("grey", "blurred")   # made from the control: what every verdict must refuse
-REAL_FRAMES, REAL_SIDE = 60, 512
-
-Motion = tuple[torch.Tensor, torch.Tensor]   # forward flows and masks (bool)
-
-
-# --- the films ---
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """Frames (N, 3, H, W) and how they move: motions[gap] leads from each frame into the one `gap` frames later."""
-
-    name: str
-    pass_name: str
-    frames: torch.Tensor
-    motions: Mapping[int, Motion]
-    floors: Mapping[int, float] = field(init=False)   # the film's own e_stab at each gap
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "floors", {gap: self.e_stab(self.frames, gap) for gap in self.motions})
-
-    def e_stab(self, stylized: torch.Tensor, gap: int) -> float:
-        """Eq. 14 of the stylized film; at gap 1 as in `evaluation.score`."""
-        flows, masks = self.motions[gap]
-        return e_stab_forward(stylized, flows.to(stylized.device), masks.to(stylized.device), gap)
-
-
-def rendered_films(
-    settings: Settings, gaps: Sequence[int] = GAPS, names: Sequence[str] = TEST_SCENES,
-    passes: Sequence[str] = PASSES, bar: bool = True,
-) -> list[Film]:
-    """The rendered test scenes at the size and length of `settings`; the passes of a scene share its motions."""
-    films = []
-    size = settings.evaluation_height, settings.evaluation_width, settings.evaluation_frames
-    for name in tqdm(names, desc="rendering", disable=not bar):
-        scene = test_scene(name, *size)
-        times = range(scene.number_of_frames)
-        motions = {
-            gap: (torch.cat([scene.flow(t, t + gap) for t in times[:-gap]]),
-                  torch.cat([scene.mask(t, t + gap) for t in times[:-gap]]).bool())
-            for gap in gaps if gap < len(times)
-        }
-        films += [Film(name, p, torch.cat([scene.frame(t, p) for t in times]), motions) for p in passes]
-    return films
-
-
-def sintel_films(root: Path, settings: Settings) -> list[Film]:
-    """The five scenes of MPI Sintel, both passes. Its flow leads one frame ahead only, so there is one gap."""
-    def film(scene: SintelScene, pass_name: str) -> Film:
-        return Film(scene.name, pass_name, scene.frames, {1: (scene.forward_flows, scene.masks.bool())})
-
-    return [film(scene, p) for p in PASSES for scene in test_scenes(settings, p, root)]
-
-
-def real_films(paths: Iterable[Path], limit: int = REAL_FRAMES, side: int = REAL_SIDE) -> list[Film]:
-    """Videos and folders of frames. Their flow is not known: it is estimated on them, and so is the mask.
-
-    Raises: TutorialError when one cannot be read, or has but one frame.
-    """
-    films = []
-    for path in map(Path, paths):
-        frames = []
-        for frame in open_video(path):
-            image = frame.image
-            frames.append(fit_longer_side(image, side).clamp(0, 1) if max(image.shape[-2:]) > side else image)
-            if len(frames) == limit:
-                break
-        if len(frames) < 2:
-            raise TutorialError(f"{path} has one frame; the temporal error needs at least two.")
-        pairs = [estimate_flow_and_mask(a, b) for a, b in pairwise(frames)]
-        flows, masks = (torch.cat(part) for part in zip(*pairs, strict=True))
-        films.append(Film(path.stem, "real", torch.cat(frames), {1: (flows, masks.bool())}))
-    return films
 
 
 # --- who judges ---
 
 
 class Jury:
-    """A perceptual network, its targets for the styles, and what it sees in the films: each computed once.
+    """A perceptual network as the judge of every style; what it sees in the films is computed once for all of them.
 
     pictures: {style: file} for styles whose picture does not ship.
     """
 
     def __init__(self, features: nn.Module, settings: Settings, pictures: Mapping[str, Path] | None = None):
         self.features, self.settings, self.pictures = features.to(device()), settings, pictures or {}
-        self.targets: dict[str, PerceptualLoss] = {}
-        self.seen: dict[tuple[str, str], torch.Tensor] = {}
+        self.judges: dict[str, Fidelity] = {}
+        self.seen = WeakKeyDictionary()
 
-    def target(self, style: str) -> PerceptualLoss:
+    def judge(self, style: str) -> Fidelity:
         """Raises: TutorialError when this network does not know the style."""
-        if style not in self.targets:
+        if style not in self.judges:
             known = load_style(self.pictures[style], self.settings.style_size) if style in self.pictures else style
             try:    # on the processor, where styles are painted and kept
-                self.targets[style] = perceptual_loss(self.features.cpu(), known, self.settings).to(device())
+                loss = perceptual_loss(self.features.cpu(), known, self.settings).to(device())
             finally:
                 self.features.to(device())
-        return self.targets[style]
+            self.judges[style] = Fidelity(loss, self.seen)
+        return self.judges[style]
 
     def knows(self, style: str) -> bool:
         try:
-            self.target(style)
+            self.judge(style)
         except TutorialError:
             return False
         return True
-
-    def judge(self, style: str, film: Film, shown: torch.Tensor) -> dict[str, float]:
-        """The mean style and content loss of every `FIDELITY_EVERY`th stylized frame."""
-        target, tap = self.target(style), self.features.content_tap
-        key = film.name, film.pass_name
-        if key not in self.seen:
-            originals = film.frames[::FIDELITY_EVERY].to(device()).split(1)
-            self.seen[key] = torch.cat([self.features(x)[tap] for x in originals])
-        styles, contents = [], []
-        for picture, wanted in zip(shown.split(1), self.seen[key].split(1), strict=True):
-            taps = self.features(picture)
-            styles.append(sum(target.style_error(name, value) for name, value in taps.items()).item())
-            contents.append(((taps[tap] - wanted).square().mean() / target.content_power).item())
-        return {"style": sum(styles) / len(styles), "content": sum(contents) / len(contents)}
 
 
 # --- the networks ---
@@ -161,19 +70,24 @@ class Jury:
 class Entry:
     """A network to be scored, and what its manifest says."""
 
-    style: str
+    style: str | None
     recipe: str
     seed: int
     path: Path         # of the weights; for a cheat, of the control's
     manifest: Mapping
 
-    def sees(self, film: "Film") -> bool:
+    def sees(self, film: Clip) -> bool:
         """The ablations and the further seeds are scored on the final pass alone: it is the one that flickers."""
-        return film.pass_name != "clean" or (self.seed == 0 and self.recipe in (*zoo.ROLES, *zoo.EXTRAS, *CHEATS))
+        ships = self.recipe in CHEATS or (self.recipe in ROLES and ROLES[self.recipe].ships)
+        return film.pass_name != "clean" or (self.seed == 0 and ships)
 
     @property
     def record_name(self) -> str:
-        return f"{self.style}-{self.recipe}" + (f"-seed{self.seed}" if self.seed else "")
+        return self.name + (f"-seed{self.seed}" if self.seed else "")
+
+    @property
+    def name(self) -> str:
+        return f"{self.style}-{self.recipe}" if self.style else self.recipe
 
     def load(self) -> nn.Module | Callable[[torch.Tensor], torch.Tensor]:
         if self.recipe == "grey":
@@ -189,22 +103,22 @@ def entries(folders: Iterable[Path]) -> list[Entry]:
 
     What is in several folders counts as in the first of them.
     """
-    found: dict[str, Entry] = {}
+    networks: dict[str, Entry] = {}
     for folder in folders:
         for weights in sorted(Path(folder).glob("*.safetensors")):
             described = Path(f"{weights}".removesuffix(".safetensors") + ".json")
             if not described.is_file():
                 continue
             manifest = read_json(described)
-            style = Path(manifest["style"]).stem
+            style = Path(manifest["style"]).stem if manifest["style"] else None
             recipe = manifest.get("recipe") or weights.stem.removeprefix(f"{style}-")
             entry = Entry(style, recipe, manifest["seed"], weights, manifest)
-            found.setdefault(entry.record_name, entry)
-    for entry in list(found.values()):
+            networks.setdefault(entry.record_name, entry)
+    for entry in list(networks.values()):
         if entry.recipe == CONTROL and entry.seed == 0:
             for cheat in CHEATS:
-                found[f"{entry.style}-{cheat}"] = Entry(entry.style, cheat, 0, entry.path, entry.manifest)
-    return list(found.values())
+                networks[f"{entry.style}-{cheat}"] = Entry(entry.style, cheat, 0, entry.path, entry.manifest)
+    return list(networks.values())
 
 
 # --- the records ---
@@ -219,7 +133,7 @@ class Bench:
     """
 
     def __init__(
-        self, films: Callable[[], list[Film]], described: Mapping, settings: Settings, folder: Path,
+        self, films: Callable[[], list[Clip]], described: Mapping, settings: Settings, folder: Path,
         judge: str | Path | None = None, pictures: Mapping[str, Path] | None = None,
     ):
         features = load_features(settings.features)
@@ -230,10 +144,10 @@ class Bench:
         self.judge = None
         if judge:
             self.juries["judge_"] = Jury(load_features(judge), settings, pictures)
-            self.judge = {"name": Path(judge).stem, "sha256": sha256(Path(judge).read_bytes()).hexdigest()}
+            self.judge = {"name": Path(judge).stem, "sha256": sha256_of(judge)}
 
     @property
-    def films(self) -> list[Film]:
+    def films(self) -> list[Clip]:
         if self.made is None:
             self.made = self.make_films()      # not before something is to be scored: rendering takes a minute
         return self.made
@@ -245,7 +159,7 @@ class Bench:
         if fresh or not path.is_file():
             return wanted
         record = read_json(path)
-        if record["sha256"] != digest_of(entry.path) or without_judge(record["protocol"]) != self.protocol:
+        if record["sha256"] != sha256_of(entry.path) or without_judge(record["protocol"]) != self.protocol:
             return wanted
         return ["judge_"] if "judge_" in wanted and record["protocol"]["judge"] != self.judge else []
 
@@ -261,15 +175,16 @@ class Bench:
             frames = film.frames.to(device())
             if "" in prefixes:
                 stylized = stylize_clip(network, frames)
-                row.update(steadiness(film, stylized))
+                row.update(steadiness(stylized, film, sorted(gap for gap in film.motions if gap > 0)))
                 shown = stylized[::FIDELITY_EVERY]
             elif getattr(network, "uses_flow", False):
                 shown = stylize_clip(network, frames)[::FIDELITY_EVERY]
             else:
                 shown = stylize_clip(network, frames[::FIDELITY_EVERY])
             for prefix in prefixes:
-                found = self.juries[prefix].judge(entry.style, film, shown)
-                row.update({f"{prefix}{key}": round(value, 6) for key, value in found.items()})
+                losses = self.juries[prefix].judge(entry.style)(shown, film, FIDELITY_EVERY)
+                row.update({f"{prefix}{name}": value for name, value in losses.items()})
+            scores[film.pass_name][film.name] = {key: round(value, 6) for key, value in row.items()}
             on_film()
         for rows in scores.values():
             rows.pop("sum", None)
@@ -295,20 +210,6 @@ def without_judge(protocol: Mapping) -> dict:
     return {key: value for key, value in protocol.items() if key != "judge"}
 
 
-def digest_of(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
-
-
-def steadiness(film: Film, stylized: torch.Tensor) -> dict[str, float]:
-    """e_stab and its floor at every gap, and what must not get lost: the contrast and the sharpness."""
-    found = {}
-    for gap in film.motions:
-        suffix = "" if gap == 1 else f"_{gap}"
-        found |= {f"e_stab{suffix}": film.e_stab(stylized, gap), f"floor{suffix}": film.floors[gap]}
-    found |= {"std": stylized.std().item(), "sharpness": sharpness(stylized)}
-    return {key: round(value, 6) for key, value in found.items()}
-
-
 def summed(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Several scenes as one: errors and floors summed, as in the paper's tables, the rest averaged."""
     def over(key: str) -> float:
@@ -323,8 +224,8 @@ def description(entry: Entry) -> dict:
     manifest, settings = entry.manifest, entry.manifest["settings"]
     usual = SCALES[settings["name"]].as_dict()
     about = {
-        "name": f"{entry.style}-{entry.recipe}", "recipe": entry.recipe, "style": entry.style, "seed": entry.seed,
-        "scale": settings["name"], "sha256": digest_of(entry.path),
+        "name": entry.name, "recipe": entry.recipe, "style": entry.style, "seed": entry.seed,
+        "scale": settings["name"], "sha256": sha256_of(entry.path),
     }
     if entry.recipe in CHEATS:
         return {**about, "made_from": f"{entry.style}-{CONTROL}"}
@@ -332,7 +233,7 @@ def description(entry: Entry) -> dict:
         **about,
         **{key: manifest[key] for key in ("minutes", "hardware", "command", "source", "rank_from") if key in manifest},
         "lambdas": {key: value for key, value in settings.items() if key.startswith("lambda_")},
-        "clip_length": settings["clip_length"],
+        "clip_length": settings.get("clip_length"),
         "changes": {key: value for key, value in settings.items() if key != "seed" and usual.get(key) != value},
     }
 

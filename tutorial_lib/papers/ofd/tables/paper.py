@@ -1,6 +1,6 @@
-"""The paper's own numbers, and which of our networks stand in which of its tables."""
+"""The paper's own numbers, and which of our networks stand for the rows of its tables."""
 
-from tutorial_lib.scoring import CONTROL
+from tutorial_lib.papers.ofd.roles import CONTROL
 
 # The paper's own numbers: style Candy on MPI Sintel, the five scenes in the order of TEST_SCENES and their sum.
 PAPER = {
@@ -20,8 +20,6 @@ PAPER_OTHERS = {
 }
 PAPER_K = {"student-ours": (0.3158, 0.3061, 0.3050), "student-ours-temp": (0.2986, 0.2950, 0.2938)}
 
-TABLE1 = ("teacher-flow", "teacher-plain", "student-plain", CONTROL, "student-ours", "student-temp",
-          "student-ours-temp", "student-ours-plus")
 TABLE2 = {
     CONTROL: "Student", "res": "+ L_res", "rank": "+ L_rank(input)", "student-ours": "+ L_res + L_rank(input)",
     "res-rank-teacher": "+ L_res + L_rank(teacher)", "student-temp": "Student w/ L_temp",
@@ -36,9 +34,3 @@ TABLE3 = {"student-ours": ("ours-k3", "ours-k4", "student-ours"),
           "student-ours-temp": ("ours-temp-k3", "ours-temp-k4", "student-ours-temp")}
 FIG23 = (CONTROL, "vanilla-alone", "res-alone", "student-ours")
 NO_WORSE = 1.005
-TEMP = "student-temp"
-
-# The frontier's own points: what METHOD-x1 would be.
-OWN = {"scratch": CONTROL, "temp": TEMP, "ours": "student-ours", "style": "student-ours",
-       "ours-temp": "student-ours-temp", "plus": "student-ours-plus"}
-METHODS = ("scratch", "temp", "res", "rank", "ours", "ours-temp", "style")

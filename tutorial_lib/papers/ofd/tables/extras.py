@@ -1,6 +1,6 @@
 """What goes beyond the paper, each change against the network that it is measured by; and the paper's letter."""
 
-from tutorial_lib.scoring import CONTROL
+from tutorial_lib.papers.ofd.roles import CONTROL, PLUS
 from tutorial_lib.tables.parts import (
     ROW,
     Records,
@@ -16,7 +16,7 @@ from tutorial_lib.tables.parts import (
     table,
 )
 
-# (what changes, the recipe with it, the one without it)
+# (what changes, the role with it, the one without it), where that is not just a role of PLUS and its control
 CHANGES = (
     ("smooth: the plain student", "plain-smooth", "student-plain"),
     ("smooth: ours", "ours-smooth", "student-ours"),
@@ -33,6 +33,9 @@ CHANGES = (
     ("plus: against its L_temp alone", "student-ours-plus", "temp-large"),
     ("plus: against scratch", "student-ours-plus", CONTROL),
 )
+COMPARED = {name for _, name, _ in CHANGES}
+CHANGES += tuple((role.label, role.name, role.control) for role in PLUS.values()
+                 if role.control and role.name not in COMPARED)
 
 
 def extras(records: Records) -> dict:

@@ -1,0 +1,1 @@
+"""Optical Flow Distillation (Chen et al., ECCV 2020)."""

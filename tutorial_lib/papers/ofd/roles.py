@@ -1,0 +1,136 @@
+"""The networks of Optical Flow Distillation: those that ship, the ablations of its tables, the frontier, and beyond."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tutorial_lib.roles import Recipe, Role, by_name
+
+CONTROL, TEMP, OURS = "student-scratch", "student-temp", "student-ours"
+
+# Okabe and Ito's palette, distinct for every kind of colour vision, for the seven of the paper; the others stand
+# between them or in grey.
+BLUE, SKY, GREY, ORANGE, PINK, GREEN, RED = (
+    "#0072B2", "#56B4E9", "#999999", "#E69F00", "#CC79A7", "#009E73", "#D55E00")
+DARK_GREEN, BROWN, OLIVE, DARK = "#004D40", "#8C564B", "#7F7F00", "#444444"
+
+# What each method leaves out of Eq. 13. A loss of steadiness pulls away from the style; beside one, a higher style
+# weight brings the style back to that of the student from scratch, so that the tables compare like with like. What
+# that weight does by itself is on the frontier (scratch-x2).
+STEADY = {"style_weight": 2.2}
+NOTHING = {"lambda_res": 0.0, "lambda_temp": 0.0, "lambda_rank": 0.0}
+ONLY_RES = {"lambda_temp": 0.0, "lambda_rank": 0.0, **STEADY}
+ONLY_RANK = {"lambda_res": 0.0, "lambda_temp": 0.0, **STEADY}
+ONLY_TEMP = {"lambda_res": 0.0, "lambda_rank": 0.0, **STEADY}
+NO_TEMP = {"lambda_temp": 0.0, **STEADY}
+
+# Frames half as large again. The nuclear norm grows with the number of pixels, its square with their square.
+LARGE = {"height": 1.5, "width": 1.5, "lambda_rank": 1 / 1.5**2}
+AVERAGED = {"averaging": 0.98}
+
+
+def distilled(changes: Mapping[str, float], times: Mapping[str, float] | None = None, start: str = "student-plain",
+              source: str = "residual", rank_from: str = "input") -> Recipe:
+    """Algorithm 1, from a plain student.
+
+    source: "residual" (Eq. 5) or "vanilla" (Eq. 2). rank_from: "input" (Eq. 11) or "teacher" (Eq. 10).
+    """
+    return Recipe("distill", ("teacher-flow", "teacher-plain", start), changes, times or {},
+                  {"source": source, "rank_from": rank_from})
+
+
+def plain_student(agrees: bool = True, **changes: float) -> Recipe:
+    """agrees: whether it is drawn to the plain teacher."""
+    return Recipe("student-plain", ("teacher-plain",) if agrees else (), changes)
+
+
+ZOO = by_name((
+    Role("teacher-flow", "teacher with flow", BLUE, Recipe("teacher-flow", ("teacher-plain",)), True, CONTROL),
+    Role("teacher-plain", "teacher without flow", SKY, Recipe("teacher-plain"), True),
+    Role("student-plain", "plain student, the start of the others", GREY, plain_student(), True),
+    Role(CONTROL, "student from scratch", ORANGE, distilled(NOTHING), True),
+    Role(OURS, "ours", GREEN, distilled(NO_TEMP), True, CONTROL),
+    Role(TEMP, "student with L_temp", PINK, distilled(ONLY_TEMP), True, CONTROL),
+    Role("student-ours-temp", "ours with L_temp", RED, distilled(STEADY), True, TEMP),
+))
+
+# Beyond the paper: single changes, and those that measured better together (student-ours-plus): averaged weights and
+# larger frames. scratch-large is its control of the same price, temp-large what its L_temp does alone.
+PLUS = by_name((
+    Role("ours-excess", "ours, L_rank normalised", GREY, distilled(
+        {**NO_TEMP, "lambda_rank": 0.0, "lambda_excess": 40.0}), control=OURS),
+    Role("plain-smooth", "plain student, shift-equivariant", GREY, plain_student(student_smooth=True),
+         control="student-plain"),
+    Role("ours-smooth", "ours, shift-equivariant", GREY, distilled(NO_TEMP, start="plain-smooth"), control=OURS),
+    Role("ours-averaged", "ours, averaged weights", GREY, distilled({**NO_TEMP, **AVERAGED}), control=OURS),
+    Role("ours-weak-temp", "ours with a weaker L_temp", GREY, distilled(STEADY, {"lambda_temp": 0.3}),
+         control="temp-x0.3"),
+    Role("scratch-large", "from scratch, larger frames", GREY, distilled({**AVERAGED, **NOTHING}, LARGE),
+         control=CONTROL),
+    Role("ours-large", "ours, larger frames", GREY, distilled({**AVERAGED, **NO_TEMP}, LARGE), control=OURS),
+    Role("temp-large", "L_temp, larger frames", GREY, distilled(
+        {**AVERAGED, **ONLY_TEMP, "style_weight": 3.0}, {**LARGE, "lambda_temp": 5}), control="scratch-large"),
+    Role("student-ours-plus", "ours, beyond the paper (+)", DARK_GREEN, distilled(
+        {**AVERAGED, "style_weight": 3.0}, {**LARGE, "lambda_temp": 5}), True, CONTROL),
+))
+
+# Tables 2 and 3, Figures 2 and 3, and the paper's letter: a plain student that never saw the plain teacher.
+ABLATIONS = by_name((
+    Role("res", "L_res alone", BROWN, distilled(ONLY_RES), control=CONTROL),
+    Role("rank", "L_rank alone", OLIVE, distilled(ONLY_RANK), control=CONTROL),
+    Role("res-rank-teacher", "ours, the teacher's rank", GREY, distilled(NO_TEMP, rank_from="teacher"),
+         control=CONTROL),
+    Role("temp-res", "L_temp and L_res", GREY, distilled({"lambda_rank": 0.0, **STEADY}), control=TEMP),
+    Role("ours-k3", "ours, K = 3", GREY, distilled({**NO_TEMP, "clip_length": 3}), control=CONTROL),
+    Role("ours-k4", "ours, K = 4", GREY, distilled({**NO_TEMP, "clip_length": 4}), control=CONTROL),
+    Role("ours-temp-k3", "ours with L_temp, K = 3", GREY, distilled({"clip_length": 3, **STEADY}), control=TEMP),
+    Role("ours-temp-k4", "ours with L_temp, K = 4", GREY, distilled({"clip_length": 4, **STEADY}), control=TEMP),
+    Role("vanilla-alone", "L_vanilla alone", DARK, distilled({**ONLY_RES, "lambda_percep": 0.0}, source="vanilla"),
+         control=CONTROL),
+    Role("res-alone", "L_res without L_percep", BROWN, distilled({**ONLY_RES, "lambda_percep": 0.0}), control=CONTROL),
+    Role("unaligned-plain", "plain student, never aligned", GREY, plain_student(agrees=False), control="student-plain"),
+    Role("unaligned-scratch", "from scratch, never aligned", GREY, distilled(NOTHING, start="unaligned-plain"),
+         control=CONTROL),
+    Role("unaligned-ours", "ours, never aligned", GREY, distilled(NO_TEMP, start="unaligned-plain"),
+         control="unaligned-scratch"),
+))
+
+
+@dataclass(frozen=True)
+class Method:
+    """A curve of the frontier: networks NAME-xFACTOR, and the role that is its factor 1.
+
+    `scaled` are the settings that the factor multiplies. In "scratch" and "style" that is the style weight of Eq. 1,
+    without any lambda and beside those of ours; elsewhere it is the lambdas.
+    """
+
+    name: str
+    usual: str
+    colour: str
+    kept: Mapping[str, float]
+    factors: tuple[float, ...]
+    scaled: tuple[str, ...] = ("lambda_res", "lambda_temp", "lambda_rank")
+    dashes: str = "-"
+
+    def role(self, factor: float) -> Role:
+        # What is multiplied is the method's own value where it has one (the style weight of ours), else the scale's.
+        own = {name: self.kept[name] * factor for name in self.scaled if self.kept.get(name)}
+        times = {name: factor for name in self.scaled if name not in self.kept}
+        name = f"{self.name}-x{factor:g}"
+        return Role(name, name, self.colour, distilled({**self.kept, **own}, times), control=CONTROL)
+
+
+LAMBDAS, WEIGHTS = (0.3, 3.0, 10.0), (0.5, 2.0)
+METHODS = {method.name: method for method in (
+    Method("scratch", CONTROL, ORANGE, NOTHING, WEIGHTS, ("style_weight",)),
+    Method("temp", TEMP, PINK, ONLY_TEMP, LAMBDAS),
+    Method("res", "res", BROWN, ONLY_RES, LAMBDAS),
+    Method("rank", "rank", OLIVE, ONLY_RANK, LAMBDAS),
+    Method("ours", OURS, GREEN, NO_TEMP, LAMBDAS),
+    Method("ours-temp", "student-ours-temp", RED, STEADY, LAMBDAS),
+    Method("style", OURS, GREEN, NO_TEMP, WEIGHTS, ("style_weight",), "--"),
+)}
+FRONTIER = by_name(tuple(method.role(factor) for method in METHODS.values() for factor in method.factors))
+
+GROUPS = {"zoo": ZOO, "plus": PLUS, "tables": ABLATIONS, "frontier": FRONTIER}
+ROLES = by_name(*(tuple(group.values()) for group in GROUPS.values()))
+SHIPPED = {name: role for name, role in ROLES.items() if role.ships}

@@ -1,0 +1,74 @@
+"""How the networks of Optical Flow Distillation are trained from a `workshop.Job`."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from torch import nn
+
+from tutorial_lib.data.clips import Clip
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
+from tutorial_lib.networks.features import load_features
+from tutorial_lib.settings import Settings, device
+from tutorial_lib.stage import Job, Stage
+from tutorial_lib.training import stages
+from tutorial_lib.training.balance import steadier, steadiness
+from tutorial_lib.training.stages import USES
+from tutorial_lib.training.targets import FrozenTargets
+
+TEACHER_SIZE = {"teacher_width", "teacher_blocks"}
+STUDENT_SIZE = {"student_width", "student_blocks", "student_smooth"}
+
+
+def perceptual(job: Job) -> PerceptualLoss:
+    """Eq. 1 in the job's style."""
+    if job.style is None:
+        raise TutorialError("A network that paints needs a style: a style's name, or the path of a picture.")
+    return perceptual_loss(load_features(job.settings.features), job.style, job.settings).to(device())
+
+
+def steady(job: Job) -> Settings:
+    """The lambdas of the losses of steadiness, as strong as the style needs; what the user gave stays as given."""
+    factor = known_steadiness(job.networks["teacher-plain"], job.usual_clips())
+    if job.style == "candy" and job.recipe.stage == "distill":
+        factor *= 2.0
+    return steadier(job.settings, factor, job.given)
+
+
+@lru_cache(maxsize=8)
+def known_steadiness(teacher_plain: nn.Module, clips: Sequence[Clip]) -> float:
+    """`balance.steadiness`, measured once for all recipes of a style. (Both arguments are compared by identity.)"""
+    return steadiness(teacher_plain, clips)
+
+
+def teacher_plain(job: Job, **options) -> nn.Module:
+    network = stages.new_teacher(job.settings).to(device())
+    stages.train_plain(network, perceptual(job), job.settings, **options)
+    return network
+
+
+def student_plain(job: Job, **options) -> nn.Module:
+    network = stages.new_student(job.settings).to(device())
+    stages.train_plain(network, perceptual(job), job.settings, agree_with=job.networks.get("teacher-plain"), **options)
+    return network
+
+
+def teacher_flow(job: Job, **options) -> nn.Module:
+    teacher, _ = stages.train_teacher(
+        job.networks["teacher-plain"], job.clips(), perceptual(job), job.settings, **options)
+    return teacher
+
+
+def distill(job: Job, **options) -> nn.Module:
+    *teachers, start = job.networks.values()
+    targets = FrozenTargets(job.clips(), *teachers, start, folder=job.targets, **job.recipe.options)
+    student, _ = stages.distill(start, targets, perceptual(job), job.settings, **options)
+    return student
+
+
+STAGES = {
+    "teacher-plain": Stage(teacher_plain, USES["plain"] | TEACHER_SIZE),
+    "student-plain": Stage(student_plain, USES["plain"] | STUDENT_SIZE, uses_with={"teacher-plain": USES["agreement"]}),
+    "teacher-flow": Stage(teacher_flow, USES["teacher-flow"], steady),
+    "distill": Stage(distill, USES["distill"], steady),
+}

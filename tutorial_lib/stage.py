@@ -1,0 +1,83 @@
+"""One training of one network: what it is given, and how it is run."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from torch import nn
+
+from tutorial_lib import papers
+from tutorial_lib.data.clips import Clip
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.roles import Recipe
+from tutorial_lib.settings import Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training, with everything that reaches it.
+
+    settings: the scale's as the recipe has them. networks: by the names in `recipe.needs`, frozen. clips_of: the
+    training clips at some settings. scale: the settings without the recipe. given: the settings that a user set by
+    hand, which nothing may change. targets: a folder for what frozen networks say, None for memory.
+    """
+
+    recipe: Recipe
+    settings: Settings
+    networks: Mapping[str, nn.Module]
+    clips_of: Callable[[Settings], Sequence[Clip]]
+    scale: Settings
+    style: str | None = None
+    given: Collection[str] = ()
+    targets: Path | None = None
+
+    def clips(self) -> Sequence[Clip]:
+        return self.clips_of(self.settings)
+
+    def usual_clips(self) -> Sequence[Clip]:
+        """Those of the scale, by which a style is known: the same ones for every recipe."""
+        return self.clips_of(self.scale)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of training.
+
+    train(job, **options) -> the network; options are those of `training.loop.train`: path, steps, save_every, callback,
+    bar, about. uses: the settings that decide what it ends with; uses_with: further ones, by a network that the
+    stage can do without. adapt: settings that depend on the other networks.
+    """
+
+    train: Callable[..., nn.Module]
+    uses: Collection[str]
+    adapt: Callable[[Job], Settings] = lambda job: job.settings
+    uses_with: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def settings_for(self, recipe: Recipe) -> set[str]:
+        """The settings that decide what a recipe's training ends with."""
+        return {*self.uses, *(name for role in recipe.needs for name in self.uses_with.get(role, ()))}
+
+
+def stage_of(recipe: Recipe) -> Stage:
+    """Raises: TutorialError when the recipe changes a setting that its stage does not use."""
+    stage = papers.stages()[recipe.stage]
+    unused = sorted({*recipe.changes, *recipe.times} - stage.settings_for(recipe))
+    if unused:
+        raise TutorialError(f"The stage {recipe.stage} does not use {', '.join(unused)}; a recipe cannot set that.")
+    return stage
+
+
+def prepared(job: Job) -> Job:
+    """The job with its final settings."""
+    return replace(job, settings=stage_of(job.recipe).adapt(job))
+
+
+def run(job: Job, **options) -> nn.Module:
+    """Trains the network of a prepared job; the one way in which networks of the course come about."""
+    return stage_of(job.recipe).train(job, **options)
+
+
+def used_settings(job: Job) -> dict:
+    """The settings of a prepared job that its network depends on: what its manifest names."""
+    uses = stage_of(job.recipe).settings_for(job.recipe)
+    return {name: value for name, value in job.settings.as_dict().items() if name in uses}

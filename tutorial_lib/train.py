@@ -1,0 +1,91 @@
+"""One role trained from the command line: what it starts from is named by files or by names of the zoo."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from tutorial_lib import papers, zoo
+from tutorial_lib.data.clips import RenderedClips
+from tutorial_lib.data.tuples import MANIFEST, TupleClips, find_videos, fingerprint, prepare_tuples
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.roles import Recipe
+from tutorial_lib.settings import Settings, build_folder, device
+from tutorial_lib.stage import Job, prepared, run
+
+IN_MEMORY = 2 * 10**9   # bytes; above, targets are kept on the disk and clips rendered anew (the paper scale)
+FLAGS = {"teacher-flow": "--teacher-flow", "teacher-plain": "--teacher-plain", "student-plain": "--start"}
+
+
+def train(
+    role: str,
+    style: str,
+    scale: Settings,
+    output: Path,
+    steps: int | None = None,
+    videos: Path | None = None,
+    networks: Mapping[str, str | None] | None = None,
+    given: Mapping[str, float] | None = None,
+) -> None:
+    """Trains one role of the course in a style, and writes `output`; run again, it goes on.
+
+    networks: what it is made from, {role: file or name of the zoo}: the plain teacher for a teacher with flow; both
+    teachers and the plain student for a distillation. A plain student is drawn to a plain teacher if one is named.
+    given: settings that are taken as they are, whatever the role and the style would make of them.
+    Raises: TutorialError when a network that the role needs is not named, or is of another kind.
+    """
+    recipe = with_what_is_there(papers.ROLES[role].recipe, networks or {})
+    needed = {name: _load(role, name, (networks or {}).get(name)) for name in recipe.needs}
+    settings = recipe.settings(scale).but(**(given or {}))
+    folder = _folder(videos) if _bytes_of_targets(settings) > IN_MEMORY else None
+    job = prepared(Job(recipe, settings, needed, lambda wanted: _clips(wanted, videos), scale, style,
+                       given=(given or {}).keys(), targets=folder))
+    run(job, path=output, steps=steps, about={"style": style, "videos": str(videos) if videos else None})
+
+
+def with_what_is_there(recipe: Recipe, networks: Mapping[str, str | None]) -> Recipe:
+    """The recipe of a plain student that no teacher is named for is that of one that never saw a teacher."""
+    alone = recipe.stage == "student-plain" and networks.get("teacher-plain") is None
+    return replace(recipe, needs=()) if alone else recipe
+
+
+def _load(role: str, needed: str, name: str | None) -> nn.Module:
+    """The network that stands for a role, if it can."""
+    flag = FLAGS.get(needed)
+    if flag is None:
+        raise TutorialError(f"The role {role} is made from {needed}, for which there is no flag; "
+                            f"use data_scripts/train_zoo.py --only {role}.")
+    if name is None:
+        raise TutorialError(f"The role {role} needs {flag} NAME_OR_FILE: a checkpoint, or a network of the zoo.")
+    network = zoo.load(name).to(device())
+    kind = type(network).__name__.lower() + (" with flow" if network.uses_flow else "")
+    wanted = {"teacher-flow": "teacher with flow", "student-plain": "student"}.get(needed, "teacher")
+    if not kind.startswith(wanted):
+        raise TutorialError(f"{flag} {name} is a {kind}, not a {wanted}.")
+    return network
+
+
+def _bytes_of_targets(settings: Settings) -> int:
+    return settings.clips * settings.clip_length * 3 * settings.height * settings.width * 2    # fp16
+
+
+def _folder(videos: Path | None) -> Path:
+    """Where the targets of these clips are kept: clips of other videos have the same keys."""
+    source = hashlib.sha256(str(videos.resolve()).encode()).hexdigest()[:16] if videos else "rendered"
+    return build_folder() / "targets" / source
+
+
+def _clips(settings: Settings, videos: Path | None) -> RenderedClips | TupleClips:
+    """Rendered clips, the tuples of a prepared folder, or those of videos, prepared when they are first asked for."""
+    if videos is None:
+        return RenderedClips(settings, cache=_bytes_of_targets(settings) <= IN_MEMORY)
+    if (videos / MANIFEST).is_file():
+        return TupleClips(videos, settings)
+    files = find_videos(videos)
+    s = settings
+    name = f"{fingerprint(files)}-{s.width}x{s.height}x{s.clip_length}-{s.clips}-{s.seed}"
+    folder = build_folder() / "tuples" / name
+    prepare_tuples(files, folder, s.height, s.width, s.clips, s.clip_length, s.seed)
+    return TupleClips(folder, settings)

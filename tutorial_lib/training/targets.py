@@ -1,0 +1,75 @@
+"""What the frozen networks say about a clip: computed when it first comes, then remembered."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from tutorial_lib import checkpoint
+from tutorial_lib.data.clips import Clip
+from tutorial_lib.files import atomic_path
+from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
+from tutorial_lib.losses.residual import residual_target
+from tutorial_lib.networks.teacher import Teacher, roll_out
+
+
+class FrozenTargets:
+    """What does not change while a student is distilled: computed when a clip first comes, then remembered.
+
+    clips[i] -> the clip, one picture a frame that the student's output is compared with (fp16), and the
+    nuclear norm it should have.
+    source: "residual" (Eq. 5) or "vanilla" (Eq. 2). rank_from: "input" (Eq. 11) or "teacher" (Eq. 10).
+    folder: where to keep the pictures when they are too many for memory; otherwise they stay in memory. Its files
+    are named after the clip and the three networks, so several trainings can share it.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        teacher_with_flow: Teacher,
+        teacher_plain: nn.Module,
+        student_plain: nn.Module,
+        source: str = "residual",
+        rank_from: str = "input",
+        folder: Path | None = None,
+    ):
+        self.clips, self.source, self.rank_from, self.folder = clips, source, rank_from, folder
+        self.teacher_with_flow, self.teacher_plain = teacher_with_flow, teacher_plain
+        self.student_plain = student_plain
+        digests = "-".join(checkpoint.digest(n) for n in (teacher_with_flow, teacher_plain, student_plain))
+        self.name = f"{source}-{rank_from}-{digests}"
+        self.remembered: dict[int, dict[str, torch.Tensor]] = {}
+        self.computed = 0
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> tuple[Clip, torch.Tensor, torch.Tensor]:
+        clip = self.clips[index]
+        stored = self.folder / self.name / f"{self.clips.key(index)}.safetensors" if self.folder else None
+        if index in self.remembered:
+            known = self.remembered[index]
+        elif stored is not None and stored.exists():
+            known = load_file(stored)
+        else:
+            known = self.compute(clip)
+            if stored is None:
+                self.remembered[index] = known
+            else:
+                with atomic_path(stored) as temporary:
+                    save_file(known, temporary)
+        return clip, known["target"].float(), known["norm"]
+
+    @torch.no_grad()
+    def compute(self, clip: Clip) -> dict[str, torch.Tensor]:
+        self.computed += 1
+        clip = clip.to(next(self.student_plain.parameters()).device)
+        target = with_flow = roll_out(
+            self.teacher_with_flow, clip.frames, clip.backward.flows, clip.backward.masks)
+        if self.source == "residual":
+            target = residual_target(with_flow, self.teacher_plain(clip.frames), self.student_plain(clip.frames))
+        ranked = clip.frames if self.rank_from == "input" else with_flow
+        norm = nuclear_norm(traceable_matrix(ranked, clip.from_middle.flows, clip.from_middle.masks))
+        return {"target": target.half().cpu(), "norm": norm.cpu()}
