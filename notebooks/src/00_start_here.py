@@ -14,15 +14,14 @@
 # [Next: 1. The perceptual loss](01_perceptual_loss.ipynb)
 
 # %%
-from tutorial_lib import evaluation, zoo
+from tutorial_lib import evaluation, settings as config, zoo
+from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.sintel import scene_in_memory
 from tutorial_lib.data.styles import load_style
-from tutorial_lib.settings import build_folder, scale
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip, stylize_video
 
-settings, style = scale(), "mosaic"
+settings, style = config.scale(), config.style()
 print(f"Scale: {settings.name}")
 
 # %% [markdown]
@@ -36,7 +35,7 @@ print(f"Scale: {settings.name}")
 height = min(settings.evaluation_height, 128)
 width = min(settings.evaluation_width, 300)
 film = test_scene("bandage_2", height, width, settings.evaluation_frames)
-scene = scene_in_memory(film)
+scene = filmed(film)
 painting = load_style(style, settings.style_size)
 
 # %%
@@ -155,7 +154,7 @@ assert all(s.e_stab > 0 and s.style >= 0 for s in scores.values())
 # *Predict, then run:* this camera chases. Will flicker be easier or harder to see?
 
 # %%
-chase = scene_in_memory(test_scene("market_6", height, width, settings.evaluation_frames))
+chase = filmed(test_scene("market_6", height, width, settings.evaluation_frames))
 chased = {"input": chase.frames, **painted(chase.frames)}
 players.play(chased, "market_6", columns=3)
 
@@ -214,7 +213,7 @@ figures.show(
 # small clip that we write first:
 
 # %%
-source = players.write(scene.frames, build_folder() / "videos" / "00_my_video.mp4")
+source = players.write(scene.frames, config.build_folder() / "videos" / "00_my_video.mp4")
 target = source.with_name("00_my_video_painted.mp4")
 report = stylize_video(
     networks["student-ours"], source, target, device="cpu", overwrite=True, progress=False

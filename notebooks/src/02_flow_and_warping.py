@@ -17,18 +17,17 @@
 # %%
 import torch
 import torch.nn.functional as F
-from tutorial_lib import zoo
+from tutorial_lib import settings as config, zoo
 from tutorial_lib.data.photographs import stereo_pair
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.evaluation import seconds_per_frame
 from tutorial_lib.flow.estimate import (
     estimate_flow, estimate_flow_and_mask, flows_from_reference)
 from tutorial_lib.flow.occlusion import erode, traceable_mask
 from tutorial_lib.flow.warp import inside, pixel_grid, warp as library_warp
-from tutorial_lib.settings import scale
 from tutorial_lib.show import figures
+from tutorial_lib.speed import seconds_per_frame
 
-settings, style = scale(), "mosaic"
+settings, style = config.scale(), config.style()
 torch.manual_seed(settings.seed)
 print(f"Scale: {settings.name}")
 
