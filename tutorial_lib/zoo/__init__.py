@@ -72,7 +72,7 @@ def path_of(name: str | Path) -> Path:
 
 
 def style_of(name: str | Path) -> str | None:
-    """The style that a network paints in, None if it does not paint: of one of the zoo in its name, else in its file."""
+    """The style that a network paints in: its name in the zoo says it, or its file. None: it does not paint."""
     if str(name) in names():
         return split(str(name))[0]
     return checkpoint.read(path_of(name)).about.get("style")
