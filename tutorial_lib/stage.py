@@ -34,10 +34,6 @@ class Job:
     def clips(self) -> Sequence[Clip]:
         return self.clips_of(self.settings)
 
-    def usual_clips(self) -> Sequence[Clip]:
-        """Those of the scale, by which a style is known: the same ones for every recipe."""
-        return self.clips_of(self.scale)
-
 
 @dataclass(frozen=True)
 class Stage:
