@@ -1,4 +1,4 @@
-"""What tables are built of: dictionaries that JSON can hold, made from the records of `scoring`."""
+"""What tables are built of: dictionaries that JSON can hold, made from the records of `evaluation.bench`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

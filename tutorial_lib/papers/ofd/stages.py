@@ -40,14 +40,14 @@ def known_steadiness(teacher_plain: nn.Module, clips: Sequence[Clip], style: str
 
 
 def teacher_plain(job: Job, **options) -> nn.Module:
-    network = stages.new_teacher(job.settings).to(device())
-    stages.train_plain(network, eq_1(job.style, job.settings), job.settings, **options)
+    network, perceptual = stages.new_teacher(job.settings).to(device()), eq_1(job.style, job.settings)
+    stages.train_plain(network, perceptual, job.settings, **options)
     return network
 
 
 def student_plain(job: Job, **options) -> nn.Module:
-    network = stages.new_student(job.settings).to(device())
-    stages.train_plain(network, eq_1(job.style, job.settings), job.settings, agree_with=job.networks.get("teacher-plain"), **options)
+    network, perceptual = stages.new_student(job.settings).to(device()), eq_1(job.style, job.settings)
+    stages.train_plain(network, perceptual, job.settings, agree_with=job.networks.get("teacher-plain"), **options)
     return network
 
 
