@@ -7,6 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
 from tutorial_lib.errors import TutorialError
 
 
@@ -63,6 +67,21 @@ def write_json(path: str | Path, content: dict | list) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Writes tensors of any shape, type and memory layout as a .safetensors file.
+
+    Raises: TutorialError when the file cannot be written.
+    """
+    # safetensors refuses a tensor whose numbers do not lie in memory in the order of its axes, such as a picture
+    # (H, W, 3) that was permuted to (3, H, W).
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        try:
+            save_file(contiguous, temporary, metadata)
+        except SafetensorError as error:    # a full disk
+            raise TutorialError(f"Cannot write {path}: {error}.") from error
 
 
 def _reason(error: OSError) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.clips import Clip, checked, clip_from_frames, packed, unpacked
@@ -21,7 +21,7 @@ from tutorial_lib.data.download import check_space
 from tutorial_lib.data.images import resize
 from tutorial_lib.data.video import PICTURES, UnreadableVideo, open_video
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path, read_json, write_json
+from tutorial_lib.files import read_json, write_json, write_tensors
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.settings import Settings
@@ -91,8 +91,7 @@ def prepare_tuples(
         for number in dict.fromkeys(t["video"] for t in missing):
             starts = {t["start"]: folder / t["file"] for t in missing if t["video"] == number}
             for path, frames in _cut_out(videos[number], starts, height, width, length):
-                with atomic_path(path) as temporary:
-                    save_file({"frames": frames}, temporary)
+                write_tensors(path, {"frames": frames})
                 bar.update()
 
 
@@ -146,8 +145,7 @@ class TupleClips:
             clip = packed(clip_from_frames(frames))
             flows = {name: part for name, part in vars(clip).items() if name != "frames"}
             if os.access(self.folder, os.W_OK):      # a class may share a folder that only the instructor can change
-                with atomic_path(kept) as temporary:
-                    save_file(flows, temporary)
+                write_tensors(kept, flows)
         return unpacked(Clip((frames * 255).round().byte(), **flows))
 
 
