@@ -151,3 +151,16 @@ def build_folder() -> Path:
         folder = checkout / "build"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def zoo_folder() -> Path | None:
+    """The reader's own folder of networks and style pictures, which the variable OFD_ZOO names; None if it is not set.
+
+    Raises: TutorialError when there is no such folder.
+    """
+    if not os.environ.get("OFD_ZOO"):
+        return None
+    folder = Path(os.environ["OFD_ZOO"])
+    if not folder.is_dir():
+        raise TutorialError(f"OFD_ZOO is {str(folder)!r}, but there is no such folder; make it or name another.")
+    return folder
