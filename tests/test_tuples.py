@@ -182,7 +182,7 @@ def test_no_more_videos_are_looked_at_than_needed(tmp_path, monkeypatch):
     opened, real = set(), tuples.open_video
     monkeypatch.setattr(tuples, "open_video", lambda path: opened.add(path) or real(path))
     prepare(videos, tmp_path / "out", count=1)
-    assert len(opened) == tuples.ENOUGH
+    assert len(opened) == tuples.CANDIDATES_PER_TUPLE
 
 
 def test_a_damaged_video_is_used_as_far_as_it_goes(two_films, tmp_path, capsys):
