@@ -375,7 +375,7 @@ assert torch.allclose(spectrum, final["student-plain"], rtol=1e-2, atol=1e-2)
 # **2.** Plot the share of the tail for $K$ = 2 to 8 frames of the same scene. Why does it grow for the *input* as well?
 #
 # <details><summary>Hint</summary>
-# <code>clip_from_scene(film, length=K)</code> needs a film of that length; look at the masks.
+# <code>clip_from_scene(test_scene("temple_2", height, width, K))</code> is a clip of that length; look at the masks.
 # </details>
 #
 # [Next: 7. The total loss](07_total_loss.ipynb)

@@ -407,11 +407,12 @@ assert counts["student-ours"] < counts["teacher-flow"]
 # **2.** Score with gaps: compare frame $t$ with $t - 4$. Do networks differ more or less than at gap 1?
 #
 # <details><summary>Hint</summary>
-# <code>test_scene(name, ...).flow(t, t - 4)</code> and <code>.mask(t, t - 4)</code> give exact long flows.
+# <code>from tutorial_lib.data.scenes import test_scene</code>, then <code>test_scene(name, ...).flow(t, t - 4)</code> and
+# <code>.mask(t, t - 4)</code> give exact long flows.
 # </details>
 
 # %% [markdown]
-# **3.** Judge the table by another perceptual network: `judge_of(style, settings, features="vgg16")` (downloaded once). Which orderings by style change?
+# **3.** Judge the table by another perceptual network: `evaluation.judge_of(style, settings, features="vgg16")` (downloaded once). Which orderings by style change?
 #
 # <details><summary>Hint</summary>
 # The students were trained to please <code>compact</code>; a second judge has no such interest.

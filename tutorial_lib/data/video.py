@@ -5,7 +5,6 @@ A video is read and written one frame at a time, so that its length costs no mem
 
 import contextlib
 import heapq
-import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from av.video.reformatter import Interpolation
 
-from tutorial_lib.data.images import read_image, resize, to_pixels, to_tensor
+from tutorial_lib.data.images import read_image, to_pixels, to_tensor
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
 
@@ -111,31 +110,14 @@ def open_video(path: str | Path) -> Video:
         )
 
 
-def read_frames(path: str | Path, limit: int | None = None, width: int | None = None) -> torch.Tensor:
-    """The first `limit` frames of a video, or all, in memory: (N, 3, H, W); scaled to `width` if that is given.
-
-    Raises: TutorialError as `open_video` does.
-    """
-    video = open_video(path)
-    frames = []
-    for frame in itertools.islice(video, limit):
-        height = max(1, round(video.height * width / video.width)) if width else video.height
-        frames.append(resize(frame.image, height, width or video.width))
-    if not frames:
-        raise TutorialError(f"Of {path}, {limit} frames were asked for; ask for at least one.")
-    return torch.cat(frames)
-
-
 class VideoWriter:
-    """Writes frames as H.264 (yuv420p, BT.709), in a context: `with VideoWriter(...) as writer: writer.write(image)`.
+    """Writes frames as H.264 (yuv420p, BT.709) in a context: `with VideoWriter(...) as w: w.write(image, time)`.
 
     The file appears when the block ends well, and not at all otherwise. Both sides of such a video are even: an odd
     one gets one more pixel, a copy of the edge.
 
     path: .mp4, .mov or .mkv (which keeps time to the millisecond only). width, height: of the images.
-    frame_rate: used for frames without a time. audio_from: the file whose sound is taken over, copied where the
-    container can hold it and encoded as AAC otherwise. After the block, `audio` says which: "copied", "encoded" or
-    "none".
+    frame_rate: what the file states as its average. pixel_aspect: width of a pixel over its height.
     Raises: TutorialError for another suffix, an image of another size, no frame at all, or a full disk.
     """
 
@@ -144,60 +126,47 @@ class VideoWriter:
         path: str | Path,
         width: int,
         height: int,
-        frame_rate: Fraction | float = PICTURE_RATE,
-        audio_from: str | Path | None = None,
+        frame_rate: Fraction,
         pixel_aspect: Fraction = Fraction(1),
     ):
         self.path = check_container(path)
         self.width, self.height = width, height
-        self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
-        self.audio_from = audio_from
+        self.frame_rate = frame_rate.limit_denominator(1001)
         self.pixel_aspect = pixel_aspect
-        self.frames = 0
-        self.audio = "none"
 
     def __enter__(self) -> "VideoWriter":
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(self.path))
             stack.enter_context(_write_errors(self.path))
-            self._target = self._pictures = temporary
-            if self.audio_from:
-                # The sound must be interleaved with the pictures, which are complete only at the end.
-                self._pictures = temporary.with_name(f"{temporary.stem}-pictures.mp4")
-                stack.callback(self._pictures.unlink, missing_ok=True)
-            self._output = _create(self._pictures)
+            self._output = _create(temporary)
             stack.callback(self._abandon)
             self._stream = self._add_stream()
             self._last_tick = -1
             self._stack = stack.pop_all()
         return self
 
-    def write(self, image: torch.Tensor, time: Fraction | None = None) -> None:
-        """Adds a frame (1, 3, H, W) or (3, H, W), shown from `time` (seconds) on; without one, at the frame rate."""
+    def write(self, image: torch.Tensor, time: Fraction) -> None:
+        """Adds a frame (1, 3, H, W) or (3, H, W), shown from `time` on, in seconds."""
         if image.shape[-2:] != (self.height, self.width):
             height, width = image.shape[-2:]
             raise TutorialError(
                 f"A frame of {width}x{height} pixels does not fit into {self.path}, "
                 f"which is {self.width}x{self.height}."
             )
-        time = self.frames / self.frame_rate if time is None else time
         # Two frames of one tick would be an invalid file.
         self._last_tick = max(round(time * TICKS), self._last_tick + 1)
         frame = _encodable(image)
         frame.pts, frame.time_base = self._last_tick, Fraction(1, TICKS)
         self._mux(frame)
-        self.frames += 1
 
     def __exit__(self, kind, error, trace) -> bool:
         if error is not None:
             return self._stack.__exit__(kind, error, trace)
         with self._stack:
-            if self.frames == 0:
+            if self._last_tick < 0:
                 raise TutorialError(f"{self.path} was not written, because it was given no frame.")
             self._mux(None)
             self._output.close()
-            if self.audio_from:
-                _, self.audio = _join([self._pictures], self._target, self.audio_from)
         return False
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
@@ -233,9 +202,24 @@ def join_videos(
     of frames and what became of the sound: "copied", "encoded" or "none".
     Raises: TutorialError when the target cannot be written.
     """
-    check_container(target)
-    with atomic_path(target) as temporary, _write_errors(target):
-        return _join(parts, temporary, audio_from)
+    suffix = check_container(target).suffix.lower()
+    with contextlib.ExitStack() as stack:
+        temporary = stack.enter_context(atomic_path(target))
+        stack.enter_context(_write_errors(target))
+        output = stack.enter_context(_create(temporary))
+        first = stack.enter_context(av.open(_file_url(Path(parts[0]))))
+        stream = output.add_stream_from_template(first.streams.video[0])
+        packets = [_picture_packets(parts, stream)]
+        audio = "none"
+        if audio_from:
+            source = stack.enter_context(av.open(_file_url(Path(audio_from)), metadata_errors="replace"))
+            sound, audio = _sound_packets(source, output, suffix)
+            packets.append(sound)
+        frames = 0
+        for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
+            frames += packet.stream_index == stream.index
+            output.mux_one(packet)
+    return frames, audio
 
 
 def check_container(path: str | Path) -> Path:
@@ -447,24 +431,6 @@ def _encodable(image: torch.Tensor) -> av.VideoFrame:
     even = F.pad(image.detach().float(), (0, width % 2, 0, height % 2), mode="replicate")
     frame = av.VideoFrame.from_ndarray(to_pixels(even), format="rgb24")
     return frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1, interpolation=SMOOTH)
-
-
-def _join(parts: Sequence[str | Path], target: Path, audio_from: str | Path | None) -> tuple[int, str]:
-    with contextlib.ExitStack() as stack:
-        output = stack.enter_context(_create(target))
-        first = stack.enter_context(av.open(_file_url(Path(parts[0]))))
-        stream = output.add_stream_from_template(first.streams.video[0])
-        packets = [_picture_packets(parts, stream)]
-        audio = "none"
-        if audio_from:
-            source = stack.enter_context(av.open(_file_url(Path(audio_from)), metadata_errors="replace"))
-            sound, audio = _sound_packets(source, output, target.suffix.lower())
-            packets.append(sound)
-        frames = 0
-        for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
-            frames += packet.stream_index == stream.index
-            output.mux_one(packet)
-        return frames, audio
 
 
 Timed = tuple[Fraction, av.Packet]
