@@ -17,26 +17,25 @@
 from tutorial_lib import evaluation, settings as config, zoo
 from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.styles import load_style
+from tutorial_lib.data.styles import describe, has_picture, load_style
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip, stylize_video
 
 settings, style = config.scale(), config.style()
-print(f"Scale: {settings.name}")
+print(f"Scale: {settings.name}, style: {style}")
 
 # %% [markdown]
 # ## A film and a painting
 #
 # The film is rendered by this course, so every motion in it is known exactly. It also has what
 # every real camera adds: a little noise, and light that is never quite constant. No network of
-# this course was trained on it. The painting is made by code, too.
+# this course was trained on it. The painting is made by code, too, unless you have chosen a picture.
 
 # %%
 height = min(settings.evaluation_height, 128)
 width = min(settings.evaluation_width, 300)
 film = test_scene("bandage_2", height, width, settings.evaluation_frames)
 scene = filmed(film)
-painting = load_style(style, settings.style_size)
 
 # %%
 pictures = {"first frame": scene.frames[0], "last frame": scene.frames[-1]}
@@ -47,12 +46,12 @@ figures.show(
     "The first and the last frame of a quiet film: a woman in a space suit and a cup of "
     "coffee.",
 )
-figures.show(
-    figures.images({f"the style: {style}": painting}, height=2.2),
-    "The painting. Look for the tiles and the dark joints: they are what the networks "
-    "imitate.",
-    "A square mosaic of a peacock inside a border.",
-)
+if has_picture(style):
+    painting = load_style(style, settings.style_size)
+    figures.show(figures.images({f"the style: {style}": painting}, height=2.2),
+                 *describe(style))
+else:
+    print(f"The picture of {style} does not ship; what follows shows what its networks made of it.")
 
 # %% [markdown]
 # ## Four networks paint the film

@@ -78,6 +78,16 @@ def describe(name: str | Path) -> Description:
     )
 
 
+def has_picture(name_or_path: str | Path) -> bool:
+    """Whether `load_style` finds a picture. (Of starry_night only what a network sees in it ships.)"""
+    if name_or_path in STYLES:
+        return True
+    try:
+        return _picture_file(name_or_path).is_file()
+    except TutorialError:
+        return False
+
+
 def load_style(name_or_path: str | Path, size: int | None = None) -> torch.Tensor:
     """A style picture as (1, 3, H, W) with the longer side `size`.
 
