@@ -13,7 +13,8 @@ from itertools import pairwise
 from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, TEMP
 from tutorial_lib.tables.parts import Point, Records, block, column, passes_of, styles_of, sums, table
 
-MEASURES = {    # of the cost: whose columns of a record, how it is called, and in short
+# The ways to measure what a network costs, {name: (the prefix of a record's columns, its name in titles, in short)}.
+MEASURES = {
     "judge_style": ("judge_", "the judge's style loss", "style"),
     "judge_perceptual": ("judge_", "the judge's Eq. 1", "Eq. 1"),
     "style": ("", "the training network's style loss", "style"),
