@@ -54,8 +54,8 @@ def test_videos_are_found_at_any_depth(two_films, tmp_path):
     write_image(tmp_path / ".trash" / "1.png", torch.zeros(1, 3, 20, 20))
     shutil.copytree(two_films, tmp_path / "films")
     (tmp_path / "notes.txt").write_text("no video")
-    found = [str(p.relative_to(tmp_path)) for p in find_videos(tmp_path)]
-    assert found == ["films/a.mkv", "films/deep/b.mkv", "frames"]
+    names = [str(p.relative_to(tmp_path)) for p in find_videos(tmp_path)]
+    assert names == ["films/a.mkv", "films/deep/b.mkv", "frames"]
     assert find_videos(tmp_path / ".trash") == [tmp_path / ".trash"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(TutorialError, match="holds no videos"):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import cv2
@@ -143,6 +144,7 @@ def bad_inputs(tmp_path_factory):
     write(folder / "index_first.mp4", [picture(n) for n in range(30)])
     write(folder / "matroska.mkv", [picture(n) for n in range(30)])
     film(folder / "riff.avi", [picture(n) for n in range(30)], codec="mpeg4", ticks=25)
+    (folder / "almost.mkv").write_bytes((folder / "matroska.mkv").read_bytes()[:-1])
     for name in ("index_first.mp4", "matroska.mkv", "riff.avi"):
         data = (folder / name).read_bytes()
         (folder / name).write_bytes(data[: len(data) * 7 // 10])
@@ -174,6 +176,7 @@ def bad_inputs(tmp_path_factory):
         ("no_index.mp4", "truncated: "),
         ("index_first.mp4", "truncated: "),
         ("matroska.mkv", "truncated: "),
+        ("almost.mkv", "truncated: "),
         ("riff.avi", "truncated: "),
         ("nothing", "holds no pictures"),
         ("broken.png", "not a picture"),
@@ -184,6 +187,33 @@ def test_bad_inputs_are_one_sentence_each(bad_inputs, name, sentence):
     with pytest.raises(TutorialError, match=sentence) as caught:
         read_frames(bad_inputs / name)
     assert name in str(caught.value) and str(caught.value).count("\n") == 0
+
+
+def test_a_live_recording_does_not_know_its_length(tmp_path):
+    film(tmp_path / "plain.mkv", [picture(n) for n in range(3)])
+    with av.open(str(tmp_path / "plain.mkv")) as source, \
+            av.open(str(tmp_path / "live.mkv"), "w", options={"live": "1"}) as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    assert len(read_frames(tmp_path / "live.mkv")) == 3
+
+
+@pytest.mark.parametrize("boxes, stated", [
+    ([(20, b"ftyp"), (30, b"moov")], 50),
+    ([(20, b"ftyp"), (1, b"mdat", 40), (16, b"free")], 76),     # the length in eight bytes
+    ([(20, b"ftyp"), (0, b"mdat")], 20),                        # to the end of the file
+    ([(20, b"ftyp"), (30, b"else")], 20),
+])
+def test_the_boxes_of_an_mp4_state_its_length(tmp_path, boxes, stated):
+    content = b""
+    for length, name, *longer in boxes:
+        box = length.to_bytes(4, "big") + name + b"".join(n.to_bytes(8, "big") for n in longer)
+        content += box.ljust(longer[0] if longer else length, b"\0")
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert video_module._stated_size(tmp_path / "a.mp4") == stated
 
 
 def test_damage_in_the_middle_says_after_how_many_frames(tmp_path):
@@ -274,6 +304,24 @@ def test_sound_is_taken_over_in_time(tmp_path, suffix_in, codec, suffix_out, kin
         assert abs(len(after) - len(before)) < 4096
         if codec == "aac":                                      # Matroska rounds times to milliseconds
             np.testing.assert_array_equal(before[: len(after)], after[: len(before)])
+
+
+def test_sound_and_pictures_are_stored_side_by_side(tmp_path):
+    times = [Fraction(n) for n in range(25)]                       # longer than FFmpeg waits for a packet to sort in
+    source = film(tmp_path / "in.mp4", [picture(n) for n in range(25)], times, audio="aac")
+    silent = write(tmp_path / "silent.mp4", [picture(n) for n in range(25)], times)
+    join_videos([silent], tmp_path / "out.mp4", audio_from=source)
+    with av.open(str(tmp_path / "out.mp4")) as joined:
+        packets = [p for p in joined.demux() if p.dts is not None]
+        stored = [float(p.dts * p.time_base) for p in sorted(packets, key=lambda p: p.pos)]
+    assert len({p.stream_index for p in packets}) == 2
+    assert max(earlier - later for earlier, later in pairwise(stored)) < 1.5
+
+
+def test_two_frames_at_one_time_follow_each_other(tmp_path):
+    write(tmp_path / "a.mp4", [picture(n) for n in range(3)], [Fraction(0), Fraction(0), Fraction(1)])
+    first, second, third = stamps(tmp_path / "a.mp4")
+    assert first == 0 and 0 < second < Fraction(1, 1000) and third == 1
 
 
 def test_pixels_that_are_not_square_stay_so(tmp_path):

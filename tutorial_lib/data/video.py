@@ -1,6 +1,6 @@
 """Videos in and out: files of any kind or folders of pictures in, H.264 that every browser plays out.
 
-A video is read and written one frame at a time, so that its length costs no memory.
+A video is read and written one frame at a time: a long one needs no more memory than a short one.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from tutorial_lib.files import atomic_path
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 PICTURE_RATE = Fraction(24)    # of a folder of pictures, which has no clock of its own; 24 is Sintel's
 
-# Ticks per second of what is written: divisible by 90000 (phones), by the 30000/1001 family and by 600 (QuickTime).
+# Ticks per second of what is written: a multiple of 90,000 (phones), 30,000 (rates as 30000/1001) and 600 (QuickTime).
 TICKS = 360_000
 
 # What each container takes as it is; any other sound is encoded again as AAC.
@@ -77,7 +77,7 @@ class Video:
 def open_video(path: str | Path) -> Video:
     """A video file, a folder of numbered pictures, or one picture, as a `Video`.
 
-    Phones write a video lying on its side and a note that says how to turn it: the frames come upright.
+    Phones store a video on its side, with a rotation to be applied when it is shown: the frames come upright.
     Raises: UnreadableVideo (a TutorialError) when there is no such file or it is no video; and, from the iteration,
     when the file is cut off or the pictures of a folder differ in size.
     """
@@ -153,7 +153,7 @@ class VideoWriter:
                 f"A frame of {width}x{height} pixels does not fit into {self.path}, "
                 f"which is {self.width}x{self.height}."
             )
-        # Two frames of one tick would be an invalid file.
+        # Two frames with the same time stamp would make the file invalid.
         self._last_tick = max(round(time * TICKS), self._last_tick + 1)
         frame = _encodable(image)
         frame.pts, frame.time_base = self._last_tick, Fraction(1, TICKS)
@@ -293,7 +293,7 @@ def _decoded(path: Path, container: av.container.InputContainer, stream: av.Vide
                 return
             frames = packet.decode()
         except av.error.FFmpegError as error:
-            # A recording from a running broadcast starts in the middle: there, undecodable frames come first.
+            # A recorded broadcast may start between two key frames; nothing before the first one can be decoded.
             if number == 0 and not isinstance(error, av.error.EOFError):
                 continue
             raise _damaged(path, number) from error
@@ -309,7 +309,7 @@ def _damaged(path: Path, number: int) -> UnreadableVideo:
 
 
 def _check_whole(path: Path) -> None:
-    """FFmpeg takes the end of a truncated file for the end of the film, so the file's own statement is asked."""
+    """Raises UnreadableVideo for a truncated file, whose end FFmpeg would take for the end of the film."""
     size, stated = path.stat().st_size, _stated_size(path)
     if stated > size:
         raise UnreadableVideo(
@@ -324,25 +324,26 @@ def _stated_size(path: Path) -> int:
         if head[:4] == b"RIFF":                                     # AVI
             return 8 + int.from_bytes(head[4:8], "little")
         if head[:4] == b"\x1a\x45\xdf\xa3":                         # Matroska, WebM: a header, then one segment
-            header, length = _ebml_number(head[4:])
-            segment = head[4 + length + header:]
-            content, length_of_content = _ebml_number(segment[4:])
-            unknown = content == (1 << 7 * length_of_content) - 1   # a live recording
-            return 0 if unknown else 4 + length + header + 4 + length_of_content + content
-        end = 0                                                     # MP4, MOV: a row of boxes
-        while (box := head if end == 0 else stream.read(16))[4:8] in MP4_BOXES:
+            length, digits = _ebml_number(head[4:])
+            segment = 4 + digits + length                           # where it starts, with four bytes of name
+            length, digits = _ebml_number(head[segment + 4:])
+            is_live = length == (1 << 7 * digits) - 1               # a live recording does not know its length
+            return 0 if is_live else segment + 4 + digits + length
+        end, box = 0, head                                          # MP4, MOV: a row of boxes
+        while box[4:8] in MP4_BOXES:
             length = int.from_bytes(box[:4], "big")
-            if length == 1:
+            if length == 1:                                         # then a longer number follows the name
                 length = int.from_bytes(box[8:16], "big")
             if length < 8:                                          # 0: to the end of the file
                 break
             end += length
             stream.seek(end)
+            box = stream.read(16)
         return end
 
 
 def _ebml_number(data: bytes) -> tuple[int, int]:
-    """The number at the start of `data`, and how many bytes it takes: as many as its first byte has leading zeros."""
+    """The number at the start of `data`, and its bytes: one more than the first of them has leading zeros."""
     length = 9 - data[0].bit_length() if data else 1
     return int.from_bytes(data[:length], "big") & ((1 << 7 * length) - 1), length
 
@@ -367,7 +368,7 @@ def _beginning(container: av.container.InputContainer) -> Fraction:
     """The time stamp at which the file starts; broadcasts start anywhere."""
     streams = (*container.streams.video, *container.streams.audio)
     starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
-    return max(min(starts, default=Fraction(0)), Fraction(0))    # below zero lies what a sound decoder throws away
+    return max(min(starts, default=Fraction(0)), Fraction(0))    # before 0 lies the sound encoder's delay, never heard
 
 
 def _frame_rate(stream: av.VideoStream) -> Fraction:
