@@ -17,7 +17,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
 from tutorial_lib.networks.features import load_features
-from tutorial_lib.settings import Settings, device
+from tutorial_lib.settings import Settings, device, wait_for_gpu
 from tutorial_lib.stylize import stylize_clip
 
 TOLERANCE = 1.05  # how much more style or content loss still counts as "the same"
@@ -251,8 +251,7 @@ def seconds_per_frame(run: Callable[[], object], repeats: int = 5) -> float:
     """The median time of `run()` after one warm-up. Compare two things in one process, as a ratio: machines drift."""
     def finish() -> None:
         run()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        wait_for_gpu()
 
     finish()
     times = []

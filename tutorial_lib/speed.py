@@ -16,7 +16,7 @@ from tutorial_lib.flow.occlusion import erode, traceable_mask
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher
-from tutorial_lib.settings import Settings
+from tutorial_lib.settings import Settings, wait_for_gpu
 
 # Frames a second on an NVIDIA P100 at 640x320: the last column of the paper's Table 1.
 PAPER = {"teacher_fps": 4.67, "student_fps": 183, "ratio": 183 / 4.67, "hardware": "NVIDIA P100"}
@@ -213,6 +213,5 @@ def _line(row: Mapping) -> str:
 
 
 def _now() -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    wait_for_gpu()
     return time.perf_counter()
