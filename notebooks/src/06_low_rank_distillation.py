@@ -29,6 +29,7 @@ from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.show import figures
 
 settings, device, style = config.scale(), config.device(), "mosaic"
+device = torch.device("cpu") if device.type == "mps" else device      # Apple's GPUs have no float64
 torch.manual_seed(settings.seed)
 networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
 judge = evaluation.judge_of(style, settings).to(device)
