@@ -1,3 +1,8 @@
+import os
+import re
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -76,3 +81,15 @@ def test_a_clock_waits_for_the_gpu_that_is_there(monkeypatch, kind):
         monkeypatch.setattr(f"torch.{other}.synchronize", lambda other=other: waited.append(other))
     wait_for_gpu()
     assert waited == [kind]
+
+
+@pytest.mark.parametrize("given", [None, "ACTIVE"])
+def test_waiting_threads_do_not_spin_unless_told_to(given):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_DISPLAY_ENV": "VERBOSE"} | ({"OMP_WAIT_POLICY": given} if given else {})
+    script = "import tutorial_lib, torch"
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    spins = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)
+    if not spins:
+        pytest.skip("only GNU's OpenMP says how often it spins")
+    assert all((int(count) > 0) == (given == "ACTIVE") for count in spins)
