@@ -30,6 +30,7 @@ from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures
 
 settings, device, style = config.scale(), config.device(), config.style()
+device = torch.device("cpu") if device.type == "mps" else device      # Apple's GPUs have no float64
 torch.manual_seed(settings.seed)
 networks = {role: zoo.load(f"{style}-{role}").to(device) for role in ZOO}
 judge = evaluation.judge_of(style, settings).to(device)

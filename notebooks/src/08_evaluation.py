@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from IPython.display import Image, Markdown, display
+from IPython.display import Markdown
 
 from tutorial_lib import evaluation, settings as config, training, zoo
 from tutorial_lib.data.clips import RenderedClips
@@ -291,8 +291,8 @@ for name in ("table2", "table3") if kept else ():
 
 # %%
 if kept and (kept / "frontier.png").is_file():
-    display(Image(str(kept / "frontier.png"), width=760,
-                  alt="e_stab against style loss and against Eq. 1, a curve a method"))
+    figures.show_picture((kept / "frontier.png").read_bytes(),
+                         "e_stab against style loss and against Eq. 1, a curve a method", width=760)
     print("Lower left is better. L_temp keeps the style by letting go of the content: on the right it pays for that.")
 
 # %% [markdown]
