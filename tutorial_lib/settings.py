@@ -52,6 +52,7 @@ class Settings:
     plain_batch: int = 2
     learning_rate: float = 1e-3
     finetune_rate: float = 1e-3   # of the stages that start from a trained network
+    demo_rate: float = 1e-4       # the same for the notebooks' short ones, which end before Adam has settled
     decay: float = 1.2        # the learning rate is divided by this ...
     decay_every: int = 100    # ... every so many steps ...
     floor: float = 1e-4       # ... down to this

@@ -241,7 +241,8 @@ assert torch.allclose(exact, stylize_clip(*arguments), atol=1e-5)
 # *Predict, then run:* what will it have learned after so few steps, the colours or the tiles?
 
 # %%
-short = settings.but(plain_batch=2, clips=12)  # small, for a demonstration
+# Small, for a demonstration.
+short = settings.but(plain_batch=2, clips=12, finetune_rate=settings.demo_rate)
 perceptual = judge_of(style, settings).to(device)
 beginner = training.new_teacher(short).to(device)
 history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)

@@ -162,7 +162,8 @@ figures.show(
 # the same with all its steps.
 
 # %%
-short = settings.but(clips=min(settings.clips, 8), clip_length=3, lambda_temp=0)
+short = settings.but(clips=min(settings.clips, 8), clip_length=3, lambda_temp=0,
+                     finetune_rate=settings.demo_rate)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(short), *frozen)
 brief, history = training.distill(
