@@ -6,6 +6,11 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 COLAB   := .venv-colab
 
+define NEW_ENOUGH
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' || \
+	{ echo "Python 3.11.4 or newer is needed; name one with: make PYTHON=python3.11 ..."; exit 2; }
+endef
+
 export OFD_BUILD ?= $(CURDIR)/build
 
 # Also for Jupyter's kernels, which may import torch before tutorial_lib/__init__.py can say the same, and why.
@@ -27,8 +32,7 @@ venv: $(STAMP)
 
 # A stamp, so that a second run installs nothing. A failed install leaves no stamp and is repeated.
 $(STAMP): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' || \
-		{ echo "Python 3.11.4 or newer is needed; name one with: make PYTHON=python3.11 ..."; exit 2; }
+	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[notebooks,test]"
 	@touch $(STAMP)
@@ -53,6 +57,7 @@ colab: $(COLAB)/.installed
 	@$(COLAB)/bin/python data_scripts/run_notebooks.py --output "$(OFD_BUILD)/notebooks"
 
 $(COLAB)/.installed: pyproject.toml requirements.lock colab/install.py colab/stand_in.py colab/versions.txt
+	@$(NEW_ENOUGH)
 	$(PYTHON) colab/stand_in.py $(COLAB)
 	@touch $@
 
