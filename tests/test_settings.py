@@ -1,7 +1,7 @@
 import pytest
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.settings import SCALES, build_folder, device, scale
+from tutorial_lib.settings import SCALES, build_folder, device, differing, scale, style, zoo_folder
 
 
 def test_scales_grow_and_are_found_by_name(monkeypatch):
@@ -48,3 +48,38 @@ def test_a_device_that_is_not_there_is_said(monkeypatch):
         device()
     monkeypatch.setenv("OFD_DEVICE", "cpu")
     assert device().type == "cpu"
+
+
+def test_only_what_matters_now_can_differ():
+    assert differing({"seed": 0, "evaluation_frames": 4}, {"seed": 0}) == []        # then more was written down
+    assert differing({"seed": 0}, {"seed": 1}) == ["seed"]
+
+
+def test_what_an_older_file_does_not_name_had_its_default():
+    assert differing({}, {"averaging": 0.0, "student_smooth": False}) == []
+    assert differing({}, {"averaging": 0.98}) == ["averaging"]
+    assert differing({}, {"height": 48}) == ["height"]                              # which has none
+
+
+def test_another_perceptual_network_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("OFD_FEATURES", "compact")
+    assert [scale(name).features for name in SCALES] == ["compact"] * 4
+    monkeypatch.delenv("OFD_FEATURES")
+    assert scale("paper").features == "vgg16"
+
+
+def test_the_style_of_the_course_follows_its_variable(monkeypatch):
+    monkeypatch.delenv("OFD_STYLE", raising=False)
+    assert style() == "mosaic"
+    monkeypatch.setenv("OFD_STYLE", "waves")
+    assert style() == "waves"
+
+
+def test_a_zoo_of_ones_own_has_to_be_there(monkeypatch, tmp_path):
+    monkeypatch.delenv("OFD_ZOO", raising=False)
+    assert zoo_folder() is None
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path))
+    assert zoo_folder() == tmp_path
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path / "gone"))
+    with pytest.raises(TutorialError, match=r"OFD_ZOO names the folder .*gone, which is not there"):
+        zoo_folder()
