@@ -32,28 +32,28 @@ def main() -> None:
                         help="how many tuples (default: the scale's; the paper: 2000)")
     options = parser.parse_args()
     settings = scale(options.scale)
-    tuples = options.folder / f"tuples-{settings.width}x{settings.height}"
-    prepare_tuples(videos(options.folder, options.address), tuples, settings.height, settings.width,
+    tuples_folder = options.folder / f"tuples-{settings.width}x{settings.height}"
+    prepare_tuples(videos(options.folder, options.address), tuples_folder, settings.height, settings.width,
                    settings.clips if options.clips is None else options.clips, settings.clip_length, settings.seed)
-    print(f"The tuples are in {tuples}. Now, with your --style and --teacher-plain:\n"
-          f"python -m tutorial_lib train teacher-flow --scale {settings.name} --videos {tuples} ...")
+    print(f"The tuples are in {tuples_folder}. Now, with your --style and --teacher-plain:\n"
+          f"python -m tutorial_lib train teacher-flow --scale {settings.name} --videos {tuples_folder} ...")
 
 
 def videos(folder: Path, address: str) -> list[Path]:
-    """The unpacked videos. The archive may be deleted afterwards: that it was unpacked is noted."""
-    noted = folder / "unpacked.json"
-    if noted.is_file():
-        known = read_json(noted)
-        found = [folder / name for name in known["videos"]]
-        if known["address"] == address and all(path.is_file() for path in found):
-            return found
+    """The unpacked videos. A note says that they are, so that the archive may be deleted afterwards."""
+    note = folder / "unpacked.json"
+    if note.is_file():
+        unpacked = read_json(note)
+        files = [folder / name for name in unpacked["videos"]]
+        if unpacked["address"] == address and all(file.is_file() for file in files):
+            return files
     md5 = MD5 if address in (SCENES, COPY) else None
     archive = download(address, folder / (Path(urlsplit(address).path).name or "archive.tar.gz"), md5=md5,
                        otherwise=f"try the authors' copy: --address {COPY}")
-    found = sorted(unpack(archive, folder, place))
-    write_json(noted, {"address": address, "videos": [str(path.relative_to(folder)) for path in found]})
-    print(f"{len(found)} videos are unpacked; {archive} can be deleted.")
-    return found
+    files = sorted(unpack(archive, folder, place))
+    write_json(note, {"address": address, "videos": [str(file.relative_to(folder)) for file in files]})
+    print(f"{len(files)} videos are unpacked; {archive} can be deleted.")
+    return files
 
 
 def place(name: str) -> str | None:

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from tutorial_lib import workshop, zoo
+from tutorial_lib.data.styles import names as painted
 from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path
 from tutorial_lib.papers.ofd.roles import GROUPS, SHIPPED
@@ -44,6 +45,17 @@ def main() -> None:
             with atomic_path(arguments.output / path.name) as temporary:
                 shutil.copyfile(path, temporary)
         print(arguments.output / finished.name)
+    keep_picture(arguments.style, arguments.output)
+
+
+def keep_picture(style: str, folder: Path) -> None:
+    """Puts a style's own picture beside its networks, where OFD_ZOO and OFD_STYLE find both by their names."""
+    picture = Path(style)
+    if style in painted() or not picture.is_file() or folder.resolve() == zoo.FOLDER.resolve():
+        return
+    with atomic_path(folder / picture.name) as temporary:
+        shutil.copyfile(picture, temporary)
+    print(f"{folder / picture.name}\nThe whole course in this style: OFD_ZOO={folder} OFD_STYLE={picture.stem}")
 
 
 if __name__ == "__main__":

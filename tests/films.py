@@ -4,6 +4,9 @@ from fractions import Fraction
 
 import av
 import numpy as np
+import torch
+
+from tutorial_lib.data.video import open_video
 
 RATE = 44_100
 
@@ -75,3 +78,8 @@ def stamps(path) -> list[Fraction]:
     """The time of every frame in seconds, as PyAV sees it."""
     with av.open(str(path)) as source:
         return [frame.pts * frame.time_base for frame in source.decode(video=0)]
+
+
+def read_frames(path) -> torch.Tensor:
+    """All frames as the library reads them, (N, 3, H, W)."""
+    return torch.cat([frame.image for frame in open_video(path)])

@@ -16,8 +16,9 @@ class Site:
     files: dict[str, bytes]
     ranges: bool = True
     validator: str | None = "ETag"        # or "Last-Modified", or None
+    weak: bool = False                    # an ETag that does not promise the same bytes
     obeys_if_range: bool = True
-    lies_about_start: int = 0
+    starts_late: int = 0                  # bytes left out at the start of a part
     stops_after: int | None = None        # bytes of an answer
     asked: list[tuple[str, str | None]] = field(default_factory=list)     # path, Range (FTP: REST)
     address: str = ""
@@ -25,7 +26,7 @@ class Site:
     def version(self, name: str) -> str:
         digest = hashlib.sha256(self.files[name]).hexdigest()
         if self.validator == "ETag":
-            return f'"{digest[:16]}"'
+            return f'{"W/" if self.weak else ""}"{digest[:16]}"'
         return f"Mon, {int(digest[:2], 16) % 28 + 1:02} Jan 2024 00:00:{int(digest[2:4], 16) % 60:02} GMT"
 
 
@@ -50,8 +51,8 @@ def http_site(files: dict[str, bytes]) -> Iterator[Site]:
                 return
             self.send_response(206 if start else 200)
             if start:
-                first = start + site.lies_about_start
-                self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
+                start += site.starts_late
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             self.send_header("Content-Length", str(len(content) - start))
             if version:
                 self.send_header(site.validator, version)
@@ -78,13 +79,16 @@ def ftp_site(files: dict[str, bytes]) -> Iterator[Site]:
 
         def handle(self):
             self.say("220 ready")
-            start, passive = 0, None
+            start, passive, binary = 0, None, False
             for line in self.rfile:
                 command, _, name = line.decode().strip().partition(" ")
                 if command in ("SIZE", "MDTM", "RETR") and name not in site.files:
                     self.say("550 no such file")
+                elif command == "TYPE":
+                    binary = name == "I"
+                    self.say("200 ok")
                 elif command == "SIZE":
-                    self.say(f"213 {len(site.files[name])}")
+                    self.say(f"213 {len(site.files[name])}" if binary else "550 not in ASCII mode")
                 elif command == "MDTM":
                     self.say(f"213 {int(hashlib.sha256(site.files[name]).hexdigest()[:8], 16):014}")
                 elif command in ("PASV", "EPSV"):
@@ -100,10 +104,10 @@ def ftp_site(files: dict[str, bytes]) -> Iterator[Site]:
                     self.say("150 coming")
                     connection, _ = passive.socket.accept()
                     with connection, passive:
-                        connection.sendall(site.files[name][start:][:site.stops_after])
+                        connection.sendall(site.files[name][start + site.starts_late:][:site.stops_after])
                     self.say("226 done")
                 else:
-                    self.say({"USER": "331 password", "PASS": "230 in", "TYPE": "200 ok"}.get(command, "500 what"))
+                    self.say({"USER": "331 password", "PASS": "230 in"}.get(command, "500 what"))
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as running:
         running.daemon_threads = True

@@ -6,12 +6,11 @@ import types
 
 import pytest
 import torch
-from films import film, picture
+from films import film, picture, read_frames
 
 import tutorial_lib
 from tutorial_lib import doctor, zoo
 from tutorial_lib.cli import main
-from tutorial_lib.data.video import read_frames
 from tutorial_lib.errors import TutorialError
 
 

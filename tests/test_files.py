@@ -4,9 +4,11 @@ import sys
 import textwrap
 
 import pytest
+import torch
+from safetensors import safe_open
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path, read_json, write_json
+from tutorial_lib.files import atomic_path, read_json, write_json, write_tensors
 
 
 def test_the_target_appears_whole(tmp_path):
@@ -62,8 +64,6 @@ def test_a_real_write_past_the_limit_leaves_the_old_checkpoint(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-
-
 def test_json_comes_back_and_damage_is_one_sentence(tmp_path):
     write_json(tmp_path / "a.json", {"a": [1, 0.5, None]})
     assert read_json(tmp_path / "a.json") == {"a": [1, 0.5, None]}
@@ -71,3 +71,31 @@ def test_json_comes_back_and_damage_is_one_sentence(tmp_path):
     for name in ("b.json", "c.json"):
         with pytest.raises(TutorialError, match=f"{name} is missing or damaged"):
             read_json(tmp_path / name)
+
+
+def test_tensors_come_back_whatever_their_layout(tmp_path):
+    picture = torch.arange(24).reshape(2, 4, 3)
+    tensors = {"plain": picture, "permuted": picture.permute(2, 0, 1), "cropped": picture[:, 1:3].half()}
+    write_tensors(tmp_path / "a.safetensors", tensors, {"about": "layouts"})
+    with safe_open(tmp_path / "a.safetensors", "pt") as file:
+        assert file.metadata() == {"about": "layouts"} and set(file.keys()) == set(tensors)
+        for name, tensor in tensors.items():
+            assert torch.equal(file.get_tensor(name), tensor) and file.get_tensor(name).dtype == tensor.dtype
+
+
+def test_tensors_on_a_full_disk_are_one_sentence(tmp_path):
+    script = textwrap.dedent("""
+        import resource, signal, sys, torch
+        from tutorial_lib.errors import TutorialError
+        from tutorial_lib.files import write_tensors
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        try:
+            write_tensors(sys.argv[1], {"a": torch.zeros(100_000)})
+        except TutorialError as error:
+            print(error)
+    """)
+    path = tmp_path / "a.safetensors"
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith(f"Cannot write {path}: ") and done.stdout.count("\n") == 1, done.stderr
+    assert list(tmp_path.iterdir()) == []

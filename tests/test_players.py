@@ -4,8 +4,8 @@ import re
 import av
 import pytest
 import torch
+from films import read_frames
 
-from tutorial_lib.data.video import read_frames
 from tutorial_lib.show import players
 
 

@@ -33,6 +33,19 @@ def test_the_build_folder_follows_its_variable(monkeypatch, tmp_path):
     assert build_folder().is_dir()
 
 
+def test_the_folder_of_ones_own_networks_is_named_by_a_variable(monkeypatch, tmp_path):
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path))
+    assert zoo_folder() == tmp_path
+    for unset in (lambda: monkeypatch.setenv("OFD_ZOO", ""), lambda: monkeypatch.delenv("OFD_ZOO")):
+        unset()
+        assert zoo_folder() is None
+    (tmp_path / "file").touch()
+    for name in ("file", "nothing"):
+        monkeypatch.setenv("OFD_ZOO", str(tmp_path / name))
+        with pytest.raises(TutorialError, match=f"OFD_ZOO is '.*{name}', but there is no such folder"):
+            zoo_folder()
+
+
 def test_lambda_rank_goes_with_the_number_of_pixels():
     products = [s.lambda_rank * s.height * s.width for s in SCALES.values()]
     assert max(products) / min(products) < 1.05

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -116,6 +118,36 @@ def test_a_file_with_the_name_of_a_style_is_reached_by_a_path(tmp_path, monkeypa
     (tmp_path / "mosaic").write_bytes(encoded.tobytes())
     assert styles.load_style("mosaic").shape == (1, 3, 512, 512)
     assert styles.load_style("./mosaic").shape == (1, 3, 20, 30)
+
+
+@pytest.mark.parametrize("file", ["night.png", "night.jpg", "night.JPEG"])
+def test_a_picture_among_ones_own_networks_is_found_by_name(tmp_path, monkeypatch, file):
+    write_image(tmp_path / file, styles.paint("candy", 64))
+    (tmp_path / "night.csv").write_text("no picture")
+    (tmp_path / "own").mkdir()
+    write_image(tmp_path / "own" / "mosaic.png", styles.paint("candy", 64))
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path))
+    assert torch.equal(styles.load_style("night", 32), styles.load_style(tmp_path / file, 32))
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path / "own"))
+    assert torch.equal(styles.load_style("mosaic", 32), styles.paint("mosaic", 32))       # the painted one first
+    for name in ("night", "../night", str(tmp_path / "own" / "mosaic")):
+        with pytest.raises(TutorialError, match="neither a picture file nor a style"):
+            styles.load_style(name)
+    monkeypatch.delenv("OFD_ZOO")
+    with pytest.raises(TutorialError, match="in the folder that OFD_ZOO names"):
+        styles.load_style("night")
+
+
+def test_every_painted_style_has_texts_of_its_own():
+    assert set(styles.DESCRIPTIONS) == set(NAMES)
+    texts = [text for name in NAMES for text in styles.describe(name)]
+    assert len(set(texts)) == 2 * len(NAMES)
+    for caption, alt in map(styles.describe, [*NAMES, "starry_night", "folder/own.jpg", Path("own.png")]):
+        assert "Look for" in caption and caption.endswith("imitate.")
+        assert alt.endswith(".") and "\n" not in caption + alt
+    assert styles.describe("folder/own.jpg").alt == "The style picture own."
+    for file in ("./mosaic", Path("mosaic")):
+        assert styles.describe(file) not in styles.DESCRIPTIONS.values()
 
 
 def test_an_unknown_style_is_answered_with_the_known_ones():

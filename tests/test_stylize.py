@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from films import film, onset, picture, sound_of, stamps
+from films import film, onset, picture, read_frames, sound_of, stamps
 from torch import nn
 
 from tutorial_lib import stylize
 from tutorial_lib.data.images import to_tensor, write_image
-from tutorial_lib.data.video import UnreadableVideo, read_frames
+from tutorial_lib.data.video import UnreadableVideo
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp

@@ -55,8 +55,8 @@ def test_videos_are_found_at_any_depth(two_films, tmp_path):
     write_image(tmp_path / ".trash" / "1.png", torch.zeros(1, 3, 20, 20))
     shutil.copytree(two_films, tmp_path / "films")
     (tmp_path / "notes.txt").write_text("no video")
-    found = [str(p.relative_to(tmp_path)) for p in find_videos(tmp_path)]
-    assert found == ["films/a.mkv", "films/deep/b.mkv", "frames"]
+    names = [str(p.relative_to(tmp_path)) for p in find_videos(tmp_path)]
+    assert names == ["films/a.mkv", "films/deep/b.mkv", "frames"]
     assert find_videos(tmp_path / ".trash") == [tmp_path / ".trash"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(TutorialError, match="holds no videos"):
@@ -76,6 +76,17 @@ def test_tuples_are_the_films_own_frames_and_never_span_a_cut(two_films, tmp_pat
         for got, pixels in zip(frames, films[t["video"]][t["start"]:], strict=False):
             expected = cover(to_tensor(pixels), 48, 64)[0]
             assert (got / 255 - expected).abs().max() < 2 / 255
+
+
+@pytest.mark.parametrize("width", [64, 80])
+def test_videos_of_the_wanted_size_are_cropped_at_most(tmp_path, width):
+    pictures = [np.ascontiguousarray(frame[:48, :width]) for frame in frames_of(count=4)]
+    path = lossless(tmp_path / "a.mkv", pictures)
+    margin = (width - 64) // 2
+    for chosen in prepare([path], tmp_path / "tuples", count=2):
+        frames = load_file(tmp_path / "tuples" / chosen["file"])["frames"]
+        expected = np.stack(pictures[chosen["start"]:][:3])[:, :, margin:width - margin]
+        assert torch.equal(frames, torch.from_numpy(expected).permute(0, 3, 1, 2))
 
 
 def test_five_a_shot_the_liveliest_and_apart():
@@ -125,23 +136,23 @@ def test_the_same_seed_chooses_the_same(two_films, tmp_path):
 def test_an_interrupted_preparation_goes_on(two_films, tmp_path, monkeypatch):
     videos = find_videos(two_films)
     prepare(videos, tmp_path / "whole")
-    opened, save = [], tuples.save_file
+    opened, write = [], tuples.write_tensors
     real = tuples.open_video
 
-    def stopping(content, path):
-        if len(list((tmp_path / "out").glob("*.safetensors"))) >= 3:      # the temporary file is one of them
+    def stopping(path, tensors):
+        if len(list((tmp_path / "out").glob("*.safetensors"))) >= 2:
             raise KeyboardInterrupt
-        save(content, path)
+        write(path, tensors)
 
     monkeypatch.setattr(tuples, "open_video", lambda path: opened.append(path) or real(path))
-    monkeypatch.setattr(tuples, "save_file", stopping)
+    monkeypatch.setattr(tuples, "write_tensors", stopping)
     with pytest.raises(KeyboardInterrupt):
         prepare(videos, tmp_path / "out")
     kept = set(content(tmp_path / "out"))
     assert 0 < len(kept) < 4
     with pytest.raises(TutorialError, match=r"Of the 4 tuples .* are missing"):
         TupleClips(tmp_path / "out", SMOKE)
-    monkeypatch.setattr(tuples, "save_file", save)
+    monkeypatch.setattr(tuples, "write_tensors", write)
     opened.clear()
     prepare(videos, tmp_path / "out")
     assert content(tmp_path / "out") == content(tmp_path / "whole")
@@ -172,7 +183,7 @@ def test_no_more_videos_are_looked_at_than_needed(tmp_path, monkeypatch):
     opened, real = set(), tuples.open_video
     monkeypatch.setattr(tuples, "open_video", lambda path: opened.add(path) or real(path))
     prepare(videos, tmp_path / "out", count=1)
-    assert len(opened) == tuples.ENOUGH
+    assert len(opened) == tuples.CANDIDATES_PER_TUPLE
 
 
 def test_a_damaged_video_is_used_as_far_as_it_goes(two_films, tmp_path, capsys):

@@ -5,26 +5,29 @@ import signal
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import cv2
 import numpy as np
 import pytest
 import torch
-from films import film, onset, picture, sound_of, stamps
+from films import film, onset, picture, read_frames, sound_of, stamps
 
 from tutorial_lib.data import video as video_module
 from tutorial_lib.data.images import to_pixels, to_tensor
-from tutorial_lib.data.video import UnreadableVideo, VideoWriter, join_videos, open_video, read_frames
+from tutorial_lib.data.video import UnreadableVideo, VideoWriter, join_videos, open_video
 from tutorial_lib.errors import TutorialError
 
+RATE = Fraction(24)
 
-def write(path, pictures, times=None, **options):
+
+def write(path, pictures, times=None, rate=RATE, **options):
     height, width = pictures[0].shape[:2]
-    with VideoWriter(path, width, height, **options) as writer:
+    with VideoWriter(path, width, height, rate, **options) as writer:
         for number, pixels in enumerate(pictures):
-            writer.write(to_tensor(pixels), None if times is None else times[number])
-    return writer
+            writer.write(to_tensor(pixels), times[number] if times else number / rate)
+    return path
 
 
 def distance(image: torch.Tensor, pixels: np.ndarray) -> float:
@@ -126,14 +129,6 @@ def test_a_single_picture_is_a_video_of_one_frame(tmp_path):
     assert distance(read_frames(tmp_path / "a.png"), picture(0)) == 0
 
 
-def test_read_frames_limits_and_scales(tmp_path):
-    path = film(tmp_path / "a.mp4", [picture(n) for n in range(6)])
-    assert read_frames(path).shape == (6, 3, 48, 64)
-    assert read_frames(path, limit=2, width=32).shape == (2, 3, 24, 32)
-    with pytest.raises(TutorialError, match="at least one"):
-        read_frames(path, limit=0)
-
-
 def test_names_that_look_like_addresses_or_patterns(tmp_path):
     path = tmp_path / "12:30 100%03d 'näh'.mp4"
     write(path, [picture(0)])
@@ -149,6 +144,7 @@ def bad_inputs(tmp_path_factory):
     write(folder / "index_first.mp4", [picture(n) for n in range(30)])
     write(folder / "matroska.mkv", [picture(n) for n in range(30)])
     film(folder / "riff.avi", [picture(n) for n in range(30)], codec="mpeg4", ticks=25)
+    (folder / "almost.mkv").write_bytes((folder / "matroska.mkv").read_bytes()[:-1])
     for name in ("index_first.mp4", "matroska.mkv", "riff.avi"):
         data = (folder / name).read_bytes()
         (folder / name).write_bytes(data[: len(data) * 7 // 10])
@@ -180,6 +176,7 @@ def bad_inputs(tmp_path_factory):
         ("no_index.mp4", "truncated: "),
         ("index_first.mp4", "truncated: "),
         ("matroska.mkv", "truncated: "),
+        ("almost.mkv", "truncated: "),
         ("riff.avi", "truncated: "),
         ("nothing", "holds no pictures"),
         ("broken.png", "not a picture"),
@@ -190,6 +187,33 @@ def test_bad_inputs_are_one_sentence_each(bad_inputs, name, sentence):
     with pytest.raises(TutorialError, match=sentence) as caught:
         read_frames(bad_inputs / name)
     assert name in str(caught.value) and str(caught.value).count("\n") == 0
+
+
+def test_a_live_recording_does_not_know_its_length(tmp_path):
+    film(tmp_path / "plain.mkv", [picture(n) for n in range(3)])
+    with av.open(str(tmp_path / "plain.mkv")) as source, \
+            av.open(str(tmp_path / "live.mkv"), "w", options={"live": "1"}) as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    assert len(read_frames(tmp_path / "live.mkv")) == 3
+
+
+@pytest.mark.parametrize("boxes, stated", [
+    ([(20, b"ftyp"), (30, b"moov")], 50),
+    ([(20, b"ftyp"), (1, b"mdat", 40), (16, b"free")], 76),     # the length in eight bytes
+    ([(20, b"ftyp"), (0, b"mdat")], 20),                        # to the end of the file
+    ([(20, b"ftyp"), (30, b"else")], 20),
+])
+def test_the_boxes_of_an_mp4_state_its_length(tmp_path, boxes, stated):
+    content = b""
+    for length, name, *longer in boxes:
+        box = length.to_bytes(4, "big") + name + b"".join(n.to_bytes(8, "big") for n in longer)
+        content += box.ljust(longer[0] if longer else length, b"\0")
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert video_module._stated_size(tmp_path / "a.mp4") == stated
 
 
 def test_damage_in_the_middle_says_after_how_many_frames(tmp_path):
@@ -227,7 +251,7 @@ def test_what_is_written_plays_in_browsers(tmp_path):
 
 def test_colours_size_and_times_survive_the_round_trip(tmp_path):
     pictures = [picture(n, 48, 64) for n in range(10)]
-    write(tmp_path / "a.mp4", pictures, frame_rate=Fraction(30_000, 1001))
+    write(tmp_path / "a.mp4", pictures, rate=Fraction(30_000, 1001))
     video = open_video(tmp_path / "a.mp4")
     assert (video.height, video.width, video.frame_rate) == (48, 64, Fraction(30_000, 1001))
     for number, frame in enumerate(video):
@@ -270,8 +294,9 @@ def test_sound_is_taken_over_in_time(tmp_path, suffix_in, codec, suffix_out, kin
         monkeypatch.setattr("films.RATE", 48_000)               # the only rate that Opus knows
     pictures = [picture(n) for n in range(25)]
     source = film(tmp_path / f"in{suffix_in}", pictures, audio=codec)
-    assert write(tmp_path / f"out{suffix_out}", pictures, frame_rate=25, audio_from=source).audio == kind
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([f"in{suffix_in}", f"out{suffix_out}"])
+    silent = write(tmp_path / "silent.mp4", pictures, rate=Fraction(25))
+    assert join_videos([silent], tmp_path / f"out{suffix_out}", audio_from=source) == (25, kind)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["silent.mp4", f"in{suffix_in}", f"out{suffix_out}"])
     assert len(read_frames(tmp_path / f"out{suffix_out}")) == 25
     if codec:
         before, after = sound_of(source), sound_of(tmp_path / f"out{suffix_out}")
@@ -279,6 +304,24 @@ def test_sound_is_taken_over_in_time(tmp_path, suffix_in, codec, suffix_out, kin
         assert abs(len(after) - len(before)) < 4096
         if codec == "aac":                                      # Matroska rounds times to milliseconds
             np.testing.assert_array_equal(before[: len(after)], after[: len(before)])
+
+
+def test_sound_and_pictures_are_stored_side_by_side(tmp_path):
+    times = [Fraction(n) for n in range(25)]                       # longer than FFmpeg waits for a packet to sort in
+    source = film(tmp_path / "in.mp4", [picture(n) for n in range(25)], times, audio="aac")
+    silent = write(tmp_path / "silent.mp4", [picture(n) for n in range(25)], times)
+    join_videos([silent], tmp_path / "out.mp4", audio_from=source)
+    with av.open(str(tmp_path / "out.mp4")) as joined:
+        packets = [p for p in joined.demux() if p.dts is not None]
+        stored = [float(p.dts * p.time_base) for p in sorted(packets, key=lambda p: p.pos)]
+    assert len({p.stream_index for p in packets}) == 2
+    assert max(earlier - later for earlier, later in pairwise(stored)) < 1.5
+
+
+def test_two_frames_at_one_time_follow_each_other(tmp_path):
+    write(tmp_path / "a.mp4", [picture(n) for n in range(3)], [Fraction(0), Fraction(0), Fraction(1)])
+    first, second, third = stamps(tmp_path / "a.mp4")
+    assert first == 0 and 0 < second < Fraction(1, 1000) and third == 1
 
 
 def test_pixels_that_are_not_square_stay_so(tmp_path):
@@ -300,21 +343,23 @@ def test_parts_are_joined_without_a_change(tmp_path):
 def test_nothing_is_left_after_a_failure(tmp_path):
     target = tmp_path / "a.mp4"
     target.write_text("what was here before")
-    source = film(tmp_path / "in.mp4", [picture(0)], audio="aac")
-    with pytest.raises(ZeroDivisionError), VideoWriter(target, 64, 48, audio_from=source) as writer:
-        writer.write(to_tensor(picture(0)))
+    with pytest.raises(ZeroDivisionError), VideoWriter(target, 64, 48, RATE) as writer:
+        writer.write(to_tensor(picture(0)), 0)
         raise ZeroDivisionError
-    with pytest.raises(TutorialError, match="no frame"), VideoWriter(target, 64, 48):
+    with pytest.raises(TutorialError, match="no frame"), VideoWriter(target, 64, 48, RATE):
         pass
-    with pytest.raises(TutorialError, match="64x47 pixels does not fit"), VideoWriter(target, 64, 48) as writer:
-        writer.write(torch.zeros(1, 3, 47, 64))
+    with pytest.raises(TutorialError, match="64x47 pixels does not fit"), VideoWriter(target, 64, 48, RATE) as writer:
+        writer.write(torch.zeros(1, 3, 47, 64), 0)
+    part = write(tmp_path / "part.mp4", [picture(0)])
+    with pytest.raises(TutorialError, match=r"Cannot write .*a\.mp4"):
+        join_videos([part, tmp_path / "missing.mp4"], target)
     assert target.read_text() == "what was here before"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "in.mp4"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "part.mp4"]
 
 
 def test_unknown_container(tmp_path):
     with pytest.raises(TutorialError, match=r"should end in .mp4, .mov or .mkv"):
-        VideoWriter(tmp_path / "a.gif", 64, 48)
+        VideoWriter(tmp_path / "a.gif", 64, 48, RATE)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on the size of files")
@@ -322,11 +367,12 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
     # The limit on a file's size fails a write just as a full disk does.
     script = (
         "import sys, torch\n"
+        "from fractions import Fraction\n"
         "from tutorial_lib.data.video import VideoWriter\n"
         "from tutorial_lib.errors import TutorialError\n"
         "try:\n"
-        "    with VideoWriter(sys.argv[1], 128, 128) as writer:\n"
-        "        for _ in range(40): writer.write(torch.rand(1, 3, 128, 128))\n"
+        "    with VideoWriter(sys.argv[1], 128, 128, Fraction(24)) as writer:\n"
+        "        for n in range(40): writer.write(torch.rand(1, 3, 128, 128), Fraction(n, 24))\n"
         "except TutorialError as error: print(error)\n"
     )
 
@@ -348,9 +394,9 @@ def test_no_space_left(tmp_path, monkeypatch):
         raise av.error.OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
 
     sentence = r"Cannot write .*a.mp4: no space left on device"
-    with pytest.raises(TutorialError, match=sentence), VideoWriter(tmp_path / "a.mp4", 64, 48) as writer:
+    with pytest.raises(TutorialError, match=sentence), VideoWriter(tmp_path / "a.mp4", 64, 48, RATE) as writer:
         monkeypatch.setattr(video_module, "_encodable", full)
-        writer.write(torch.zeros(1, 3, 48, 64))
+        writer.write(torch.zeros(1, 3, 48, 64), 0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -359,8 +405,9 @@ MEMORY = r"""
 import re, sys
 from tutorial_lib.data.video import VideoWriter, open_video
 def copy(path):
-    with VideoWriter(sys.argv[3], 128, 96) as writer:
-        for frame in open_video(path):
+    video = open_video(path)
+    with VideoWriter(sys.argv[3], 128, 96, video.frame_rate) as writer:
+        for frame in video:
             writer.write(frame.image, frame.time)
     return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024
 short = copy(sys.argv[1])

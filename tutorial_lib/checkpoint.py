@@ -13,12 +13,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path
+from tutorial_lib.files import write_tensors
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,7 @@ def save(
             for name, value in state.items():
                 tensors[f"optimiser.{index}.{name}"] = _plain(torch.as_tensor(value))
     metadata = {"settings": json.dumps({**about, "step": step}, sort_keys=True)}
-    with atomic_path(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata)
-        except SafetensorError as error:  # how safetensors reports a full disk
-            raise TutorialError(f"Cannot write {path}: {error}.") from error
+    write_tensors(path, tensors, metadata)
 
 
 def read(path: str | Path) -> Checkpoint:

@@ -70,13 +70,13 @@ def fitting_scale(speed: float, gpu_memory: float | None) -> tuple[str, str]:
 
 
 def _versions() -> list[str]:
-    found = []
+    installed = []
     for package in PACKAGES:
         try:
-            found.append(f"{package} {version(package)}")
+            installed.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _memory() -> str:

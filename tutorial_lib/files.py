@@ -8,6 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
 from tutorial_lib.errors import TutorialError
 
 
@@ -74,12 +78,27 @@ def sha256_of(path: str | Path) -> str:
     path = Path(path)
     if not path.exists():
         raise TutorialError(f"There is no file or folder {path}.")
-    digest = hashlib.sha256()
+    total = hashlib.sha256()
     for file in sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]:
         with open(file, "rb") as stream:
             while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+                total.update(block)
+    return total.hexdigest()
+
+
+def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Writes tensors of any shape, type and memory layout as a .safetensors file.
+
+    Raises: TutorialError when the file cannot be written.
+    """
+    # safetensors refuses a tensor whose numbers do not lie in memory in the order of its axes, such as a picture
+    # (H, W, 3) that was permuted to (3, H, W).
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        try:
+            save_file(contiguous, temporary, metadata)
+        except SafetensorError as error:    # a full disk
+            raise TutorialError(f"Cannot write {path}: {error}.") from error
 
 
 def _reason(error: OSError) -> str:

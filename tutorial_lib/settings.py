@@ -149,17 +149,6 @@ def style() -> str:
     return os.environ.get("OFD_STYLE") or "mosaic"
 
 
-def zoo_folder() -> Path | None:
-    """The folder with networks and style pictures of one's own: the variable OFD_ZOO, if it is set.
-
-    Raises: TutorialError when there is no such folder.
-    """
-    folder = Path(os.environ["OFD_ZOO"]) if os.environ.get("OFD_ZOO") else None
-    if folder and not folder.is_dir():
-        raise TutorialError(f"OFD_ZOO names the folder {folder}, which is not there; make it, or unset the variable.")
-    return folder
-
-
 def device() -> torch.device:
     """The GPU where there is one, else the processor; the variable OFD_DEVICE overrides."""
     chosen = os.environ.get("OFD_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -196,4 +185,17 @@ def build_folder() -> Path:
         checkout = next((p for p in (here, *here.parents) if (p / "tutorial_lib" / "settings.py").is_file()), here)
         folder = checkout / "build"
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def zoo_folder() -> Path | None:
+    """The reader's own folder of networks and style pictures, which the variable OFD_ZOO names; None if it is not set.
+
+    Raises: TutorialError when there is no such folder.
+    """
+    if not os.environ.get("OFD_ZOO"):
+        return None
+    folder = Path(os.environ["OFD_ZOO"])
+    if not folder.is_dir():
+        raise TutorialError(f"OFD_ZOO is {str(folder)!r}, but there is no such folder; make it or name another.")
     return folder

@@ -134,14 +134,14 @@ def measure(
         raise TutorialError(f"Speed is measured at least once; {repeats} repeats were asked for.")
     timings: list[list[Parts]] = [[] for _ in timed]
     for turn in tqdm(range(repeats + 1), desc="rounds", disable=not bar):
-        for subject, found in zip(timed, timings, strict=True):
+        for subject, rounds in zip(timed, timings, strict=True):
             if subject.flow:
                 # The previous frame stands for its stylized self, which has the same size.
                 parts = teacher_frame(subject.network, frame, previous, flows[subject.flow])[1]
             else:
                 parts = plain_frame(subject.network, frame)[1]
             if turn > 0:
-                found.append(parts)
+                rounds.append(parts)
     return timings
 
 
@@ -158,20 +158,20 @@ def as_rows(timed: Sequence[Subject], timings: Sequence[Sequence[Parts]], frame:
     `ratio_to_student` is a ratio of medians; `ratio_range` holds the least and the greatest ratio within a round.
     `flow_share` is the share of the seconds that goes into estimating flow.
     """
-    students = {s.scale: [p.total for p in found]
-                for s, found in zip(timed, timings, strict=True) if s.kind == "student"}
+    students = {s.scale: [p.total for p in rounds]
+                for s, rounds in zip(timed, timings, strict=True) if s.kind == "student"}
     rows = []
-    for subject, found in zip(timed, timings, strict=True):
-        totals, student = [p.total for p in found], students[subject.scale]
-        seconds, flow = statistics.median(totals), statistics.median(p.flow for p in found)
+    for subject, rounds in zip(timed, timings, strict=True):
+        totals, student = [p.total for p in rounds], students[subject.scale]
+        seconds, flow = statistics.median(totals), statistics.median(p.flow for p in rounds)
         ratios = [a / b for a, b in zip(totals, student, strict=True)]
         rows.append({
             "name": subject.name, "scale": subject.scale, "kind": subject.kind, "flow_method": subject.flow,
             "width": subject.network.configuration["width"], "blocks": subject.network.configuration["blocks"],
             "seconds": seconds, "seconds_range": [min(totals), max(totals)],
             "flow": flow,
-            "mask": statistics.median(p.mask for p in found),
-            "network": statistics.median(p.network for p in found),
+            "mask": statistics.median(p.mask for p in rounds),
+            "network": statistics.median(p.network for p in rounds),
             "flow_share": flow / seconds,
             "ratio_to_student": seconds / statistics.median(student), "ratio_range": [min(ratios), max(ratios)],
             "gmac": multiply_adds(subject.network, frame) / 1e9,

@@ -1,14 +1,12 @@
-"""One training of one network: what it is given, and how it is run."""
+"""One training of one network: what it is given, and what kinds of training there are."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import nn
 
-from tutorial_lib import papers
 from tutorial_lib.data.clips import Clip
-from tutorial_lib.errors import TutorialError
 from tutorial_lib.roles import Recipe
 from tutorial_lib.settings import Settings
 
@@ -34,10 +32,6 @@ class Job:
     def clips(self) -> Sequence[Clip]:
         return self.clips_of(self.settings)
 
-    def usual_clips(self) -> Sequence[Clip]:
-        """Those of the scale, by which a style is known: the same ones for every recipe."""
-        return self.clips_of(self.scale)
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -56,28 +50,3 @@ class Stage:
     def settings_for(self, recipe: Recipe) -> set[str]:
         """The settings that decide what a recipe's training ends with."""
         return {*self.uses, *(name for role in recipe.needs for name in self.uses_with.get(role, ()))}
-
-
-def stage_of(recipe: Recipe) -> Stage:
-    """Raises: TutorialError when the recipe changes a setting that its stage does not use."""
-    stage = papers.stages()[recipe.stage]
-    unused = sorted({*recipe.changes, *recipe.times} - stage.settings_for(recipe))
-    if unused:
-        raise TutorialError(f"The stage {recipe.stage} does not use {', '.join(unused)}; a recipe cannot set that.")
-    return stage
-
-
-def prepared(job: Job) -> Job:
-    """The job with its final settings."""
-    return replace(job, settings=stage_of(job.recipe).adapt(job))
-
-
-def run(job: Job, **options) -> nn.Module:
-    """Trains the network of a prepared job; the one way in which networks of the course come about."""
-    return stage_of(job.recipe).train(job, **options)
-
-
-def used_settings(job: Job) -> dict:
-    """The settings of a prepared job that its network depends on: what its manifest names."""
-    uses = stage_of(job.recipe).settings_for(job.recipe)
-    return {name: value for name, value in job.settings.as_dict().items() if name in uses}

@@ -197,7 +197,7 @@ def _render(
         number, first = len(segments), next(frames, None)
         while first is not None:
             segment = parts / f"{number:06d}.mp4"
-            with VideoWriter(segment, video.width, video.height, video.frame_rate, None, video.pixel_aspect) as writer:
+            with VideoWriter(segment, video.width, video.height, video.frame_rate, video.pixel_aspect) as writer:
                 for frame in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
                     image = frame.image.to(device)
                     output = _next_output(network, image, before, flow_method)

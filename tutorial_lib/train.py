@@ -11,9 +11,10 @@ from tutorial_lib import papers, zoo
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.data.tuples import MANIFEST, TupleClips, find_videos, fingerprint, prepare_tuples
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.papers.stages import prepared, run
 from tutorial_lib.roles import Recipe
 from tutorial_lib.settings import Settings, build_folder, device
-from tutorial_lib.stage import Job, prepared, run
+from tutorial_lib.stage import Job
 
 IN_MEMORY = 2 * 10**9   # bytes; above, targets are kept on the disk and clips rendered anew (the paper scale)
 FLAGS = {"teacher-flow": "--teacher-flow", "teacher-plain": "--teacher-plain", "student-plain": "--start"}

@@ -13,9 +13,10 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json, sha256_of, write_json
 from tutorial_lib.hardware import hardware
 from tutorial_lib.networks.build import load_network
+from tutorial_lib.papers.stages import prepared, run, used_settings
 from tutorial_lib.roles import Role
 from tutorial_lib.settings import Settings, build_folder, device, differing, precision
-from tutorial_lib.stage import Job, prepared, run, used_settings
+from tutorial_lib.stage import Job
 
 
 def folder(settings: Settings) -> Path:

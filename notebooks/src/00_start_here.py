@@ -14,30 +14,28 @@
 # [Next: 1. The perceptual loss](01_perceptual_loss.ipynb)
 
 # %%
-from tutorial_lib import evaluation, zoo
+from tutorial_lib import evaluation, settings as config, zoo
+from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.sintel import scene_in_memory
-from tutorial_lib.data.styles import load_style
-from tutorial_lib.settings import build_folder, scale
+from tutorial_lib.data.styles import describe, has_picture, load_style
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip, stylize_video
 
-settings, style = scale(), "mosaic"
-print(f"Scale: {settings.name}")
+settings, style = config.scale(), config.style()
+print(f"Scale: {settings.name}, style: {style}")
 
 # %% [markdown]
 # ## A film and a painting
 #
 # The film is rendered by this course, so every motion in it is known exactly. It also has what
 # every real camera adds: a little noise, and light that is never quite constant. No network of
-# this course was trained on it. The painting is made by code, too.
+# this course was trained on it. The painting is made by code, too, unless you have chosen a picture.
 
 # %%
 height = min(settings.evaluation_height, 128)
 width = min(settings.evaluation_width, 300)
 film = test_scene("bandage_2", height, width, settings.evaluation_frames)
-scene = scene_in_memory(film)
-painting = load_style(style, settings.style_size)
+scene = filmed(film)
 
 # %%
 pictures = {"first frame": scene.frames[0], "last frame": scene.frames[-1]}
@@ -48,12 +46,12 @@ figures.show(
     "The first and the last frame of a quiet film: a woman in a space suit and a cup of "
     "coffee.",
 )
-figures.show(
-    figures.images({f"the style: {style}": painting}, height=2.2),
-    "The painting. Look for the tiles and the dark joints: they are what the networks "
-    "imitate.",
-    "A square mosaic of a peacock inside a border.",
-)
+if has_picture(style):
+    painting = load_style(style, settings.style_size)
+    figures.show(figures.images({f"the style: {style}": painting}, height=2.2),
+                 *describe(style))
+else:
+    print(f"The picture of {style} does not ship; what follows shows what its networks made of it.")
 
 # %% [markdown]
 # ## Four networks paint the film
@@ -155,7 +153,7 @@ assert all(s.e_stab > 0 and s.style >= 0 for s in scores.values())
 # *Predict, then run:* this camera chases. Will flicker be easier or harder to see?
 
 # %%
-chase = scene_in_memory(test_scene("market_6", height, width, settings.evaluation_frames))
+chase = filmed(test_scene("market_6", height, width, settings.evaluation_frames))
 chased = {"input": chase.frames, **painted(chase.frames)}
 players.play(chased, "market_6", columns=3)
 
@@ -214,7 +212,7 @@ figures.show(
 # small clip that we write first:
 
 # %%
-source = players.write(scene.frames, build_folder() / "videos" / "00_my_video.mp4")
+source = players.write(scene.frames, config.build_folder() / "videos" / "00_my_video.mp4")
 target = source.with_name("00_my_video_painted.mp4")
 report = stylize_video(
     networks["student-ours"], source, target, device="cpu", overwrite=True, progress=False

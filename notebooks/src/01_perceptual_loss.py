@@ -19,18 +19,20 @@ import time
 
 import torch
 import torch.nn.functional as F
-from tutorial_lib import zoo
+from tutorial_lib import settings as config, zoo
 from tutorial_lib.data.images import fit_longer_side
 from tutorial_lib.data.photographs import load_photograph
-from tutorial_lib.data.styles import load_style
+from tutorial_lib.data.styles import has_picture, load_style
 from tutorial_lib.losses.perceptual import PerceptualLoss, gram as library_gram, tv_loss
 from tutorial_lib.networks.features import CompactFeatures, load_features
-from tutorial_lib.settings import scale
 from tutorial_lib.show import figures
 
-settings, style = scale(), "mosaic"
+settings, style = config.scale(), config.style()
+if not has_picture(style):
+    print(f"This notebook needs a style picture, and that of {style} does not ship.")
+    style = "mosaic"
 torch.manual_seed(settings.seed)
-print(f"Scale: {settings.name}")
+print(f"Scale: {settings.name}, style: {style}")
 
 # %%
 photograph = fit_longer_side(load_photograph("chelsea"), min(settings.evaluation_width, 192))

@@ -17,18 +17,17 @@
 # %%
 import torch
 import torch.nn.functional as F
-from tutorial_lib import zoo
+from tutorial_lib import settings as config, zoo
 from tutorial_lib.data.photographs import stereo_pair
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.evaluation import seconds_per_frame
 from tutorial_lib.flow.estimate import (
     estimate_flow, estimate_flow_and_mask, flows_from_reference)
 from tutorial_lib.flow.occlusion import erode, traceable_mask
 from tutorial_lib.flow.warp import inside, pixel_grid, warp as library_warp
-from tutorial_lib.settings import scale
 from tutorial_lib.show import figures
+from tutorial_lib.speed import seconds_per_frame
 
-settings, style = scale(), "mosaic"
+settings, style = config.scale(), config.style()
 torch.manual_seed(settings.seed)
 print(f"Scale: {settings.name}")
 
@@ -377,10 +376,11 @@ assert spread["aligned"] < spread["as filmed"]
 #    nearly right where things move alike, and wrong at their rims. Why?</details>
 # 2. Follow a pixel from frame 4 to frame 0, once by composing four flows and once directly. Which
 #    is closer to the exact flow?
-#    <details><summary>Hint</summary><code>tutorial_lib.flow.warp.compose(first, second)</code>, and
-#    <code>film.flow(4, 0)</code> is the truth.</details>
+#    <details><summary>Hint</summary><code>from tutorial_lib.flow.warp import compose</code>, then
+#    <code>compose(first, second)</code>; <code>film.flow(4, 0)</code> is the truth.</details>
 # 3. Warp a frame by half a pixel to the right and back again, ten times. What is lost, and where have
 #    you seen this before?
-#    <details><summary>Hint</summary><code>evaluation.sharpness</code> puts a number on it.</details>
+#    <details><summary>Hint</summary><code>from tutorial_lib.evaluation import sharpness</code>, then
+#    <code>sharpness(frame)</code> puts a number on it.</details>
 #
 # [Next: 3. Two teachers](03_two_teachers.ipynb)

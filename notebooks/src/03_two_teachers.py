@@ -16,27 +16,25 @@
 
 # %%
 import torch
-from tutorial_lib import training, zoo
-from tutorial_lib.data.clips import RenderedClips
+from tutorial_lib import settings as config, training, zoo
+from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.sintel import scene_in_memory
 from tutorial_lib.evaluation import e_stab_forward, judge_of
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks.layers import mean_colour
 from tutorial_lib.networks.teacher import Teacher, roll_out as library_roll_out
-from tutorial_lib.settings import device as best_device, scale
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip
 
-settings, device, style = scale(), best_device(), "mosaic"
+settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
 print(f"Scale: {settings.name}, training on: {device.type}")
 
 # %%
 height, width = min(settings.evaluation_height, 128), min(settings.evaluation_width, 300)
 film = test_scene("alley_2", height, width, settings.evaluation_frames)
-scene = scene_in_memory(film)
+scene = filmed(film)
 plain, with_flow = (zoo.load(f"{style}-{role}") for role in ("teacher-plain", "teacher-flow"))
 
 # %% [markdown]
@@ -254,7 +252,7 @@ def judged(videos):
     for name, video in videos.items():
         pairs = zip(video[::3].split(1), scene.frames[::3].split(1), strict=True)
         styles = [judge.terms(y, x)["style"].item() for y, x in pairs]
-        stab = e_stab_forward(video, scene.forward_flows, scene.masks)
+        stab = e_stab_forward(video, scene.forward.flows, scene.forward.masks)
         rows[name] = stab, sum(styles) / len(styles)
         print(f"{name:24} e_stab {rows[name][0]:.4f}   style loss {rows[name][1]:.4f}")
     return rows

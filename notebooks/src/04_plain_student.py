@@ -17,25 +17,23 @@
 # %%
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from tutorial_lib import training, zoo
-from tutorial_lib.data.clips import RenderedClips
+from tutorial_lib import settings as config, training, zoo
+from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.sintel import scene_in_memory
 from tutorial_lib.evaluation import judge_of, score, sharpness
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.temporal import temporal_loss as library_temporal_loss
 from tutorial_lib.networks.student import Student
-from tutorial_lib.settings import device as best_device, scale
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip
 
-settings, device, style = scale(), best_device(), "mosaic"
+settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
 print(f"Scale: {settings.name}, training on: {device.type}")
 
 # %%
 height, width = min(settings.evaluation_height, 128), min(settings.evaluation_width, 300)
-scene = scene_in_memory(test_scene("bandage_2", height, width, settings.evaluation_frames))
+scene = filmed(test_scene("bandage_2", height, width, settings.evaluation_frames))
 frame = scene.frames[:1]
 roles = ("teacher-flow", "teacher-plain", "student-plain", "student-temp")
 networks = {role: zoo.load(f"{style}-{role}") for role in roles}
@@ -157,7 +155,7 @@ def temporal_loss(current, previous, flow, mask):
 
 clips = RenderedClips(short)
 clip = clips[0]
-motion = clip.backward_flows, clip.backward_masks
+motion = clip.backward.flows, clip.backward.masks
 stylized = networks["student-plain"](clip.frames)
 ours = temporal_loss(stylized[1:], stylized[:-1], *motion)
 assert torch.equal(ours, library_temporal_loss(stylized[1:], stylized[:-1], *motion))

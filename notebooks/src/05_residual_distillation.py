@@ -17,19 +17,19 @@ import matplotlib.pyplot as plt
 import torch
 
 from tutorial_lib import evaluation, settings as config, training, zoo
-from tutorial_lib.data.clips import RenderedClips, clip_from_scene
+from tutorial_lib.data.clips import RenderedClips, clip_from_scene, filmed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.sintel import scene_in_memory
 
 # %%
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses import residual
 from tutorial_lib.networks.teacher import roll_out
+from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures, players
 
-settings, device, style = config.scale(), config.device(), "mosaic"
+settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
-networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
+networks = {role: zoo.load(f"{style}-{role}").to(device) for role in ZOO}
 judge = evaluation.judge_of(style, settings).to(device)   # Eq. 1, notebook 01
 print(f"scale {settings.name}, {device}")
 
@@ -43,7 +43,7 @@ print(f"scale {settings.name}, {device}")
 height, width, frames = (64, 96, 5) if settings.name == "smoke" else (128, 256, 8)
 film = test_scene("alley_2", height, width, frames)
 clip = clip_from_scene(film).to(device)
-motion = clip.backward_flows, clip.backward_masks      # exact: frame t into t-1
+motion = clip.backward.flows, clip.backward.masks      # exact: frame t into t-1
 
 with torch.no_grad():
     T = roll_out(networks["teacher-flow"], clip.frames, *motion)
@@ -230,11 +230,11 @@ for rho in (0.0, 0.25, 0.5, 0.75, 1.0):
 # %%
 def flicker(video):
     """What changes between frames once the motion is undone: (K-1, 3, H, W)."""
-    return clip.backward_masks * (video[1:] - warp(video[:-1], clip.backward_flows))
+    return clip.backward.masks * (video[1:] - warp(video[:-1], clip.backward.flows))
 
 def agreement(one, another):
     """The correlation of two videos' flicker over traceable pixels."""
-    seen = clip.backward_masks.bool().expand(-1, 3, -1, -1)
+    seen = clip.backward.masks.bool().expand(-1, 3, -1, -1)
     pair = torch.stack((flicker(one)[seen], flicker(another)[seen]))     # (2, pixels)
     return torch.corrcoef(pair)[0, 1].item()
 
@@ -373,7 +373,7 @@ figures.show(
     "Time slices of the input, the teacher with flow, the student from scratch and ours.")
 
 # %%
-scene = scene_in_memory(film)
+scene = filmed(film)
 named = {**videos, "briefly distilled": briefly}
 scores = {name: evaluation.score(name, video.cpu(), scene, judge)
           for name, video in named.items()}

@@ -26,11 +26,12 @@ from tutorial_lib.flow.warp import warp
 # %%
 from tutorial_lib.losses import low_rank
 from tutorial_lib.networks.teacher import roll_out
+from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures
 
-settings, device, style = config.scale(), config.device(), "mosaic"
+settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
-networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
+networks = {role: zoo.load(f"{style}-{role}").to(device) for role in ZOO}
 judge = evaluation.judge_of(style, settings).to(device)
 print(f"scale {settings.name}, {device}")
 
@@ -84,10 +85,10 @@ for name, values in toy_values.items():
 height, width = (64, 96) if settings.name == "smoke" else (128, 256)
 film = test_scene("temple_2", height, width, settings.clip_length)
 clip = clip_from_scene(film).to(device)       # K frames, exact flow from the middle one
-aligned = clip.reference_masks * warp(clip.frames, clip.reference_flows)      # (K, 3, H, W)
+aligned = clip.from_middle.masks * warp(clip.frames, clip.from_middle.flows)      # (K, 3, H, W)
 tau = len(clip.frames) // 2
 print(f"K = {len(clip.frames)}, tau = {tau}; traceable: "
-      + ", ".join(f"{mask.mean():.0%}" for mask in clip.reference_masks))
+      + ", ".join(f"{mask.mean():.0%}" for mask in clip.from_middle.masks))
 
 # %%
 rows = {f"frame {t}": clip.frames[t] for t in (0, tau, len(clip.frames) - 1)}
@@ -112,16 +113,16 @@ figures.show(
 # %%
 def traceable(frames):
     """Eq. 6: (K, 3, H, W) -> (K, 3HW)."""
-    return (clip.reference_masks * warp(frames, clip.reference_flows)).flatten(1)
+    return (clip.from_middle.masks * warp(frames, clip.from_middle.flows)).flatten(1)
 
-common = low_rank.common_mask(clip.reference_masks)          # 1 where every frame can be traced
+common = low_rank.common_mask(clip.from_middle.masks)          # 1 where every frame can be traced
 matrix = traceable(clip.frames)
 assert torch.equal(matrix, low_rank.traceable_matrix(
-    clip.frames, clip.reference_flows, clip.reference_masks))
+    clip.frames, clip.from_middle.flows, clip.from_middle.masks))
 
 def in_common(frames):
     """The same with one mask for all frames."""
-    return (common * warp(frames, clip.reference_flows)).flatten(1)
+    return (common * warp(frames, clip.from_middle.flows)).flatten(1)
 
 # %%
 ways = {"motion left in": (common * clip.frames).flatten(1),
@@ -185,7 +186,7 @@ print(f"forward and backward, the SVD takes {ratio:.1f} times as long")
 # flow.
 
 # %%
-motion = clip.backward_flows, clip.backward_masks           # frame t into t-1, for e_stab
+motion = clip.backward.flows, clip.backward.masks           # frame t into t-1, for e_stab
 with torch.no_grad():
     T = roll_out(networks["teacher-flow"], clip.frames, *motion)
     videos = {"input": clip.frames, "teacher-flow": T,
@@ -270,7 +271,7 @@ figures.show(figure, "The valley is reached by turning one knob, brightness. "
 
 # %%
 copies = clip.frames[tau].expand_as(clip.frames)      # nothing flickers, nothing moves
-holes = {"copies, own masks": clip.reference_masks * copies,
+holes = {"copies, own masks": clip.from_middle.masks * copies,
          "copies, a common mask": common * copies}
 holes = {name: torch.linalg.svdvals(X.flatten(1)).cpu() for name, X in holes.items()}
 for name, v in holes.items():
@@ -374,7 +375,7 @@ assert torch.allclose(spectrum, final["student-plain"], rtol=1e-2, atol=1e-2)
 # **2.** Plot the share of the tail for $K$ = 2 to 8 frames of the same scene. Why does it grow for the *input* as well?
 #
 # <details><summary>Hint</summary>
-# <code>clip_from_scene(film, length=K)</code> needs a film of that length; look at the masks.
+# <code>clip_from_scene(test_scene("temple_2", height, width, K))</code> is a clip of that length; look at the masks.
 # </details>
 #
 # [Next: 7. The total loss](07_total_loss.ipynb)

@@ -21,17 +21,17 @@ import matplotlib.pyplot as plt
 import torch
 
 from tutorial_lib import evaluation, settings as config, training, zoo
-from tutorial_lib.data.clips import RenderedClips
+from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
 
 # %%
-from tutorial_lib.data.sintel import scene_in_memory
 from tutorial_lib.losses import low_rank, temporal, total
+from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures, players, widgets
 
-settings, device, style = config.scale(), config.device(), "mosaic"
+settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
-networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
+networks = {role: zoo.load(f"{style}-{role}").to(device) for role in ZOO}
 judge = evaluation.judge_of(style, settings).to(device)
 print(f"scale {settings.name}, {device}")
 
@@ -57,8 +57,8 @@ figures.show(
 # %%
 def total_by_hand(y):
     """Eq. 13 for the student's frames y (K, 3, H, W) of this clip."""
-    flows, masks, K = clip.backward_flows, clip.backward_masks, len(y)
-    matrix = low_rank.traceable_matrix(y, clip.reference_flows, clip.reference_masks)
+    flows, masks, K = clip.backward.flows, clip.backward.masks, len(y)
+    matrix = low_rank.traceable_matrix(y, clip.from_middle.flows, clip.from_middle.masks)
     return {
         "perceptual": K * judge(y, clip.frames),                          # notebook 01
         "residual": K * (target - y).square().mean(),                     # notebook 05
@@ -179,7 +179,7 @@ for name, theirs in {"residual": 4e2, "temporal": 1e0, "rank": 1e-4}.items():   
 # its lambda belongs to one resolution. The same clip at twice the size:
 
 # %%
-small = low_rank.traceable_matrix(clip.frames, clip.reference_flows, clip.reference_masks)
+small = low_rank.traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks)
 large = small.repeat_interleave(4, dim=1)          # every pixel four times: twice the sides
 ratio = (low_rank.nuclear_norm(large) / low_rank.nuclear_norm(small)).item()
 print(f"nuclear norm x {ratio:.2f}, so the rank loss x {ratio**2:.2f}, at twice the sides")
@@ -199,7 +199,7 @@ assert abs(ratio - 2) < 1e-3
 
 # %%
 height, width, frames = (64, 96, 3) if settings.name == "smoke" else (128, 256, 6)
-scene = scene_in_memory(test_scene("alley_2", height, width, frames))
+scene = filmed(test_scene("alley_2", height, width, frames))
 short = lesson.but(clip_length=3, lambda_res=0, lambda_rank=0)
 steps = 10 if settings.name == "smoke" else settings.demo_steps // 2
 positions, tried, painted = [], {}, []
@@ -207,7 +207,7 @@ positions, tried, painted = [], {}, []
 # %%
 def flicker_video(y):
     """Where each frame differs from the next, its motion undone, four times enlarged."""
-    pairs = zip(y[1:], y[:-1], scene.forward_flows, scene.masks, strict=True)
+    pairs = zip(y[1:], y[:-1], scene.forward.flows, scene.forward.masks, strict=True)
     maps = [figures.error_map(torch.stack((after, now)), flow[None], mask[None])
             for after, now, flow, mask in pairs]
     return (4 * torch.stack((*maps, maps[-1]))).clamp(0, 1).expand(-1, 3, -1, -1)
@@ -255,7 +255,7 @@ figures.show(
 
 # %%
 figures.show(
-    figures.frontier(tried, control="0", path=list(tried), label="e_stab"),
+    figures.tradeoff(tried, control="0", path=list(tried), label="e_stab"),
     "Each point is a position of the slider. Left is better style, down is steadier.",
     "e_stab against style loss for five lambdas, joined by a line.")
 calmest = min(tried.values(), key=lambda s: s.e_stab)
@@ -276,7 +276,7 @@ with torch.no_grad():
     zoo_videos = {role: networks[role](scene.frames.to(device)).cpu() for role in roles}
 scores = {role: evaluation.score(role, y, scene, judge) for role, y in zoo_videos.items()}
 figures.show(
-    figures.frontier({**tried, **scores}, "student-scratch", list(tried), "e_stab"),
+    figures.tradeoff({**tried, **scores}, "student-scratch", list(tried), "e_stab"),
     "Grey: the briefly trained curve. In colour: the zoo's students, trained with "
     "all steps. "
     "Lower left of the dotted cross is steadier at better style.",

@@ -27,12 +27,14 @@ from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.files import atomic_path, read_json
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures, players
+from tutorial_lib.speed import seconds_per_frame
 from tutorial_lib.stylize import stylize_clip
 from tutorial_lib.tables import writing
 
-settings, device, style = config.scale(), config.device(), "mosaic"
-networks = {role: zoo.load(f"{style}-{role}").to(device) for role in zoo.ROLES}
+settings, device, style = config.scale(), config.device(), config.style()
+networks = {role: zoo.load(f"{style}-{role}").to(device) for role in ZOO}
 judge = evaluation.judge_of(style, settings).to(device)
 results = config.build_folder() / "results"
 
@@ -47,7 +49,7 @@ test = settings
 if settings.name == "laptop":
     test = settings.but(evaluation_height=128, evaluation_width=288, evaluation_frames=6)
 
-scenes = evaluation.test_scenes(test, "final")
+scenes = evaluation.test_scenes(test, "final", steps=(1, -1))
 print(f"{test.evaluation_frames} frames of {test.evaluation_width}x{test.evaluation_height}")
 
 # %%
@@ -65,7 +67,7 @@ figures.show(
 
 # %%
 scene = scenes[0]
-flow, mask = scene.forward_flows[:1], scene.masks[:1]     # frame 0's grid, into frame 1
+flow, mask = scene.forward.flows[:1], scene.forward.masks[:1]     # frame 0's grid, into frame 1
 scratch = stylize_clip(networks["student-scratch"], scene.frames.to(device)).cpu()
 
 def error(frames):
@@ -99,10 +101,10 @@ def stability_error(frames, flows, masks):
 # into the "previous" frame.
 
 # %%
-backwards = scene.forward_flows.flip(0), scene.masks.flip(0)
+backwards = scene.forward.flows.flip(0), scene.forward.masks.flip(0)
 by_hand = stability_error(scratch.flip(0), *backwards)
 assert abs(by_hand - evaluation.e_stab(scratch.flip(0), *backwards)) < 1e-7
-shortcut = evaluation.e_stab_forward(scratch, scene.forward_flows, scene.masks)
+shortcut = evaluation.e_stab_forward(scratch, scene.forward.flows, scene.forward.masks)
 assert abs(by_hand - shortcut) < 1e-7
 
 change = backwards[1] * (scratch.flip(0)[1:] - warp(scratch.flip(0)[:-1], backwards[0]))
@@ -182,7 +184,7 @@ figures.show(
 contestants = {**networks, "briefly trained": brief, **cheats}
 rows = evaluation.evaluate(contestants, scenes, judge)
 bound = {"teacher, exact flow": networks["teacher-flow"]}
-rows |= evaluation.evaluate(bound, scenes, judge, motions=evaluation.exact_motions(test))
+rows |= evaluation.evaluate(bound, scenes, judge, exact=True)
 data = [{**evaluation.as_row(score), "style_name": style, "pass": "final"}
         for scores in rows.values() for score in scores]
 table = evaluation.format_table(data)
@@ -198,7 +200,7 @@ assert len(data) == len(rows) * 6 and all(row.e_stab >= 0 for row in final.value
 
 # %%
 shown = {name: final[name] for name in (*networks, "briefly trained")}
-figure = figures.frontier(shown, control="student-scratch")
+figure = figures.tradeoff(shown, control="student-scratch")
 results.mkdir(parents=True, exist_ok=True)
 figure.savefig(results / "frontier.png", dpi=120, bbox_inches="tight")
 figures.show(
@@ -340,8 +342,8 @@ pair = torch.cat((first, second))
 timed = {"teacher, flow and all": lambda: stylize_clip(networks["teacher-flow"], pair),
          "teacher, network only": lambda: stylize_clip(networks["teacher-plain"], pair),
          "student": lambda: stylize_clip(networks["student-ours"], pair)}
-seconds = {name: evaluation.seconds_per_frame(run) / 2 for name, run in timed.items()}
-flow_time = evaluation.seconds_per_frame(lambda: estimate_flow_and_mask(second, first))
+seconds = {name: seconds_per_frame(run) / 2 for name, run in timed.items()}
+flow_time = seconds_per_frame(lambda: estimate_flow_and_mask(second, first))
 for name, value in seconds.items():
     print(f"{name:23} {value / seconds['student']:5.2f} times the student's time a frame")
 print(f"{'flow both ways (DIS)':23} {flow_time / seconds['student']:5.2f} times")
@@ -405,11 +407,12 @@ assert counts["student-ours"] < counts["teacher-flow"]
 # **2.** Score with gaps: compare frame $t$ with $t - 4$. Do networks differ more or less than at gap 1?
 #
 # <details><summary>Hint</summary>
-# <code>test_scene(name, ...).flow(t, t - 4)</code> and <code>.mask(t, t - 4)</code> give exact long flows.
+# <code>from tutorial_lib.data.scenes import test_scene</code>, then <code>test_scene(name, ...).flow(t, t - 4)</code> and
+# <code>.mask(t, t - 4)</code> give exact long flows.
 # </details>
 
 # %% [markdown]
-# **3.** Judge the table by another perceptual network: `judge_of(style, settings, features="vgg16")` (downloaded once). Which orderings by style change?
+# **3.** Judge the table by another perceptual network: `evaluation.judge_of(style, settings, features="vgg16")` (downloaded once). Which orderings by style change?
 #
 # <details><summary>Hint</summary>
 # The students were trained to please <code>compact</code>; a second judge has no such interest.

@@ -30,8 +30,8 @@ def read_image(path: str | Path) -> torch.Tensor:
     path = Path(path)
     if not path.is_file():
         raise TutorialError(f"There is no picture {path}.")
-    # IGNORE_ORIENTATION would leave phone photographs lying on their side; UNCHANGED implies it,
-    # so transparency is looked for first and everything else is read upright.
+    # IMREAD_UNCHANGED keeps transparency, but it ignores the orientation that cameras store beside the pixels: a
+    # picture without transparency is decoded again, upright.
     encoded = np.fromfile(path, np.uint8)
     raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
     if raw is None:

@@ -96,7 +96,7 @@ class Scene:
     seed: int = 0
     noise: float = 0.009                     # standard deviation of the sensor noise at middle gray
     light: Wave = Wave(0.004, 14.0)          # how the light changes, in logarithms
-    flicker: float = 0.003                   # and how it trembles
+    tremble: float = 0.003                   # and how it trembles, from frame to frame
     shutter: float = 0.2                     # how long it is open, in frames
     softness: float = 0.45                   # of the lens: a Gaussian, in pixels
     _pictures: list[torch.Tensor] = field(init=False, repr=False)
@@ -125,7 +125,7 @@ class Scene:
             return self._exposed(t, shutter=0.0)
         image = _softened(self._exposed(t, self.shutter), self.softness)
         rng = np.random.default_rng((self.seed, t))
-        gain = math.exp(self.light.at(t) + self.flicker * rng.standard_normal())
+        gain = math.exp(self.light.at(t) + self.tremble * rng.standard_normal())
         grain = torch.from_numpy(rng.standard_normal(tuple(image.shape), np.float32))
         # Light arrives in grains: bright pixels vary more than dark ones, which still have the electronics' noise.
         grain = self.noise * grain * (0.4 + 1.2 * image).sqrt()

@@ -52,7 +52,7 @@ def random_scene(seed: int, height: int, width: int, frames: int) -> Scene:
         f"random_{seed}", height, width, frames, tuple(layers), camera, seed=seed,
         noise=rng.uniform(0.009, 0.014),
         light=Wave(rng.uniform(0, 0.006), rng.uniform(8, 20), rng.random()),
-        flicker=rng.uniform(0, 0.005),
+        tremble=rng.uniform(0, 0.005),
         softness=rng.uniform(0.3, 0.6),
     )
 

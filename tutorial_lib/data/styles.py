@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,9 +14,38 @@ from tutorial_lib.data.paintings.mosaic import mosaic
 from tutorial_lib.data.paintings.swirls import swirls
 from tutorial_lib.data.paintings.waves import waves
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.settings import zoo_folder
+
+
+class Description(NamedTuple):
+    """What is printed beside a style picture."""
+
+    caption: str    # what to look for
+    alt: str        # what there is to see, for those who cannot see it
+
 
 STYLES = {"mosaic": mosaic, "swirls": swirls, "waves": waves, "candy": candy}
+DESCRIPTIONS = {
+    "mosaic": Description(
+        "The painting. Look for the tiles and the dark joints: they are what the networks imitate.",
+        "A square mosaic of a peacock inside a border.",
+    ),
+    "swirls": Description(
+        "The painting. Look for the short strokes that bend around the stars: they are what the networks imitate.",
+        "A painted night sky with two large swirls and yellow stars, above round dark trees and a golden field.",
+    ),
+    "waves": Description(
+        "The painting. Look for the dark outlines and the flat blue stripes: they are what the networks imitate.",
+        "A woodblock print of a tall breaking wave with white foam, in front of mountains and a red sun.",
+    ),
+    "candy": Description(
+        "The painting. Look for the thick black contours and the bright fields between them: they are what the "
+        "networks imitate.",
+        "Flowers made of coloured rings, with stems and leaves, in front of bright patches outlined in black.",
+    ),
+}
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 SMALLEST, LARGEST = 16, 4096  # sides in pixels: the networks' minimum, and what memory bears
 _CANVAS = 1024
 
@@ -40,12 +70,31 @@ def paint(name: str, size: int = 512, seed: int = 0) -> torch.Tensor:
     return resize(canvas, size, size).clamp(0, 1)
 
 
+def describe(name: str | Path) -> Description:
+    """The caption and the alt text of a style picture; general ones where the picture is none of the painted styles."""
+    return DESCRIPTIONS.get(name) or Description(
+        "The style picture. Look for its colours and its smallest shapes: they are what the networks imitate.",
+        f"The style picture {Path(name).stem}.",
+    )
+
+
+def has_picture(name_or_path: str | Path) -> bool:
+    """Whether `load_style` finds a picture. (Of starry_night only what a network sees in it ships.)"""
+    if name_or_path in STYLES:
+        return True
+    try:
+        return _picture_file(name_or_path).is_file()
+    except TutorialError:
+        return False
+
+
 def load_style(name_or_path: str | Path, size: int | None = None) -> torch.Tensor:
-    """A painted style by its name, or any picture file by its path, as (1, 3, H, W) with the longer side `size`.
+    """A style picture as (1, 3, H, W) with the longer side `size`.
 
-    Without a size, a painted style has 512 x 512 pixels and a file its own; a file with the name of a style
-    is reached by a path with a folder in it ("./mosaic").
-
+    name_or_path: a painted style, or else the path of a picture, or else the name of a PNG or JPEG picture, without
+    its suffix, in the folder that the variable OFD_ZOO names. A file with the name of a painted style is reached by a
+    path with a folder in it ("./mosaic"). size: in pixels; without one, a painted style has 512 x 512 and a file its
+    own.
     Raises: TutorialError when it is neither a style nor a file, no picture, a size below 16 or above 4096
     pixels, or a picture with a side below 16 pixels.
     """
@@ -53,11 +102,7 @@ def load_style(name_or_path: str | Path, size: int | None = None) -> torch.Tenso
         _check_size(size)
     if isinstance(name_or_path, str) and name_or_path in STYLES:
         return paint(name_or_path, size or 512)
-    if not Path(name_or_path).is_file():
-        raise TutorialError(
-            f"{str(name_or_path)!r} is neither a picture file nor a style; the painted styles are {', '.join(STYLES)}."
-        )
-    picture = read_image(name_or_path)
+    picture = read_image(_picture_file(name_or_path))
     if size is not None:
         picture = fit_longer_side(picture, size).clamp(0, 1)
     height, width = picture.shape[-2:]
@@ -67,6 +112,21 @@ def load_style(name_or_path: str | Path, size: int | None = None) -> torch.Tenso
             f"use one with at least {SMALLEST} on each side."
         )
     return picture
+
+
+def _picture_file(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    folder = zoo_folder()
+    if folder and path.name == str(name_or_path):
+        for file in sorted(folder.iterdir()):
+            if file.stem == path.name and file.suffix.lower() in PICTURE_SUFFIXES:
+                return file
+    raise TutorialError(
+        f"{str(name_or_path)!r} is neither a picture file nor a style; the painted styles are {', '.join(STYLES)}, "
+        "and a picture in the folder that OFD_ZOO names is found by its name without the suffix."
+    )
 
 
 def _check_size(size: int) -> None:

@@ -152,7 +152,7 @@ def rasterise(outline: np.ndarray, height: int, width: int) -> np.ndarray:
     """The inside of an outline (n, 2, in fractions of the sides) as coverage (H, W) in [0, 1], edges antialiased."""
     fine = 4
     canvas = np.zeros((fine * height, fine * width), np.uint8)
-    # A pixel of fillPoly is centred on whole numbers, hence the half; four bits of subpixel position.
+    # fillPoly puts whole numbers at the centres of pixels, hence the half; its shift=4 means sixteenths of a pixel.
     corners = outline * (fine * width, fine * height) - 0.5
     cv2.fillPoly(canvas, [np.round(corners * 16).astype(np.int32)], 255, shift=4)
     return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255

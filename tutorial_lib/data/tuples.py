@@ -1,19 +1,19 @@
 """Training tuples from videos: short runs of frames in which much moves, cut out once and kept on the disk.
 
-The choice follows Ruder et al. 2018 (reference [34] of the paper): of every shot the five tuples of five consecutive
-frames with the most motion, scaled and centre-cropped. Videos are looked at one frame at a time, so neither their
-number nor their length costs memory.
+The choice follows Ruder et al. 2018 (reference [34] of the paper): of every shot, the five tuples of consecutive frames
+with the most motion, scaled and centre-cropped. A video is read one frame at a time, so that long videos need no more
+memory than short ones.
 """
 
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.clips import Clip, Motion, checked, clip_from_frames, packed, unpacked
@@ -21,16 +21,18 @@ from tutorial_lib.data.download import check_space
 from tutorial_lib.data.images import resize
 from tutorial_lib.data.video import PICTURES, UnreadableVideo, open_video
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path, read_json, write_json
+from tutorial_lib.files import read_json, write_json, write_tensors
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.settings import Settings
 
 VIDEOS = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"}
 MANIFEST = "tuples.json"
-SMALL = 128          # width in which motion is measured, pixels
-A_SHOT = 5           # tuples taken of one shot, where there are shots enough
-ENOUGH = 3           # candidates for every tuple wanted; then no further video is looked at
+MOTION_WIDTH = 128          # of the reduced frames between which motion is measured, pixels
+TUPLES_PER_SHOT = 5         # at most, unless there are too few shots
+CANDIDATES_PER_TUPLE = 3    # with so many to choose from, no further video is looked at
+
+Shot = list[tuple[float, int]]    # the possible tuples of a shot as (mean motion, first frame), the liveliest first
 
 
 def find_videos(folder: str | Path) -> list[Path]:
@@ -42,11 +44,11 @@ def find_videos(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         raise TutorialError(f"There is no folder {folder}; a folder of videos, or of folders of frames, was expected.")
     files = [p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    found = {p for p in files if p.suffix.lower() in VIDEOS and p.is_file()}
-    found |= {p.parent for p in files if p.suffix.lower() in PICTURES and p.is_file()}
-    if not found:
+    videos = {p for p in files if p.suffix.lower() in VIDEOS and p.is_file()}
+    videos |= {p.parent for p in files if p.suffix.lower() in PICTURES and p.is_file()}
+    if not videos:
         raise TutorialError(f"The folder {folder} holds no videos and no folders of frames.")
-    return sorted(found)
+    return sorted(videos)
 
 
 def fingerprint(videos: Sequence[Path]) -> str:
@@ -59,9 +61,9 @@ def prepare_tuples(
 ) -> None:
     """Cuts `count` tuples of `length` frames out of videos, one file (K, 3, H, W) uint8 each, for `TupleClips`.
 
-    The videos come in random order, and no more of them than it takes; where they are too few for five tuples a shot,
-    more are taken, at last overlapping ones, so long as there are any. No tuple crosses a cut. After an interruption
-    the same call goes on. A damaged video counts as far as it can be read.
+    Videos are looked at in random order until there are tuples enough to choose from. If five tuples a shot are too
+    few, more are taken of each shot, in the end overlapping ones. No tuple crosses a cut. After an interruption the
+    same call goes on. Of a damaged video, the part that can be read is used.
     Raises: TutorialError when no shot is as long as a tuple, `folder` holds tuples that were made otherwise, or the
     disk is full.
     Source: Ruder et al. 2018, Sec. 4.1, and the random 2,000 of the paper's Sec. 4.1.
@@ -75,13 +77,14 @@ def prepare_tuples(
     about = {"height": height, "width": width, "length": length, "count": count, "seed": seed,
              "videos": fingerprint(videos)}
     if (folder / MANIFEST).is_file():
-        known = read_json(folder / MANIFEST)
-        others = ", ".join(key for key in about if known.get(key) != about[key])
-        if others:
+        manifest = read_json(folder / MANIFEST)
+        differing = ", ".join(key for key in about if manifest.get(key) != about[key])
+        if differing:
             raise TutorialError(
-                f"{folder} holds tuples that were made otherwise (another {others}); delete it or give another folder."
+                f"{folder} holds tuples that were made otherwise (another {differing}); "
+                "delete it or give another folder."
             )
-        chosen = known["tuples"]
+        chosen = manifest["tuples"]
     else:
         check_space(folder, count * length * 3 * height * width, "keep the tuples")
         chosen = _chosen(videos, folder, height, width, count, length, seed)
@@ -91,17 +94,16 @@ def prepare_tuples(
         for number in dict.fromkeys(t["video"] for t in missing):
             starts = {t["start"]: folder / t["file"] for t in missing if t["video"] == number}
             for path, frames in _cut_out(videos[number], starts, height, width, length):
-                with atomic_path(path) as temporary:
-                    save_file({"frames": frames}, temporary)
+                write_tensors(path, {"frames": frames})
                 bar.update()
 
 
 class TupleClips:
     """The clips of a folder of `prepare_tuples`, read one at a time, with estimated flow.
 
-    The flow of a tuple is estimated when it first comes and then kept beside it, so the second access only reads, and
-    every access gives the same bits. Tuples that are larger than the settings are scaled and cropped, longer ones
-    cut; there are at most `settings.clips`, the first ones, which are as mixed as all.
+    The flow of a tuple is estimated at the first access and kept in a file beside it: later accesses read the file, and
+    all give the same bits. Tuples that are larger than the settings are scaled and cropped, longer ones cut. Of more
+    than `settings.clips` tuples the first are used; their order is random already.
     Raises: TutorialError for another kind of folder, one that is not complete, or tuples smaller than the settings.
     """
 
@@ -109,16 +111,16 @@ class TupleClips:
         self.folder, self.settings = Path(folder), settings
         if not (self.folder / MANIFEST).is_file():
             raise TutorialError(f"{folder} is no folder of prepared tuples: it has no {MANIFEST}.")
-        known = read_json(self.folder / MANIFEST)
+        manifest = read_json(self.folder / MANIFEST)
         least = {key: getattr(settings, name)
                  for key, name in (("height", "height"), ("width", "width"), ("length", "clip_length"))}
-        if any(known[key] < value for key, value in least.items()):
+        if any(manifest[key] < value for key, value in least.items()):
             raise TutorialError(
-                f"The tuples in {folder} are {known['length']} frames of {known['width']}x{known['height']}; the scale "
-                f"{settings.name} needs {settings.clip_length} of {settings.width}x{settings.height}; "
+                f"The tuples in {folder} are {manifest['length']} frames of {manifest['width']}x{manifest['height']}; "
+                f"the scale {settings.name} needs {settings.clip_length} of {settings.width}x{settings.height}; "
                 "prepare them anew from the videos."
             )
-        self.paths = [self.folder / t["file"] for t in known["tuples"]][:settings.clips]
+        self.paths = [self.folder / t["file"] for t in manifest["tuples"]][:settings.clips]
         absent = [path for path in self.paths if not path.is_file()]
         if absent:
             raise TutorialError(
@@ -147,8 +149,7 @@ class TupleClips:
             flows = {"backward_flows": clip.backward.flows, "backward_masks": clip.backward.masks,
                      "reference_flows": clip.from_middle.flows, "reference_masks": clip.from_middle.masks}
             if os.access(self.folder, os.W_OK):      # a class may share a folder that only the instructor can change
-                with atomic_path(kept) as temporary:
-                    save_file(flows, temporary)
+                write_tensors(kept, flows)
         backward, from_middle = (Motion(flows[f"{name}_flows"], flows[f"{name}_masks"])
                                  for name in ("backward", "reference"))
         return unpacked(Clip((frames * 255).round().byte(), {-1: backward}, from_middle))
@@ -166,8 +167,8 @@ def cover(frames: torch.Tensor, height: int, width: int) -> torch.Tensor:
 def motion_between(previous: torch.Tensor, current: torch.Tensor) -> float | None:
     """The mean length of the flow between two frames (1, 3, H, W), in widths; None where flow cannot follow.
 
-    That is a cut, or a movement so wild that no flow would be of use: a quarter of the frame at most is traceable, or
-    what is left after warping is as strong as the picture itself.
+    That is at a cut, or where things move too wildly: less than a quarter of the frame is traceable, or the warped
+    previous frame differs from the current one by more than three quarters of the picture's own contrast.
     """
     flow, mask = estimate_flow_and_mask(current, previous, "dis-ultrafast")
     before, after = previous.mean(1, keepdim=True), current.mean(1, keepdim=True)
@@ -183,43 +184,51 @@ def _chosen(
 ) -> list[dict]:
     """The tuples to be cut, in random order: file, number of the video, first frame."""
     random = np.random.default_rng(seed)
-    candidates: dict[int, list[list[tuple[float, int]]]] = {}      # of every video, of every shot: (motion, start)
-    best: list[tuple[int, int]] = []                               # (video, start), five a shot at most
-    ranks: dict[tuple[int, int], int] = {}                         # of each in its shot, the liveliest 0
+    shots: dict[int, list[Shot]] = {}           # of every video that was looked at
+    ranks: dict[tuple[int, int], int] = {}      # of (video, first frame) within its shot, the liveliest 0
     with tqdm(unit="frame", desc="look for motion") as bar:
-        for seen, number in enumerate(random.permutation(len(videos)).tolist(), start=1):
-            bar.set_postfix_str(f"video {seen} of {len(videos)}, {len(best)} tuples found")
-            motion = _motion(videos[number], folder, height, width, bar)
-            candidates[number] = list(_shots(motion, length))
-            for shot in candidates[number]:
-                for rank, start in enumerate(_apart(shot, length, A_SHOT)):
-                    best.append((number, start))
-                    ranks[number, start] = rank
-            if len(best) >= ENOUGH * count:
+        for seen, video in enumerate(random.permutation(len(videos)).tolist(), start=1):
+            bar.set_postfix_str(f"video {seen} of {len(videos)}, {len(ranks)} tuples to choose from")
+            shots[video] = list(_shots(_motion(videos[video], folder, height, width, bar), length))
+            for shot in shots[video]:
+                ranks |= {(video, start): rank for rank, start in enumerate(_apart(shot, length, TUPLES_PER_SHOT))}
+            if len(ranks) >= CANDIDATES_PER_TUPLE * count:
                 break
-    if not best:
+    if not ranks:
         raise TutorialError(
             f"None of the {len(videos)} videos has a shot of {length} frames that can be followed; give longer ones."
         )
-    for apart in (length, max(1, length // 2), 1):
-        if len(best) < count:
-            taken = set(best)
-            more = [(motion, number, start) for number, shots in candidates.items() for shot in shots
-                    for motion, start in shot]
-            for _, number, start in sorted(more, key=lambda c: (-c[0], *c[1:])):
-                if len(taken) < count and not any((number, start + d) in taken for d in range(1 - apart, apart)):
-                    taken.add((number, start))
-            best = sorted(taken)
-    # The liveliest of every shot before the second of any, and not the liveliest of all: those come from a few shots.
-    best = [best[n] for n in random.permutation(len(best))]
-    best = sorted(best, key=lambda chosen: ranks.get(chosen, A_SHOT))[:count]
-    best = [best[n] for n in random.permutation(len(best))]
-    return [{"file": f"{i:05d}.safetensors", "video": n, "start": start} for i, (n, start) in enumerate(best)]
+    mixed = _shuffled(_filled_up(list(ranks), shots, count, length), random)
+    # The best tuple of every shot is taken before the second of any; the best of all would come from a few shots.
+    chosen = sorted(mixed, key=lambda candidate: ranks.get(candidate, TUPLES_PER_SHOT))[:count]
+    return [{"file": f"{i:05d}.safetensors", "video": video, "start": start}
+            for i, (video, start) in enumerate(_shuffled(chosen, random))]
+
+
+def _filled_up(
+    chosen: list[tuple[int, int]], shots: dict[int, list[Shot]], count: int, length: int
+) -> list[tuple[int, int]]:
+    """With fewer than `count` tuples (video, first frame): more of the same shots, overlapping no more than needed."""
+    candidates = sorted((-motion, video, start) for video, shots_of_video in shots.items() for shot in shots_of_video
+                        for motion, start in shot)
+    for distance in (length, max(1, length // 2), 1):       # between the first frames of two tuples
+        if len(chosen) < count:
+            taken = set(chosen)
+            for _, video, start in candidates:
+                near = ((video, start + d) for d in range(1 - distance, distance))
+                if len(taken) < count and taken.isdisjoint(near):
+                    taken.add((video, start))
+            chosen = sorted(taken)
+    return chosen
+
+
+def _shuffled(items: list, random: np.random.Generator) -> list:
+    return [items[n] for n in random.permutation(len(items))]
 
 
 def _motion(video: Path, folder: Path, height: int, width: int, bar: tqdm) -> list[float | None]:
     """`motion_between` all neighbours of a video; kept in a file, so that an interruption loses one video at most."""
-    small = (max(16, round(height * min(1, SMALL / width))), min(width, SMALL))
+    small = (max(16, round(height * min(1, MOTION_WIDTH / width))), min(width, MOTION_WIDTH))
     stored = folder / "motion" / f"{_digest([str(video.resolve()), _size(video), small])}.json"
     if stored.is_file():
         return read_json(stored)["motion"]
@@ -240,23 +249,18 @@ def _small_frames(video: Path, height: int, width: int, bar: tqdm) -> Iterator[t
         bar.write(f"Used as far as it goes: {error}")
 
 
-def _shots(motion: list[float | None], length: int) -> Iterator[list[tuple[float, int]]]:
-    """Of every run without a cut, its possible tuples as (mean motion, first frame), the liveliest first."""
-    pairs = length - 1
-    runs, run = [], []
-    for t, value in enumerate([*motion, None]):
-        if value is not None:
-            run.append(t)
-        elif run:
-            runs.append(run)
-            run = []
-    for run in runs:
-        starts = run[:max(0, len(run) - pairs + 1)]
-        if starts:
+def _shots(motion: list[float | None], length: int) -> Iterator[Shot]:
+    """The shots, runs of motion without a cut, that are long enough for a tuple of `length` frames."""
+    pairs, first = length - 1, 0
+    for is_cut, run in groupby(motion, lambda value: value is None):
+        end = first + len(list(run))
+        starts = range(first, end - pairs + 1)
+        if starts and not is_cut:
             yield sorted(((float(np.mean(motion[s:s + pairs])), s) for s in starts), key=lambda c: (-c[0], c[1]))
+        first = end
 
 
-def _apart(shot: list[tuple[float, int]], length: int, most: int) -> list[int]:
+def _apart(shot: Shot, length: int, most: int) -> list[int]:
     """The first frames of the liveliest tuples that share no frame."""
     starts: list[int] = []
     for _, start in shot:
@@ -268,7 +272,7 @@ def _apart(shot: list[tuple[float, int]], length: int, most: int) -> list[int]:
 def _cut_out(
     video: Path, starts: dict[int, Path], height: int, width: int, length: int
 ) -> Iterator[tuple[Path, torch.Tensor]]:
-    """(file, frames (K, 3, H, W) uint8) of one video, never holding more than the tuples that are being filled."""
+    """(file, frames (K, 3, H, W) uint8) for every first frame in `starts`, with at most K frames in memory."""
     needed = {start + t for start in starts for t in range(length)}
     recent: dict[int, torch.Tensor] = {}
     for t, frame in enumerate(islice(open_video(video), max(needed) + 1)):

@@ -1,11 +1,10 @@
 """Videos in and out: files of any kind or folders of pictures in, H.264 that every browser plays out.
 
-A video is read and written one frame at a time, so that its length costs no memory.
+A video is read and written one frame at a time: a long one needs no more memory than a short one.
 """
 
 import contextlib
 import heapq
-import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +17,14 @@ import torch
 import torch.nn.functional as F
 from av.video.reformatter import Interpolation
 
-from tutorial_lib.data.images import read_image, resize, to_pixels, to_tensor
+from tutorial_lib.data.images import read_image, to_pixels, to_tensor
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 PICTURE_RATE = Fraction(24)    # of a folder of pictures, which has no clock of its own; 24 is Sintel's
 
-# Ticks per second of what is written: divisible by 90000 (phones), by the 30000/1001 family and by 600 (QuickTime).
+# Ticks per second of what is written: a multiple of 90,000 (phones), 30,000 (rates as 30000/1001) and 600 (QuickTime).
 TICKS = 360_000
 
 # What each container takes as it is; any other sound is encoded again as AAC.
@@ -78,7 +77,7 @@ class Video:
 def open_video(path: str | Path) -> Video:
     """A video file, a folder of numbered pictures, or one picture, as a `Video`.
 
-    Phones write a video lying on its side and a note that says how to turn it: the frames come upright.
+    Phones store a video on its side, with a rotation to be applied when it is shown: the frames come upright.
     Raises: UnreadableVideo (a TutorialError) when there is no such file or it is no video; and, from the iteration,
     when the file is cut off or the pictures of a folder differ in size.
     """
@@ -111,31 +110,14 @@ def open_video(path: str | Path) -> Video:
         )
 
 
-def read_frames(path: str | Path, limit: int | None = None, width: int | None = None) -> torch.Tensor:
-    """The first `limit` frames of a video, or all, in memory: (N, 3, H, W); scaled to `width` if that is given.
-
-    Raises: TutorialError as `open_video` does.
-    """
-    video = open_video(path)
-    frames = []
-    for frame in itertools.islice(video, limit):
-        height = max(1, round(video.height * width / video.width)) if width else video.height
-        frames.append(resize(frame.image, height, width or video.width))
-    if not frames:
-        raise TutorialError(f"Of {path}, {limit} frames were asked for; ask for at least one.")
-    return torch.cat(frames)
-
-
 class VideoWriter:
-    """Writes frames as H.264 (yuv420p, BT.709), in a context: `with VideoWriter(...) as writer: writer.write(image)`.
+    """Writes frames as H.264 (yuv420p, BT.709) in a context: `with VideoWriter(...) as w: w.write(image, time)`.
 
     The file appears when the block ends well, and not at all otherwise. Both sides of such a video are even: an odd
     one gets one more pixel, a copy of the edge.
 
     path: .mp4, .mov or .mkv (which keeps time to the millisecond only). width, height: of the images.
-    frame_rate: used for frames without a time. audio_from: the file whose sound is taken over, copied where the
-    container can hold it and encoded as AAC otherwise. After the block, `audio` says which: "copied", "encoded" or
-    "none".
+    frame_rate: what the file states as its average. pixel_aspect: width of a pixel over its height.
     Raises: TutorialError for another suffix, an image of another size, no frame at all, or a full disk.
     """
 
@@ -144,60 +126,47 @@ class VideoWriter:
         path: str | Path,
         width: int,
         height: int,
-        frame_rate: Fraction | float = PICTURE_RATE,
-        audio_from: str | Path | None = None,
+        frame_rate: Fraction,
         pixel_aspect: Fraction = Fraction(1),
     ):
         self.path = check_container(path)
         self.width, self.height = width, height
-        self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
-        self.audio_from = audio_from
+        self.frame_rate = frame_rate.limit_denominator(1001)
         self.pixel_aspect = pixel_aspect
-        self.frames = 0
-        self.audio = "none"
 
     def __enter__(self) -> "VideoWriter":
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(self.path))
             stack.enter_context(_write_errors(self.path))
-            self._target = self._pictures = temporary
-            if self.audio_from:
-                # The sound must be interleaved with the pictures, which are complete only at the end.
-                self._pictures = temporary.with_name(f"{temporary.stem}-pictures.mp4")
-                stack.callback(self._pictures.unlink, missing_ok=True)
-            self._output = _create(self._pictures)
+            self._output = _create(temporary)
             stack.callback(self._abandon)
             self._stream = self._add_stream()
             self._last_tick = -1
             self._stack = stack.pop_all()
         return self
 
-    def write(self, image: torch.Tensor, time: Fraction | None = None) -> None:
-        """Adds a frame (1, 3, H, W) or (3, H, W), shown from `time` (seconds) on; without one, at the frame rate."""
+    def write(self, image: torch.Tensor, time: Fraction) -> None:
+        """Adds a frame (1, 3, H, W) or (3, H, W), shown from `time` on, in seconds."""
         if image.shape[-2:] != (self.height, self.width):
             height, width = image.shape[-2:]
             raise TutorialError(
                 f"A frame of {width}x{height} pixels does not fit into {self.path}, "
                 f"which is {self.width}x{self.height}."
             )
-        time = self.frames / self.frame_rate if time is None else time
-        # Two frames of one tick would be an invalid file.
+        # Two frames with the same time stamp would make the file invalid.
         self._last_tick = max(round(time * TICKS), self._last_tick + 1)
         frame = _encodable(image)
         frame.pts, frame.time_base = self._last_tick, Fraction(1, TICKS)
         self._mux(frame)
-        self.frames += 1
 
     def __exit__(self, kind, error, trace) -> bool:
         if error is not None:
             return self._stack.__exit__(kind, error, trace)
         with self._stack:
-            if self.frames == 0:
+            if self._last_tick < 0:
                 raise TutorialError(f"{self.path} was not written, because it was given no frame.")
             self._mux(None)
             self._output.close()
-            if self.audio_from:
-                _, self.audio = _join([self._pictures], self._target, self.audio_from)
         return False
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
@@ -233,9 +202,24 @@ def join_videos(
     of frames and what became of the sound: "copied", "encoded" or "none".
     Raises: TutorialError when the target cannot be written.
     """
-    check_container(target)
-    with atomic_path(target) as temporary, _write_errors(target):
-        return _join(parts, temporary, audio_from)
+    suffix = check_container(target).suffix.lower()
+    with contextlib.ExitStack() as stack:
+        temporary = stack.enter_context(atomic_path(target))
+        stack.enter_context(_write_errors(target))
+        output = stack.enter_context(_create(temporary))
+        first = stack.enter_context(av.open(_file_url(Path(parts[0]))))
+        stream = output.add_stream_from_template(first.streams.video[0])
+        packets = [_picture_packets(parts, stream)]
+        audio = "none"
+        if audio_from:
+            source = stack.enter_context(av.open(_file_url(Path(audio_from)), metadata_errors="replace"))
+            sound, audio = _sound_packets(source, output, suffix)
+            packets.append(sound)
+        frames = 0
+        for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
+            frames += packet.stream_index == stream.index
+            output.mux_one(packet)
+    return frames, audio
 
 
 def check_container(path: str | Path) -> Path:
@@ -309,7 +293,7 @@ def _decoded(path: Path, container: av.container.InputContainer, stream: av.Vide
                 return
             frames = packet.decode()
         except av.error.FFmpegError as error:
-            # A recording from a running broadcast starts in the middle: there, undecodable frames come first.
+            # A recorded broadcast may start between two key frames; nothing before the first one can be decoded.
             if number == 0 and not isinstance(error, av.error.EOFError):
                 continue
             raise _damaged(path, number) from error
@@ -325,7 +309,7 @@ def _damaged(path: Path, number: int) -> UnreadableVideo:
 
 
 def _check_whole(path: Path) -> None:
-    """FFmpeg takes the end of a truncated file for the end of the film, so the file's own statement is asked."""
+    """Raises UnreadableVideo for a truncated file, whose end FFmpeg would take for the end of the film."""
     size, stated = path.stat().st_size, _stated_size(path)
     if stated > size:
         raise UnreadableVideo(
@@ -340,25 +324,26 @@ def _stated_size(path: Path) -> int:
         if head[:4] == b"RIFF":                                     # AVI
             return 8 + int.from_bytes(head[4:8], "little")
         if head[:4] == b"\x1a\x45\xdf\xa3":                         # Matroska, WebM: a header, then one segment
-            header, length = _ebml_number(head[4:])
-            segment = head[4 + length + header:]
-            content, length_of_content = _ebml_number(segment[4:])
-            unknown = content == (1 << 7 * length_of_content) - 1   # a live recording
-            return 0 if unknown else 4 + length + header + 4 + length_of_content + content
-        end = 0                                                     # MP4, MOV: a row of boxes
-        while (box := head if end == 0 else stream.read(16))[4:8] in MP4_BOXES:
+            length, digits = _ebml_number(head[4:])
+            segment = 4 + digits + length                           # where it starts, with four bytes of name
+            length, digits = _ebml_number(head[segment + 4:])
+            is_live = length == (1 << 7 * digits) - 1               # a live recording does not know its length
+            return 0 if is_live else segment + 4 + digits + length
+        end, box = 0, head                                          # MP4, MOV: a row of boxes
+        while box[4:8] in MP4_BOXES:
             length = int.from_bytes(box[:4], "big")
-            if length == 1:
+            if length == 1:                                         # then a longer number follows the name
                 length = int.from_bytes(box[8:16], "big")
             if length < 8:                                          # 0: to the end of the file
                 break
             end += length
             stream.seek(end)
+            box = stream.read(16)
         return end
 
 
 def _ebml_number(data: bytes) -> tuple[int, int]:
-    """The number at the start of `data`, and how many bytes it takes: as many as its first byte has leading zeros."""
+    """The number at the start of `data`, and its bytes: one more than the first of them has leading zeros."""
     length = 9 - data[0].bit_length() if data else 1
     return int.from_bytes(data[:length], "big") & ((1 << 7 * length) - 1), length
 
@@ -383,7 +368,7 @@ def _beginning(container: av.container.InputContainer) -> Fraction:
     """The time stamp at which the file starts; broadcasts start anywhere."""
     streams = (*container.streams.video, *container.streams.audio)
     starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
-    return max(min(starts, default=Fraction(0)), Fraction(0))    # below zero lies what a sound decoder throws away
+    return max(min(starts, default=Fraction(0)), Fraction(0))    # before 0 lies the sound encoder's delay, never heard
 
 
 def _frame_rate(stream: av.VideoStream) -> Fraction:
@@ -447,24 +432,6 @@ def _encodable(image: torch.Tensor) -> av.VideoFrame:
     even = F.pad(image.detach().float(), (0, width % 2, 0, height % 2), mode="replicate")
     frame = av.VideoFrame.from_ndarray(to_pixels(even), format="rgb24")
     return frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1, interpolation=SMOOTH)
-
-
-def _join(parts: Sequence[str | Path], target: Path, audio_from: str | Path | None) -> tuple[int, str]:
-    with contextlib.ExitStack() as stack:
-        output = stack.enter_context(_create(target))
-        first = stack.enter_context(av.open(_file_url(Path(parts[0]))))
-        stream = output.add_stream_from_template(first.streams.video[0])
-        packets = [_picture_packets(parts, stream)]
-        audio = "none"
-        if audio_from:
-            source = stack.enter_context(av.open(_file_url(Path(audio_from)), metadata_errors="replace"))
-            sound, audio = _sound_packets(source, output, target.suffix.lower())
-            packets.append(sound)
-        frames = 0
-        for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
-            frames += packet.stream_index == stream.index
-            output.mux_one(packet)
-        return frames, audio
 
 
 Timed = tuple[Fraction, av.Packet]

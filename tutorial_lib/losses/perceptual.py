@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from tutorial_lib.data.styles import load_style
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path
+from tutorial_lib.files import write_tensors
 from tutorial_lib.settings import Settings
 
 KEPT = Path(__file__).with_name("styles")    # Gram matrices of styles whose pictures do not ship
@@ -126,8 +126,7 @@ def write_target(name: str, features: nn.Module, target: StyleTarget) -> Path:
     largest = {tap: value.abs().max() for tap, value in target.grams.items()}     # half precision ends at 65,504
     tensors = {f"gram.{tap}": (value / largest[tap]).half().contiguous() for tap, value in target.grams.items()}
     tensors |= {f"largest.{tap}": value for tap, value in largest.items()}
-    with atomic_path(path) as temporary:
-        save_file({**tensors, "content_power": target.content_power.float()}, temporary)
+    write_tensors(path, {**tensors, "content_power": target.content_power.float()})
     return path
 
 

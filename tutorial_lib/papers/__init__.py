@@ -2,11 +2,4 @@
 
 from tutorial_lib.papers.ofd import roles as ofd
 
-ROLES = ofd.ROLES
-
-
-def stages() -> dict:
-    """Every stage by its name. Imported late: whoever only wants the names of the roles does not wait for PyTorch."""
-    from tutorial_lib.papers.ofd.stages import STAGES
-
-    return STAGES
+ROLES = ofd.ROLES     # of all papers; their stages are in `papers.stages`, which needs PyTorch

@@ -9,6 +9,7 @@ import torch
 from IPython.display import Image, Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 from tutorial_lib.data.images import to_pixels
@@ -159,19 +160,24 @@ def tradeoff(
 
 
 def name_points(axis: Axes, places: Mapping[str, tuple[float, float]]) -> None:
-    """Writes every name beside its point, on the first side where it covers no name, no point and no border."""
+    """Writes every name beside its point, inside the axes, on the first side where it covers no name and no point."""
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in axis.transData.transform(list(places.values()))]
     sides = [((6, 5), "left"), ((6, -11), "left"), ((-6, 5), "right"), ((-6, -11), "right"),
              ((0, 9), "center"), ((0, -16), "center")]
     for name, place in places.items():
         text = axis.annotate(name, place, textcoords="offset points", xytext=(0, 0), fontsize=8)
-        for offset, alignment in sides:      # where none is free, the last one it is
+
+        def at(side: tuple, text: Annotation = text) -> Bbox:
+            offset, alignment = side
             text.set(position=offset, ha=alignment)
-            box = text.get_window_extent()
-            inside = box.x0 >= 0 and box.x1 <= axis.figure.bbox.x1
-            if inside and not any(box.overlaps(other) for other in taken):
-                break
-        taken.append(box)
+            return text.get_window_extent()
+
+        def price(side: tuple) -> tuple[bool, int]:
+            box = at(side)
+            outside = not (axis.bbox.contains(box.x0, box.y0) and axis.bbox.contains(box.x1, box.y1))
+            return outside, sum(box.overlaps(other) for other in taken)
+
+        taken.append(at(min(sides, key=price)))
 
 
 def spectra(values: Mapping[str, torch.Tensor]) -> Figure:

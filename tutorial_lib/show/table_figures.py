@@ -24,8 +24,8 @@ def draw(table: Mapping, path: Path) -> None:
 
 def _blocks(table: Mapping, ending: str) -> list[tuple[str, Mapping]]:
     """(style, block) of the main pass whose names end so."""
-    found = [b for b in table["blocks"] if b["name"].endswith(ending) and b["name"].split(".")[0] != "overview"]
-    main = [b for b in found if ".final" in b["name"] or ".real" in b["name"]] or found
+    blocks = [b for b in table["blocks"] if b["name"].endswith(ending) and b["name"].split(".")[0] != "overview"]
+    main = [b for b in blocks if ".final" in b["name"] or ".real" in b["name"]] or blocks
     return [(b["name"].split(".")[0], b) for b in main]
 
 
@@ -86,9 +86,9 @@ def table1(table: Mapping) -> Figure:
 
 def seeds(table: Mapping) -> Figure:
     """The gains over the seeds: mean and standard deviation, with the style losses beside them."""
-    found = _blocks(table, "")
-    figure, axes = _grid(len(found), 2, 5.2, 0.32 * max(len(b["rows"]) for _, b in found) + 0.9)
-    for (left, right), (style, block) in zip(axes, found, strict=True):
+    blocks = _blocks(table, "")
+    figure, axes = _grid(len(blocks), 2, 5.2, 0.32 * max(len(b["rows"]) for _, b in blocks) + 0.9)
+    for (left, right), (style, block) in zip(axes, blocks, strict=True):
         key, label = _measure(block["rows"])
         rows = block["rows"]
         for axis, what in ((left, "e_stab"), (right, key)):
@@ -107,9 +107,9 @@ def seeds(table: Mapping) -> Figure:
 
 def table2(table: Mapping) -> Figure:
     """e_stab as a share of the student's from scratch, here and in the paper."""
-    found = _blocks(table, ".errors")
-    figure, axes = _grid(1, len(found), 6.4, 4.2)
-    for axis, (style, block) in zip(axes[0], found, strict=True):
+    blocks = _blocks(table, ".errors")
+    figure, axes = _grid(1, len(blocks), 6.4, 4.2)
+    for axis, (style, block) in zip(axes[0], blocks, strict=True):
         rows = block["rows"]
         base = next((row for row in rows if row["recipe"] == CONTROL), rows[0])
         places = range(len(rows))[::-1]
@@ -131,9 +131,9 @@ def table2(table: Mapping) -> Figure:
 
 def table3(table: Mapping) -> Figure:
     """e_stab over K, as a share of the value at K = 3, here and in the paper."""
-    found = _blocks(table, ".errors")
-    figure, axes = _grid(len(found), 1, 8.4, 3.2)
-    for (axis,), (style, block) in zip(axes, found, strict=True):
+    blocks = _blocks(table, ".errors")
+    figure, axes = _grid(len(blocks), 1, 8.4, 3.2)
+    for (axis,), (style, block) in zip(axes, blocks, strict=True):
         roles = ("student-ours", "student-ours-temp")
         rows = iter(block["rows"])
         for role, (here, paper) in zip(roles, zip(rows, rows, strict=True), strict=False):
@@ -152,9 +152,9 @@ def table3(table: Mapping) -> Figure:
 
 def fig23(table: Mapping) -> Figure:
     """Sharpness, and how far from the style."""
-    found = _blocks(table, ".rows")
-    figure, axes = _grid(len(found), 2, 5.2, 2.3)
-    for (left, right), (style, block) in zip(axes, found, strict=True):
+    blocks = _blocks(table, ".rows")
+    figure, axes = _grid(len(blocks), 2, 5.2, 2.3)
+    for (left, right), (style, block) in zip(axes, blocks, strict=True):
         rows, names = block["rows"], [row["row"] for row in block["rows"]]
         colours = [colour(row["recipe"]) for row in rows]
         key, label = _measure(rows)
@@ -169,14 +169,14 @@ def fig23(table: Mapping) -> Figure:
 
 def frontier(table: Mapping) -> Figure:
     """A curve a method, from its weakest to its strongest factor: the lower left is where one wants to be."""
-    found = _blocks(table, ".points")
-    judged = [pair for pair in found if ".judge_" in pair[1]["name"]]
-    found = judged or found       # the training's own network says nearly the same
-    styles = list(dict.fromkeys(style for style, _ in found))
-    columns = max(sum(s == style for s, _ in found) for style in styles)
+    blocks = _blocks(table, ".points")
+    judged = [pair for pair in blocks if ".judge_" in pair[1]["name"]]
+    blocks = judged or blocks       # the training's own network says nearly the same
+    styles = list(dict.fromkeys(style for style, _ in blocks))
+    columns = max(sum(s == style for s, _ in blocks) for style in styles)
     figure, axes = _grid(len(styles), columns, 5.8, 4.4)
     for line, style in zip(axes, styles, strict=True):
-        panels = [block for s, block in found if s == style]
+        panels = [block for s, block in blocks if s == style]
         for axis, block in zip(line, panels, strict=False):
             _curves(axis, block["rows"])
             measure = block["name"].split(".")[-2]
@@ -235,13 +235,13 @@ def extras(table: Mapping) -> Figure:
 
 def gaps(table: Mapping) -> Figure:
     """e_stab between frames farther and farther apart."""
-    found = _blocks(table, "")
-    columns = min(2, len(found))
-    figure, axes = _grid(-(-len(found) // columns), columns, 4.6, 3.4)
+    blocks = _blocks(table, "")
+    columns = min(2, len(blocks))
+    figure, axes = _grid(-(-len(blocks) // columns), columns, 4.6, 3.4)
     places = [axis for line in axes for axis in line]
-    for axis in places[len(found):]:
+    for axis in places[len(blocks):]:
         axis.axis("off")
-    for axis, (style, block) in zip(places, found, strict=False):
+    for axis, (style, block) in zip(places, blocks, strict=False):
         numbers = [int(c["key"][3:]) for c in block["columns"] if c["key"].startswith("gap")]
         for row in block["rows"]:
             name = "input" if row["row"].startswith("input") else row["row"]

@@ -22,18 +22,18 @@ def build(builders: Sequence[Builder], records: Sequence[Mapping], suffix: str =
     kept, left_out, protocol = of_one_protocol(records)
     made = {}
     for builder in builders if suffix != "-real" else builders[:1]:
-        found = builder(kept)
-        if not any(b["name"] != "paper" for b in found["blocks"]):
+        table = builder(kept)
+        if not any(b["name"] != "paper" for b in table["blocks"]):
             continue
         if suffix == "-real":
-            found |= {"name": "real", "title": "Real films: temporal error by estimated flow, and what it costs"}
+            table |= {"name": "real", "title": "Real films: temporal error by estimated flow, and what it costs"}
         elif suffix:
-            found["name"] += suffix
-            found["title"] += f" ({protocol['films']}, {protocol['width']}x{protocol['height']})"
-        found["protocol"] = protocol
-        found["notes"] = [*found["notes"], described(protocol, kept)]
-        found["missing"] += [f"{name} (scored under another protocol)" for name in left_out]
-        made[found["name"]] = found
+            table["name"] += suffix
+            table["title"] += f" ({protocol['films']}, {protocol['width']}x{protocol['height']})"
+        table["protocol"] = protocol
+        table["notes"] = [*table["notes"], described(protocol, kept)]
+        table["missing"] += [f"{name} (scored under another protocol)" for name in left_out]
+        made[table["name"]] = table
     return made
 
 

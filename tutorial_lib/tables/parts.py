@@ -1,4 +1,4 @@
-"""What tables are built of: dictionaries that JSON can hold, made from the records of `scoring`."""
+"""What tables are built of: dictionaries that JSON can hold, made from the records of `evaluation.bench`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -51,7 +51,7 @@ def as_score(name: str, row: Mapping[str, float], judged: bool) -> Score:
 def judgement(name: str, row: Mapping[str, float], control: Mapping[str, float]) -> str:
     """`evaluation.verdict`, by the judge's style and content where both rows have them."""
     judged = "judge_style" in row and "judge_style" in control
-    return verdict(as_score(name, row, judged), as_score("control", control, judged))
+    return verdict(as_score(name, row, judged), as_score(name, control, judged))
 
 
 def styles_of(records: Records) -> list[str]:
@@ -60,14 +60,14 @@ def styles_of(records: Records) -> list[str]:
 
 def passes_of(records: Records) -> list[str]:
     """"final" first: it is the main one."""
-    found = {p for record in records.values() for p in record["scores"]}
-    return [p for p in (*PASSES[::-1], "real") if p in found]
+    scored = {p for record in records.values() for p in record["scores"]}
+    return [p for p in (*PASSES[::-1], "real") if p in scored]
 
 
 def films_of(records: Records, pass_name: str) -> list[str]:
     """The scenes in the order of the paper's tables; other films by name."""
-    found = {film for record in records.values() for film in record["scores"].get(pass_name, {})} - {"sum"}
-    return [name for name in TEST_SCENES if name in found] + sorted(found - set(TEST_SCENES))
+    names = {film for record in records.values() for film in record["scores"].get(pass_name, {})} - {"sum"}
+    return [name for name in TEST_SCENES if name in names] + sorted(names - set(TEST_SCENES))
 
 
 def absent(records: Records, wanted: Iterable[str], styles: Iterable[str]) -> list[str]:

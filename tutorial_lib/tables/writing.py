@@ -20,10 +20,10 @@ def cells(part: Mapping) -> list[list[str]]:
                     for row in part["rows"])]
 
 
-def as_text(found: Mapping, asides: bool = True) -> str:
+def as_text(table: Mapping, asides: bool = True) -> str:
     """A table for the terminal and for .txt files; asides: with the blocks of less weight."""
-    lines = [found["title"], "=" * len(found["title"])]
-    for part in (p for p in found["blocks"] if asides or not p["aside"]):
+    lines = [table["title"], "=" * len(table["title"])]
+    for part in (p for p in table["blocks"] if asides or not p["aside"]):
         grid = cells(part)
         widths = [max(len(row[i]) for row in grid) for i in range(len(grid[0]))]
         lines += ["", part["title"], ""]
@@ -32,9 +32,9 @@ def as_text(found: Mapping, asides: bool = True) -> str:
                       for text, width, c in zip(row, widths, part["columns"], strict=True)]
             lines.append("  ".join(padded).rstrip())
         lines += ["", *part["notes"]] if part["notes"] else []
-    lines += ["", *found["notes"]]
-    if found["missing"]:
-        lines.append(f"Not there: {', '.join(found['missing'])}.")
+    lines += ["", *table["notes"]]
+    if table["missing"]:
+        lines.append(f"Not there: {', '.join(table['missing'])}.")
     return "\n".join(lines) + "\n"
 
 
@@ -46,20 +46,20 @@ def block_as_markdown(part: Mapping) -> str:
     return text + ("\n\n" + "\n".join(part["notes"]) if part["notes"] else "")
 
 
-def as_markdown(found: Mapping) -> str:
+def as_markdown(table: Mapping) -> str:
     """A table for GitHub; what is of less weight is folded away."""
-    parts = [f"**{found['title']}**"]
-    for part in found["blocks"]:
+    parts = [f"**{table['title']}**"]
+    for part in table["blocks"]:
         text = block_as_markdown(part)
         parts.append(f"<details><summary>{part['title']}</summary>\n\n{text}\n\n</details>" if part["aside"]
                      else f"{part['title']}:\n\n{text}")
-    parts += found["notes"]
-    if found["missing"]:
-        parts.append(f"Not there: {', '.join(found['missing'])}.")
+    parts += table["notes"]
+    if table["missing"]:
+        parts.append(f"Not there: {', '.join(table['missing'])}.")
     return "\n\n".join(parts) + "\n"
 
 
 def insert(markdown: str, name: str, text: str) -> str:
     """Replaces what stands between <!-- name --> and <!-- /name -->, wherever that is; without the marks, nothing."""
     marks = rf"(<!-- {re.escape(name)} -->).*?(<!-- /{re.escape(name)} -->)"
-    return re.sub(marks, lambda found: f"{found[1]}\n{text.strip()}\n{found[2]}", markdown, flags=re.DOTALL)
+    return re.sub(marks, lambda match: f"{match[1]}\n{text.strip()}\n{match[2]}", markdown, flags=re.DOTALL)

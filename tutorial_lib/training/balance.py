@@ -7,12 +7,13 @@ import torch
 from torch import nn
 
 from tutorial_lib.data.clips import Clip
+from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.losses.temporal import temporal_loss
 from tutorial_lib.settings import Settings
 from tutorial_lib.training.loop import Terms
 
 SQUARES = ("lambda_flow", "lambda_res", "lambda_temp")    # of the losses that are squared differences of pixels
-USUAL = 0.0148    # `unsteadiness` of mosaic's plain teacher, for which the lambdas were chosen
+USUAL = 45.0    # Eq. 1 over the temporal loss of mosaic's plain teacher, for which the lambdas were chosen
 
 
 def gradient_norms(network: nn.Module, terms: Terms) -> dict[str, float]:
@@ -27,26 +28,23 @@ def gradient_norms(network: nn.Module, terms: Terms) -> dict[str, float]:
 
 
 @torch.no_grad()
-def unsteadiness(network: nn.Module, clips: Sequence[Clip], most: int = 20) -> float:
-    """`temporal_loss` between the neighbouring frames that a network paints, mean over the first clips."""
-    device = next(network.parameters()).device
-    losses = []
-    for index in range(min(most, len(clips))):
-        clip = clips[index].to(device)
-        stylized = network(clip.frames)                                                     # (K, 3, H, W)
-        losses.append(temporal_loss(stylized[1:], stylized[:-1], clip.backward.flows, clip.backward.masks).item())
-    return sum(losses) / len(losses)
-
-
-def steadiness(teacher_plain: nn.Module, clips: Sequence[Clip]) -> float:
+def steadiness(teacher_plain: nn.Module, clips: Sequence[Clip], perceptual: PerceptualLoss, most: int = 20) -> float:
     """What the lambdas of the losses of steadiness are multiplied by in a style, known by its plain teacher.
 
-    These losses are squared differences of pixels and Eq. 1 is not, so in a style that flickers with less contrast than
-    the one for which the lambdas were chosen they would hardly count. In steps of the root of two, so that a seed does
-    not change it.
+    These losses are squared differences of pixels, and what they have to hold their own against is Eq. 1. In a style
+    that flickers with little contrast, or one whose Eq. 1 stays high, they would hardly count. So the factor keeps the
+    ratio of Eq. 1 to the temporal loss, both of the first clips as the plain teacher paints them, where it was when the
+    lambdas were chosen. In powers of two, so that a seed does not change it.
     """
-    steps = round(2 * math.log2(USUAL / max(unsteadiness(teacher_plain, clips), 1e-9)))
-    return 2 ** (min(max(steps, -8), 8) / 2)
+    device = next(teacher_plain.parameters()).device
+    perceived = moved = 0.0
+    for index in range(min(most, len(clips))):
+        clip = clips[index].to(device)
+        stylized = teacher_plain(clip.frames)                                               # (K, 3, H, W)
+        perceived += perceptual(stylized, clip.frames).item()
+        moved += temporal_loss(stylized[1:], stylized[:-1], clip.backward.flows, clip.backward.masks).item()
+    ratio = perceived / max(moved, 1e-9)
+    return 2.0 ** min(max(round(math.log2(ratio / USUAL)), -4), 4)
 
 
 def steadier(settings: Settings, factor: float, given: Collection[str] = ()) -> Settings:

@@ -147,7 +147,7 @@ def train_teacher(
         total = terms["perceptual"] + settings.lambda_flow * terms["temporal"] + settings.lambda_look * terms["look"]
         return {**terms, "total": total}
 
-    # The length of the roll-outs goes by the share of the steps that is done, so their number is part of it.
+    # The first third of the steps rolls out over 1 frame, the next over 2: with more steps, step 500 is another one.
     about = {"start": checkpoint.digest(plain), "steps": steps}
     return teacher, _train("teacher-flow", teacher, loss, steps, settings, USES["teacher-flow"], about, options)
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.data.clips import Clip
-from tutorial_lib.files import atomic_path
+from tutorial_lib.files import write_tensors
 from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
 from tutorial_lib.losses.residual import residual_target
 from tutorial_lib.networks.teacher import Teacher, roll_out
@@ -58,8 +58,7 @@ class FrozenTargets:
             if stored is None:
                 self.remembered[index] = known
             else:
-                with atomic_path(stored) as temporary:
-                    save_file(known, temporary)
+                write_tensors(stored, known)
         return clip, known["target"].float(), known["norm"]
 
     @torch.no_grad()

@@ -72,16 +72,19 @@ def path_of(name: str | Path) -> Path:
 
 
 def style_of(name: str | Path) -> str | None:
-    """The style that a network paints in, None for one that does not paint."""
+    """The style that a network paints in: its name in the zoo says it, or its file. None: it does not paint."""
+    if str(name) in names():
+        return split(str(name))[0]
     return checkpoint.read(path_of(name)).about.get("style")
 
 
 def manifest(name: str) -> dict:
-    """How a network was made: its settings, seed, command, minutes.
+    """How a network was made: its settings, seed, command and minutes; of one by `train`, what its checkpoint says.
 
     Raises: TutorialError for an unknown name.
     """
-    path = path_of(name).with_suffix(".json")
-    if not path.is_file():
-        raise TutorialError(f"There is no manifest {path}; networks of data_scripts/train_zoo.py have one.")
-    return read_json(path)
+    path = path_of(name)
+    if path.with_suffix(".json").is_file():
+        return read_json(path.with_suffix(".json"))
+    about = checkpoint.read(path).about
+    return {**about, "name": path.stem, "settings": about.get("scale", {})}

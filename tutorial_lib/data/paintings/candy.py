@@ -33,7 +33,7 @@ def candy(size: int, rng: np.random.Generator) -> np.ndarray:
     echo = np.abs(edge - 0.011) < 0.0024
     marks = ((kind == 1) & dots & (edge > 0.008)) | ((kind == 2) & hatch & (edge > 0.007)) | ((kind >= 3) & echo)
     picture = np.where(marks[..., None], other, base)
-    glow = 0.64 + 0.31 * (1 - np.exp(-edge / 0.008))  # glass is darker by its lead
+    glow = 0.64 + 0.31 * (1 - np.exp(-edge / 0.008))  # glass is darker beside its lead
     brush = smear(noise(rng, size, 256), np.dstack([np.cos(5 * x + 3 * y), np.sin(5 * x + 3 * y)]), 0.018)
     picture = picture * (glow * (1 + 0.09 * brush + 0.06 * noise(rng, size, 9, octaves=4)))[..., None]
     shine = np.clip(relief(np.minimum(edge, 0.012), 0.55) - 1, -0.2, 0.35)

@@ -18,7 +18,7 @@ from tutorial_lib.data.paintings.brushes import (
 GOLD = palette("e9bf4c", "d9a22c", "f6dd8c", "c4861d")
 STONE = palette("efe3c8", "e2cfa4", "d8c190", "f6eedb")
 
-# Whether a tile still fits hangs on single pixels, so the tiles are laid at one size for all renders.
+# Single pixels decide whether one more tile fits, so the tiles are laid at one size, whatever the picture's size.
 _LAYOUT = 1024
 
 

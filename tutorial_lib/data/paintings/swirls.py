@@ -58,7 +58,7 @@ def _night(rng: np.random.Generator, size: int = 384) -> tuple[np.ndarray, np.nd
     light += 0.17 * smear(noise(rng, size, 48), field, 0.16) + 0.05 * noise(rng, size, 6)
     colours = ramp(NIGHT, np.clip(light, 0, 1))
 
-    hubs = [(middle, 0.31, 0.10), (middle + flip * 0.36, 0.44, 0.07)]  # where no star may hide an eddy
+    hubs = [(middle, 0.31, 0.10), (middle + flip * 0.36, 0.44, 0.07)]  # the large swirls, which no star may cover
     stars = [(0.5 + flip * 0.36, 0.15, 0.135)]
     for _ in range(300):
         star = (rng.uniform(0.04, 0.96), rng.uniform(0.04, 0.52), rng.uniform(0.03, 0.068))
@@ -69,7 +69,7 @@ def _night(rng: np.random.Generator, size: int = 384) -> tuple[np.ndarray, np.nd
         dx, dy = x - cx, y - cy
         r = np.hypot(dx, dy) / radius
         near, inside = (np.clip(sharp * (reach - r), 0, 1)[..., None] for sharp, reach in ((2.5, 1.6), (2.2, 1.2)))
-        # The strokes turn around a star a little beyond its light, or its rim would look hairy.
+        # The strokes still turn around a star a little beyond its light: otherwise its rim would look frayed.
         tangent = np.stack([-dy, dx], -1) / (radius * r[..., None] + 1e-6)
         tangent *= np.sign((field * tangent).sum(-1, keepdims=True)) + 1e-3
         field = field * (1 - near) + tangent * near

@@ -16,7 +16,7 @@ def waves(size: int, rng: np.random.Generator) -> np.ndarray:
     canvas = ramp(palette("6f8fa0", "b9bfae", "e6d3a8", "efc79a", "e8b48c"), rise).astype(np.uint8)
     side = rng.choice([-1, 1])
 
-    def place(points):  # every print may be seen in a mirror
+    def place(points):  # mirrored in half of all prints
         points = np.array(points, np.float64)
         points[..., 0] = 0.5 + side * (points[..., 0] - 0.5)
         return points

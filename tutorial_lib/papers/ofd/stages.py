@@ -20,49 +20,47 @@ TEACHER_SIZE = {"teacher_width", "teacher_blocks"}
 STUDENT_SIZE = {"student_width", "student_blocks", "student_smooth"}
 
 
-def perceptual(job: Job) -> PerceptualLoss:
-    """Eq. 1 in the job's style."""
-    if job.style is None:
+def eq_1(style: str | None, settings: Settings) -> PerceptualLoss:
+    """The perceptual loss of a style."""
+    if style is None:
         raise TutorialError("A network that paints needs a style: a style's name, or the path of a picture.")
-    return perceptual_loss(load_features(job.settings.features), job.style, job.settings).to(device())
+    return perceptual_loss(load_features(settings.features), style, settings).to(device())
 
 
 def steady(job: Job) -> Settings:
     """The lambdas of the losses of steadiness, as strong as the style needs; what the user gave stays as given."""
-    factor = known_steadiness(job.networks["teacher-plain"], job.usual_clips())
-    if job.style == "candy" and job.recipe.stage == "distill":
-        factor *= 2.0
+    factor = known_steadiness(job.networks["teacher-plain"], job.clips_of(job.scale), job.style, job.scale)
     return steadier(job.settings, factor, job.given)
 
 
-@lru_cache(maxsize=8)
-def known_steadiness(teacher_plain: nn.Module, clips: Sequence[Clip]) -> float:
-    """`balance.steadiness`, measured once for all recipes of a style. (Both arguments are compared by identity.)"""
-    return steadiness(teacher_plain, clips)
+@lru_cache(maxsize=4)
+def known_steadiness(teacher_plain: nn.Module, clips: Sequence[Clip], style: str, scale: Settings) -> float:
+    """`balance.steadiness` by the clips of a scale, the same for every recipe of a style, so measured once."""
+    return steadiness(teacher_plain, clips, eq_1(style, scale))
 
 
 def teacher_plain(job: Job, **options) -> nn.Module:
-    network = stages.new_teacher(job.settings).to(device())
-    stages.train_plain(network, perceptual(job), job.settings, **options)
+    network, perceptual = stages.new_teacher(job.settings).to(device()), eq_1(job.style, job.settings)
+    stages.train_plain(network, perceptual, job.settings, **options)
     return network
 
 
 def student_plain(job: Job, **options) -> nn.Module:
-    network = stages.new_student(job.settings).to(device())
-    stages.train_plain(network, perceptual(job), job.settings, agree_with=job.networks.get("teacher-plain"), **options)
+    network, perceptual = stages.new_student(job.settings).to(device()), eq_1(job.style, job.settings)
+    stages.train_plain(network, perceptual, job.settings, agree_with=job.networks.get("teacher-plain"), **options)
     return network
 
 
 def teacher_flow(job: Job, **options) -> nn.Module:
     teacher, _ = stages.train_teacher(
-        job.networks["teacher-plain"], job.clips(), perceptual(job), job.settings, **options)
+        job.networks["teacher-plain"], job.clips(), eq_1(job.style, job.settings), job.settings, **options)
     return teacher
 
 
 def distill(job: Job, **options) -> nn.Module:
     *teachers, start = job.networks.values()
     targets = FrozenTargets(job.clips(), *teachers, start, folder=job.targets, **job.recipe.options)
-    student, _ = stages.distill(start, targets, perceptual(job), job.settings, **options)
+    student, _ = stages.distill(start, targets, eq_1(job.style, job.settings), job.settings, **options)
     return student
 
 

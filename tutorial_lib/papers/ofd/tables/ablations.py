@@ -29,21 +29,21 @@ def table2(records: Records) -> dict:
     for pass_name in passes_of(records):
         films = films_of(records, pass_name)
         for style in styles:
-            found = {r: records[style, r, 0]["scores"][pass_name]
+            scored = {r: records[style, r, 0]["scores"][pass_name]
                      for r in TABLE2 if sums(records, style, r, pass_name)}
-            if not found.keys() - set(SHIPPED):
+            if not scored.keys() - set(SHIPPED):
                 continue    # the ablations are scored on one pass
             rows = []
-            for recipe, scores in found.items():
+            for recipe, scores in scored.items():
                 base = TEMP if TABLE2[recipe].startswith("w/") else CONTROL
                 row = {"row": TABLE2[recipe], "recipe": recipe, **{film: scores[film]["e_stab"] for film in films},
                        "e_stab": scores["sum"]["e_stab"], "paper": PAPER[recipe][-1],
                        **fidelity(scores["sum"])}
-                if base in found and recipe not in (CONTROL, TEMP):
-                    row["gain"] = gain(scores["sum"]["e_stab"], found[base]["sum"]["e_stab"])
+                if base in scored and recipe not in (CONTROL, TEMP):
+                    row["gain"] = gain(scores["sum"]["e_stab"], scored[base]["sum"]["e_stab"])
                     row["paper_gain"] = gain(PAPER[recipe][-1], PAPER[base][-1])
                 rows.append(row)
-            e_stab = {recipe: scores["sum"]["e_stab"] for recipe, scores in found.items()}
+            e_stab = {recipe: scores["sum"]["e_stab"] for recipe, scores in scored.items()}
             aside = pass_name == "clean"
             blocks += [
                 block(f"{style}.{pass_name}.errors", f"{style}, {pass_name} pass", [
@@ -86,19 +86,19 @@ def table3(records: Records) -> dict:
         for style in styles:
             rows, claims = [], []
             for recipe, names in TABLE3.items():
-                found = {k: total for k, name in zip(ks, names, strict=True)
+                totals = {k: total for k, name in zip(ks, names, strict=True)
                          if (total := sums(records, style, name, pass_name))}
-                if len(found) < 2:
+                if len(totals) < 2:
                     continue
                 label = TABLE2[recipe]
-                rows.append({"row": label, **{f"k{k}": total["e_stab"] for k, total in found.items()},
-                             **{f"style{k}": total.get("judge_style", total["style"]) for k, total in found.items()}})
+                rows.append({"row": label, **{f"k{k}": total["e_stab"] for k, total in totals.items()},
+                             **{f"style{k}": total.get("judge_style", total["style"]) for k, total in totals.items()}})
                 rows.append({"row": "  (paper)", **{f"k{k}": v for k, v in zip(ks, PAPER_K[recipe], strict=True)}})
                 paper = dict(zip(ks, PAPER_K[recipe], strict=True))
                 claims += [{"row": f"{label}: K = {b} no worse than {a}", "paper": gain(paper[b], paper[a]),
-                            "gain": gain(found[b]["e_stab"], found[a]["e_stab"]),
-                            "holds": HOLDS[found[b]["e_stab"] <= NO_WORSE * found[a]["e_stab"]]}
-                           for a, b in ((3, 4), (4, 5), (3, 5)) if a in found and b in found]
+                            "gain": gain(totals[b]["e_stab"], totals[a]["e_stab"]),
+                            "holds": HOLDS[totals[b]["e_stab"] <= NO_WORSE * totals[a]["e_stab"]]}
+                           for a, b in ((3, 4), (4, 5), (3, 5)) if a in totals and b in totals]
             if rows:
                 aside = pass_name == "clean"
                 blocks += [
@@ -129,18 +129,18 @@ def fig23(records: Records) -> dict:
               ("(c) has a lower style loss than (a)", "style", "student-ours", "vanilla-alone"))
     for pass_name in passes_of(records):
         for style in styles:
-            found = {r: total for r in FIG23 if (total := sums(records, style, r, pass_name))}
-            if not found.keys() - set(SHIPPED):
+            totals = {r: total for r in FIG23 if (total := sums(records, style, r, pass_name))}
+            if not totals.keys() - set(SHIPPED):
                 continue
             rows = [{"row": labels[r], "recipe": r, "e_stab": total["e_stab"], **fidelity(total)}
-                    for r, total in found.items()]
-            judged = all("judge_style" in total for total in found.values())
+                    for r, total in totals.items()]
+            judged = all("judge_style" in total for total in totals.values())
             said = []
             for claim, key, low, high in claims:
-                if low in found and high in found:
+                if low in totals and high in totals:
                     key = "judge_style" if key == "style" and judged else key
-                    said.append({"row": claim, "gain": gain(found[low][key], found[high][key]),
-                                 "holds": HOLDS[found[low][key] < found[high][key]]})
+                    said.append({"row": claim, "gain": gain(totals[low][key], totals[high][key]),
+                                 "holds": HOLDS[totals[low][key] < totals[high][key]]})
             aside = pass_name == "clean"
             blocks += [
                 block(f"{style}.{pass_name}.rows", f"{style}, {pass_name} pass", [

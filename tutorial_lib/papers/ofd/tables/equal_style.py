@@ -13,7 +13,8 @@ from itertools import pairwise
 from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, TEMP
 from tutorial_lib.tables.parts import Point, Records, block, column, passes_of, styles_of, sums, table
 
-MEASURES = {    # of the cost: whose columns of a record, how it is called, and in short
+# The ways to measure what a network costs, {name: (the prefix of a record's columns, its name in titles, in short)}.
+MEASURES = {
     "judge_style": ("judge_", "the judge's style loss", "style"),
     "judge_perceptual": ("judge_", "the judge's Eq. 1", "Eq. 1"),
     "style": ("", "the training network's style loss", "style"),
@@ -34,17 +35,17 @@ def curves(records: Records, style: str, pass_name: str, measure: str) -> dict[s
 
     From every recipe METHOD-xFACTOR, and the one that would be METHOD-x1.
     """
-    found: dict[str, dict[float, str]] = {}
+    recipes: dict[str, dict[float, str]] = {}
     for s, recipe, seed in records:
         if s == style and seed == 0 and (parts := re.fullmatch(r"(.+)-x([\d.]+)", recipe)):
-            found.setdefault(parts[1], {})[float(parts[2])] = recipe
+            recipes.setdefault(parts[1], {})[float(parts[2])] = recipe
     drawn = {}
-    order = [*METHODS, *sorted(found.keys() - METHODS.keys())]
-    for method in (method for method in order if method in found):
+    order = [*METHODS, *sorted(recipes.keys() - METHODS.keys())]
+    for method in (method for method in order if method in recipes):
         usual = METHODS[method].usual if method in METHODS else f"student-{method}"
         if (style, usual, 0) in records:
-            found[method].setdefault(1.0, usual)
-        points = [(factor, recipe, total) for factor, recipe in sorted(found[method].items())
+            recipes[method].setdefault(1.0, usual)
+        points = [(factor, recipe, total) for factor, recipe in sorted(recipes[method].items())
                   if (total := sums(records, style, recipe, pass_name)) and cost(total, measure) is not None]
         drawn[method] = [{"factor": factor, "recipe": recipe, "cost": cost(total, measure), "e_stab": total["e_stab"]}
                          for factor, recipe, total in points]
@@ -57,12 +58,12 @@ def at_cost(points: Sequence[Point], cost: float) -> float | None:
     Between two points log e_stab is linear in the cost. Where a curve passes a cost more than once, the steadier
     of its factors counts.
     """
-    found = []
+    crossings = []
     for (s0, e0), (s1, e1) in pairwise(points):
         if min(s0, s1) - 1e-12 <= cost <= max(s0, s1) + 1e-12:
             share = (cost - s0) / (s1 - s0) if s1 != s0 else (0.0 if e0 < e1 else 1.0)
-            found.append(math.exp((1 - share) * math.log(e0) + share * math.log(e1)))
-    return min(found) if found else None
+            crossings.append(math.exp((1 - share) * math.log(e0) + share * math.log(e1)))
+    return min(crossings) if crossings else None
 
 
 def at_equal_cost(ours: Sequence[Point], other: Sequence[Point], samples: int = 101) -> dict:

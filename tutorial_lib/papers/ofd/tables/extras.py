@@ -33,7 +33,7 @@ CHANGES = (
     ("plus: against its L_temp alone", "student-ours-plus", "temp-large"),
     ("plus: against scratch", "student-ours-plus", CONTROL),
 )
-COMPARED = {name for _, name, _ in CHANGES}
+COMPARED = {name for _, *pair in CHANGES for name in pair}
 CHANGES += tuple((role.label, role.name, role.control) for role in PLUS.values()
                  if role.control and role.name not in COMPARED)
 

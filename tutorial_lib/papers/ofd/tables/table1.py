@@ -33,10 +33,10 @@ def table1(records: Records) -> dict:
         films = films_of(records, pass_name)
         blocks.append(_overview(records, styles, pass_name))
         for style in styles:
-            found = {recipe: records[style, recipe, 0]["scores"][pass_name]
+            scored = {recipe: records[style, recipe, 0]["scores"][pass_name]
                      for recipe in (*SHIPPED, *CHEATS) if sums(records, style, recipe, pass_name)}
-            if found:
-                blocks += _table1_of(style, pass_name, films, found)
+            if scored:
+                blocks += _table1_of(style, pass_name, films, scored)
     if "real" not in passes:
         blocks.append(_papers_table1())
     notes = [
@@ -86,13 +86,13 @@ def _papers_table1() -> dict:
     ], rows, aside=True)
 
 
-def _table1_of(style: str, pass_name: str, films: Sequence[str], found: Mapping[str, Mapping]) -> list[dict]:
-    control, temp = (found.get(name, {}).get("sum") for name in (CONTROL, TEMP))
-    first = next(iter(found.values()))
+def _table1_of(style: str, pass_name: str, films: Sequence[str], scored: Mapping[str, Mapping]) -> list[dict]:
+    control, temp = (scored.get(name, {}).get("sum") for name in (CONTROL, TEMP))
+    first = next(iter(scored.values()))
     errors = [{"row": "input (floor)", **{film: first[film]["floor"] for film in films},
                "e_stab": first["sum"]["floor"]}]
     beside = []
-    for recipe, scores in found.items():
+    for recipe, scores in scored.items():
         total = scores["sum"]
         row = {"row": recipe, **{film: scores[film]["e_stab"] for film in films}, "e_stab": total["e_stab"]}
         if control and recipe != CONTROL:
@@ -109,8 +109,8 @@ def _table1_of(style: str, pass_name: str, films: Sequence[str], found: Mapping[
         said = judgement(recipe, total, control) if control else None
         beside.append({"row": recipe, "e_stab": total["e_stab"], **fidelity(total), "verdict": said})
     notes = []
-    if temp and "student-ours-temp" in found:
-        said = judgement("student-ours-temp", found["student-ours-temp"]["sum"], temp)
+    if temp and "student-ours-temp" in scored:
+        said = judgement("student-ours-temp", scored["student-ours-temp"]["sum"], temp)
         notes.append(f"student-ours-temp against student-temp: {said}.")
     return [
         block(f"{style}.{pass_name}.errors", f"{style}, {called(pass_name)}: e_stab", [
@@ -145,16 +145,16 @@ def seeds(records: Records) -> dict:
 
 
 def _over_seeds(records: Records, style: str, recipe: str, pass_name: str) -> dict | None:
-    found = {seed: total for s, r, seed in sorted(records) if (s, r) == (style, recipe)
+    totals = {seed: total for s, r, seed in sorted(records) if (s, r) == (style, recipe)
              and (total := sums(records, style, recipe, pass_name, seed))}
-    if len(found) < 2:
+    if len(totals) < 2:
         return None
-    row: dict = {"row": recipe, "seeds": " ".join(map(str, found))}
+    row: dict = {"row": recipe, "seeds": " ".join(map(str, totals))}
     for key in ("e_stab", "style", "content", "judge_style", "judge_content"):
-        if all(key in total for total in found.values()):
-            row[key] = spread([total[key] for total in found.values()])
+        if all(key in total for total in totals.values()):
+            row[key] = spread([total[key] for total in totals.values()])
     for key, control in (("gain", CONTROL), ("gain_temp", TEMP)):
-        both = [(total, other) for seed, total in found.items()
+        both = [(total, other) for seed, total in totals.items()
                 if (other := sums(records, style, control, pass_name, seed))]
         pairs = [(total["e_stab"], other["e_stab"]) for total, other in both]
         wanted = recipe != CONTROL if control == CONTROL else SHIPPED[recipe].control == TEMP
@@ -179,12 +179,12 @@ def gaps(records: Records) -> dict:
     keys = {gap: "" if gap == 1 else f"_{gap}" for gap in numbers}
     for pass_name in passes_of(records):
         for style in styles_of(records):
-            found = {r: total for r in SHIPPED if (total := sums(records, style, r, pass_name))}
-            if not found:
+            totals = {r: total for r in SHIPPED if (total := sums(records, style, r, pass_name))}
+            if not totals:
                 continue
-            control, first = found.get(CONTROL), next(iter(found.values()))
+            control, first = totals.get(CONTROL), next(iter(totals.values()))
             rows = [{"row": "input (floor)", **{f"gap{g}": first[f"floor{key}"] for g, key in keys.items()}}]
-            for recipe, total in found.items():
+            for recipe, total in totals.items():
                 row = {"row": recipe, **{f"gap{g}": total[f"e_stab{key}"] for g, key in keys.items()}}
                 row["ratio"] = round(row[f"gap{numbers[-1]}"] / row[f"gap{numbers[0]}"], 6)
                 if control and recipe != CONTROL:
