@@ -86,13 +86,3 @@ def test_the_style_of_the_course_follows_its_variable(monkeypatch):
     assert style() == "mosaic"
     monkeypatch.setenv("OFD_STYLE", "waves")
     assert style() == "waves"
-
-
-def test_a_zoo_of_ones_own_has_to_be_there(monkeypatch, tmp_path):
-    monkeypatch.delenv("OFD_ZOO", raising=False)
-    assert zoo_folder() is None
-    monkeypatch.setenv("OFD_ZOO", str(tmp_path))
-    assert zoo_folder() == tmp_path
-    monkeypatch.setenv("OFD_ZOO", str(tmp_path / "gone"))
-    with pytest.raises(TutorialError, match=r"OFD_ZOO names the folder .*gone, which is not there"):
-        zoo_folder()

@@ -271,17 +271,21 @@ def test_bfloat16_can_be_asked_for_and_stays_near_single_precision(stages, monke
         precision(torch.device("cpu"))
 
 
-def test_a_style_of_less_flicker_gets_stronger_losses(stages, monkeypatch):
-    plain, usual = stages.student_plain, balance.USUAL
-    clip = stages.clips[0]
+def test_a_style_that_outweighs_the_losses_of_steadiness_gets_stronger_ones(stages, monkeypatch):
+    """By the ratio of Eq. 1 to the temporal loss, over all clips."""
+    plain, clips = stages.student_plain, [stages.clips[0], stages.clips[1]]
+    perceived = moved = 0.0
     with torch.no_grad():
-        stylized = plain(clip.frames)
-    motion = clip.backward.flows, clip.backward.masks
-    assert balance.unsteadiness(plain, [clip]) == pytest.approx(
-        temporal_loss(stylized[1:], stylized[:-1], *motion).item(), rel=1e-4)
-    for times, expected in ((1, 1), (1.1, 1), (0.7, 2**0.5), (0.5, 2), (0.13, 8), (1e-9, 16), (1e9, 1 / 16)):
-        monkeypatch.setattr(balance, "unsteadiness", lambda *_, times=times: times * usual)
-        assert balance.steadiness(plain, stages.clips) == pytest.approx(expected)
+        for clip in clips:
+            stylized = plain(clip.frames)
+            perceived += stages.perceptual(stylized, clip.frames).item()
+            moved += temporal_loss(stylized[1:], stylized[:-1], clip.backward.flows, clip.backward.masks).item()
+    for times, expected in ((1, 1), (1.3, 1), (0.7, 1), (1.5, 2), (0.6, 0.5), (8, 8), (1e9, 16), (1e-9, 1 / 16)):
+        monkeypatch.setattr(balance, "USUAL", perceived / moved / times)
+        assert balance.steadiness(plain, clips, stages.perceptual) == expected
+
+
+def test_only_the_losses_of_steadiness_are_made_stronger(stages):
     settings = balance.steadier(stages.settings, 2.0)
     changed = {key for key, value in settings.as_dict().items() if value != stages.settings.as_dict()[key]}
     assert changed == {"lambda_flow", "lambda_res", "lambda_temp"}
