@@ -3,15 +3,16 @@
 import importlib.util
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 from records import record
 
-from tutorial_lib import tables
+from tutorial_lib import tables, zoo
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import bench
-from tutorial_lib.files import read_json
+from tutorial_lib.files import read_json, write_json
 from tutorial_lib.papers.ofd.tables import BUILDERS, ablations, equal_style, paper
 from tutorial_lib.tables import parts, writing
 
@@ -276,6 +277,18 @@ def test_the_command_scores_once_and_writes_everything(tmp_path, monkeypatch, ca
     assert {path.name: path.read_bytes() for path in results.glob("*.*")} == written
     with pytest.raises(TutorialError, match="Unknown recipe nobody; the recipes are "):
         make_tables(monkeypatch, results, "--only", "nobody")
+
+
+def test_the_command_passes_by_what_it_cannot_judge(tmp_path, monkeypatch, capsys):
+    """A network that paints in no style, and one whose style nobody knows."""
+    for name in ("student-plain", "nobodys-student-plain"):
+        shutil.copy(zoo.FOLDER / "mosaic-student-plain.safetensors", tmp_path / f"{name}.safetensors")
+        about = {**zoo.manifest("mosaic-student-plain"), "style": "nobodys" if "nobody" in name else None}
+        write_json(tmp_path / f"{name}.json", about)
+    make_tables(monkeypatch, tmp_path / "results", "--folders", str(tmp_path), "--score-only")
+    said = capsys.readouterr().out
+    assert "student-plain is not scored: it paints in no style" in said
+    assert "nobodys is not scored: its picture does not ship" in said and "0 of 0 networks scored" in said
 
 
 FOLDERS = {"scores", "scores-real"} | {folder.name for folder in RESULTS.glob("scores*")}
