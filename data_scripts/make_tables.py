@@ -63,7 +63,10 @@ def main() -> None:
               and (arguments.styles is None or entry.style in arguments.styles)
               and (arguments.seeds is None or entry.seed in arguments.seeds)]
     known = [entry for entry in chosen if scored_on.juries[""].knows(entry.style)]
-    for style in sorted({entry.style for entry in chosen} - {entry.style for entry in known}):
+    for entry in chosen:
+        if entry.style is None:
+            print(f"{entry.name} is not scored: it paints in no style.")
+    for style in sorted({entry.style for entry in chosen if entry.style} - {entry.style for entry in known}):
         print(f"{style} is not scored: its picture does not ship; name it with --style-picture .../{style}.jpg.")
     done = scored_on.score_all(known, arguments.fresh)
     print(f"{len(done)} of {len(known)} networks scored; the others' records in {scored_on.folder} are up to date.")

@@ -19,13 +19,13 @@ def trained(steps: int = 3):
     return network, optimiser
 
 
-def test_weights_optimiser_step_and_settings_come_back(tmp_path):
+def test_weights_optimiser_step_and_what_they_are_about_come_back(tmp_path):
     network, optimiser = trained()
     path = tmp_path / "c.safetensors"
     checkpoint.save(path, network, {"scale": {"lambda_res": 100.0}, "list": [1, 2]}, 3, optimiser)
     saved = checkpoint.read(path)
     assert saved.step == 3
-    assert saved.settings == {"scale": {"lambda_res": 100.0}, "list": [1, 2]}
+    assert saved.about == {"scale": {"lambda_res": 100.0}, "list": [1, 2]}
     fresh = nn.Linear(3, 2)
     fresh_optimiser = torch.optim.Adam(fresh.parameters(), 0.1)
     checkpoint.restore(saved, fresh, fresh_optimiser)

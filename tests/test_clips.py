@@ -1,10 +1,18 @@
 import time
+from itertools import pairwise
 
 import pytest
 import torch
 
-from tutorial_lib.data import clips
-from tutorial_lib.data.clips import Clip, RenderedClips, clip_from_frames, clip_from_scene, stills
+from tutorial_lib.data.clips import (
+    Clip,
+    Motion,
+    RenderedClips,
+    clip_from_frames,
+    clip_from_scene,
+    estimated_motion,
+    filmed,
+)
 from tutorial_lib.data.scenes import random_scene, test_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
@@ -14,7 +22,7 @@ SMOKE = scale("smoke")
 
 
 def parts(clip):
-    return [clip.frames, clip.backward_flows, clip.backward_masks, clip.reference_flows, clip.reference_masks]
+    return [clip.frames, clip.backward.flows, clip.backward.masks, clip.from_middle.flows, clip.from_middle.masks]
 
 
 def same(a, b):
@@ -25,29 +33,33 @@ def check_shapes(clip, length, height, width):
     shapes = [(length, 3), (length - 1, 2), (length - 1, 1), (length, 2), (length, 1)]
     assert [tuple(part.shape) for part in parts(clip)] == [(*shape, height, width) for shape in shapes]
     assert all(part.dtype == torch.float32 for part in parts(clip))
-    reference = length // 2
-    assert clip.reference_flows[reference].abs().max() == 0 and clip.reference_masks[reference].min() == 1
-    for masks in (clip.backward_masks, clip.reference_masks):
+    middle = length // 2
+    assert clip.from_middle.flows[middle].abs().max() == 0 and clip.from_middle.masks[middle].min() == 1
+    for masks in (clip.backward.masks, clip.from_middle.masks):
         assert set(masks.unique().tolist()) <= {0.0, 1.0}
 
 
+def opposite(motion):
+    return Motion(-motion.flows, motion.masks)
+
+
 def backward_error(clip):
-    warped = warp(clip.frames[:-1], clip.backward_flows)
-    return (clip.backward_masks * (clip.frames[1:] - warped)).square().mean().sqrt().item()
+    warped = warp(clip.frames[:-1], clip.backward.flows)
+    return (clip.backward.masks * (clip.frames[1:] - warped)).square().mean().sqrt().item()
 
 
-def reference_error(clip):
-    reference = clip.frames[len(clip.frames) // 2]
-    return (clip.reference_masks * (reference - warp(clip.frames, clip.reference_flows))).square().mean().sqrt().item()
+def middle_error(clip):
+    middle, motion = clip.frames[len(clip.frames) // 2], clip.from_middle
+    return (motion.masks * (middle - warp(clip.frames, motion.flows))).square().mean().sqrt().item()
 
 
 @pytest.mark.parametrize("length", [2, 3, 4, 5])
 def test_the_flows_of_a_clip_lead_where_they_say(length):
     clip = clip_from_scene(test_scene("market_6", 54, 128, 7), start=1, length=length, pass_name="clean")
     check_shapes(clip, length, 54, 128)
-    assert backward_error(clip) < 0.015 and reference_error(clip) < 0.02
-    wrong = Clip(clip.frames, -clip.backward_flows, clip.backward_masks, -clip.reference_flows, clip.reference_masks)
-    assert backward_error(wrong) > 3 * backward_error(clip) and reference_error(wrong) > 3 * reference_error(clip)
+    assert backward_error(clip) < 0.015 and middle_error(clip) < 0.02
+    wrong = Clip(clip.frames, {-1: opposite(clip.backward)}, opposite(clip.from_middle))
+    assert backward_error(wrong) > 3 * backward_error(clip) and middle_error(wrong) > 3 * middle_error(clip)
 
 
 def test_a_clip_takes_the_frames_asked_for():
@@ -59,12 +71,63 @@ def test_a_clip_takes_the_frames_asked_for():
             clip_from_scene(scene, start, length)
 
 
+def test_motions_of_a_film_lead_over_their_step():
+    """motions[step] leads from each frame t into t + step, whichever way, and one that is not asked for is not made."""
+    scene = test_scene("ambush_5", 40, 64, 5)                       # its speed changes: no two flows are alike
+    film = filmed(scene, steps=(-1, 1, 2))
+    assert list(film.motions) == [-1, 1, 2]
+    for step, starts in ((-1, (1, 2, 3, 4)), (1, (0, 1, 2, 3)), (2, (0, 1, 2))):
+        motion = film.motions[step]
+        assert torch.equal(motion.flows, torch.cat([scene.flow(t, t + step) for t in starts]))
+        assert torch.equal(motion.masks, torch.cat([scene.mask(t, t + step) for t in starts]))
+        assert not any(torch.equal(a, b) for a, b in pairwise(motion.flows))
+    assert film.backward is film.motions[-1] and film.forward is film.motions[1]
+
+
+def test_a_film_is_the_whole_scene_in_the_pass_asked_for():
+    scene = random_scene(2, 48, 64, 3)
+    film = filmed(scene, "clean", steps=())
+    assert torch.equal(film.frames, torch.cat([scene.frame(t, "clean") for t in range(3)]))
+    assert (film.name, film.pass_name, film.motions) == (scene.name, "clean", {})
+
+
+def test_a_film_needs_frames_for_its_steps():
+    with pytest.raises(TutorialError, match="at least 2 frames"):
+        filmed(random_scene(2, 48, 64, 1))
+    for step in (3, -3):
+        with pytest.raises(TutorialError, match="3 frames, of which none are 3 apart"):
+            filmed(random_scene(2, 48, 64, 3), steps=(1, step))
+
+
+def test_the_motions_of_a_clip_in_the_middle_of_a_scene_are_those_of_its_frames():
+    scene = test_scene("ambush_5", 40, 64, 6)
+    clip = clip_from_scene(scene, start=2, length=3)
+    assert torch.equal(clip.backward.flows, torch.cat([scene.flow(3, 2), scene.flow(4, 3)]))
+    assert torch.equal(clip.from_middle.flows, torch.cat([scene.flow(3, t) for t in (2, 3, 4)]))
+    assert torch.equal(clip.from_middle.masks, torch.cat([scene.mask(3, t) for t in (2, 3, 4)]))
+
+
+def test_a_part_of_a_motion_starts_at_the_same_frames():
+    motion = filmed(test_scene("ambush_5", 40, 64, 4)).forward
+    assert torch.equal(motion[1:3].flows, motion.flows[1:3]) and torch.equal(motion[1:3].masks, motion.masks[1:3])
+
+
+def test_estimated_motion_leads_over_its_step():
+    """Every frame moves on by another 2 pixels to the right."""
+    texture = random_scene(2, 48, 80, 2).frame(0)
+    frames = torch.cat([texture.roll(2 * t, 3) for t in range(4)])
+    for step, count, moved in ((1, 3, 2), (2, 2, 4), (-1, 3, -2)):
+        motion = estimated_motion(frames, step)
+        assert len(motion.flows) == len(motion.masks) == count
+        assert motion.flows[:, 0, 8:-8, 12:-12].median() == pytest.approx(moved, abs=0.3)
+
+
 def test_estimated_flow_agrees_with_exact_flow():
     exact = clip_from_scene(test_scene("alley_2", 108, 256, 5), pass_name="clean")
     estimated = clip_from_frames(exact.frames)
     check_shapes(estimated, 5, 108, 256)
-    both = exact.backward_masks * estimated.backward_masks
-    gap = (exact.backward_flows - estimated.backward_flows).norm(dim=1, keepdim=True)
+    both = exact.backward.masks * estimated.backward.masks
+    gap = (exact.backward.flows - estimated.backward.flows).norm(dim=1, keepdim=True)
     assert both.mean() > 0.7 and (gap * both).sum() / both.sum() < 0.3
     with pytest.raises(TutorialError, match="at least 2"):
         clip_from_frames(exact.frames[:1])
@@ -74,7 +137,11 @@ def test_estimated_flow_agrees_with_exact_flow():
 
 def test_a_clip_moves_to_a_device():
     clip = clip_from_scene(random_scene(2, 48, 64, 3))
-    assert all(part.device.type == "meta" for part in parts(clip.to("meta")))
+    moved = clip.to("meta")
+    assert all(part.device.type == "meta" for part in parts(moved))
+    assert (moved.name, moved.pass_name) == (clip.name, clip.pass_name)
+    film = filmed(random_scene(2, 48, 64, 3), steps=(1, 2)).to("meta")      # it has no motion from the middle
+    assert all(motion.flows.device.type == "meta" for motion in film.motions.values()) and film.from_middle is None
 
 
 def test_rendered_clips_are_the_same_at_every_access():
@@ -119,24 +186,3 @@ def test_rendered_clips_count_and_name_themselves():
 def test_kept_flow_is_precise_enough():
     kept = RenderedClips(SMOKE)
     assert max(backward_error(kept[i]) for i in range(len(kept))) < 0.04
-
-
-def test_stills_depend_only_on_seed_and_number():
-    laptop = scale("laptop")
-    batch = stills(laptop, 0, 5)
-    assert batch.shape == (laptop.plain_batch, 3, 96, 128) and batch.dtype == torch.float32
-    assert batch.min() >= 0 and batch.max() <= 1 and batch.std() > 0.08
-    stills(laptop, 0, 4)
-    assert torch.equal(stills(laptop, 0, 5), batch)
-    assert not torch.equal(stills(laptop, 0, 6), batch) and not torch.equal(stills(laptop, 1, 5), batch)
-    assert stills(SMOKE, 0, 0).shape == (2, 3, 48, 64)
-
-
-def test_stills_show_training_photographs_only(monkeypatch):
-    used = set()
-    load = clips.photographs.load_photograph
-    monkeypatch.setattr(clips.photographs, "load_photograph", lambda name: used.add(name) or load(name))
-    clips._shrunk_photograph.cache_clear()
-    for n in range(30):
-        stills(SMOKE, 0, n)
-    assert used <= set(clips.photographs.TRAINING) and len(used) > 5

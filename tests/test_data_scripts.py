@@ -54,8 +54,8 @@ def test_features_are_distilled_and_loaded(squeezenet, tmp_path):
     done = run(tmp_path, "distill_features.py", "--teacher", squeezenet, "--steps", 6, "--batch", 2, "--output", output)
     assert done.returncode == 0, done.stderr
     saved = checkpoint.read(output)
-    assert (saved.step, saved.settings["plan"]) == (6, "squeezenet")
-    assert 0 < saved.settings["held_out_errors"]["tap1"] < 1
+    assert (saved.step, saved.about["plan"]) == (6, "squeezenet")
+    assert 0 < saved.about["held_out_errors"]["tap1"] < 1
     assert set(load_features(output)(torch.rand(1, 3, 32, 32))) == {"tap1", "tap2", "tap3", "tap4"}
 
 

@@ -1,14 +1,32 @@
+import weakref
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tutorial_lib import evaluation, zoo
+from tutorial_lib import checkpoint, evaluation, zoo
+from tutorial_lib.data.clips import Clip, Motion, filmed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.sintel import scene_in_memory, write_scene
+from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.evaluation import Score, e_stab, e_stab_forward, evaluate, format_table, judge_of, sharpness, verdict
+from tutorial_lib.evaluation import (
+    Score,
+    as_row,
+    e_stab,
+    e_stab_forward,
+    evaluate,
+    instability,
+    judge_of,
+    report,
+    sharpness,
+    verdict,
+)
+from tutorial_lib.evaluation.report import format_table
+from tutorial_lib.evaluation.scores import Fidelity, score
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.networks.student import Student
 
 
 def e_stab_in_numpy(frames, flows, masks, gap=1):
@@ -78,6 +96,23 @@ def test_forward_flow_is_the_video_run_backwards(noise):
     assert e_stab_forward(frames, -forward, masks) > 0.1
 
 
+def test_instability_takes_the_motion_that_is_known(noise):
+    """Forward or backward; both are the same pairs, told from either end, where the motion is exact."""
+    scene = test_scene("market_6", 54, 128, 4)
+    video = noise(4, 3, 54, 128)
+    for gap in (1, 2):
+        forward, backward = filmed(scene, steps=(gap,)), filmed(scene, steps=(-gap,))
+        ahead, back = forward.motions[gap], backward.motions[-gap]
+        assert instability(video, forward, gap) == e_stab_forward(video, ahead.flows, ahead.masks, gap)
+        assert instability(video, backward, gap) == e_stab(video, back.flows, back.masks, gap)
+        own = [instability(clip.frames, clip, gap) for clip in (forward, backward)]
+        assert own[0] == pytest.approx(own[1], rel=0.3)
+    both = filmed(scene, steps=(-1, 1))
+    assert instability(video, both) == instability(video, filmed(scene))        # as where only the forward one is known
+    with pytest.raises(TutorialError, match="No motion over 3 frames is known of the clip 'market_6'"):
+        instability(video, both, 3)
+
+
 def test_wrong_numbers_are_refused(noise):
     with pytest.raises(TutorialError, match="two frames"):
         e_stab(noise(1, 3, 8, 8), noise(0, 2, 8, 8), noise(0, 1, 8, 8))
@@ -124,11 +159,58 @@ def test_grey_and_blur_do_not_come_out_as_good(rows):
         assert verdict(sums[cheat], control) != "steadier"        # it is not called so
         assert "style" in verdict(sums[cheat], control)
     assert sums["grey"].e_stab < 1e-6
-    table = format_table([evaluation.as_row(score) for scores in rows.values() for score in scores]).splitlines()
+    table = format_table([as_row(score) for scores in rows.values() for score in scores]).splitlines()
     said = {line.split()[0]: line for line in table}
     assert said["student-scratch"].endswith("  control")
     assert "steadier, but style" in said["grey"] and "contrast -100%" in said["grey"]
     assert "steadier, but" in said["blurred"] and "sharpness" in said["blurred"]
+
+
+def test_a_teacher_is_given_the_exact_motion_only_where_it_is_asked_for(smoke):
+    """By its own estimate it is scored as it would be in use."""
+    seen = []
+
+    class Teacher(nn.Module):
+        uses_flow = True
+
+        def forward(self, frame, warped_previous=None, mask=None):
+            seen.append(warped_previous)
+            return frame
+
+    frames = torch.rand(2, 3, 32, 48)                    # without any motion that could be estimated
+    exact = Motion(torch.full((1, 2, 32, 48), 3.0), torch.ones(1, 1, 32, 48))
+    clip = Clip(frames, {1: exact, -1: exact}, None, "noise")
+    for asked in (False, True):
+        seen.clear()
+        evaluate({"teacher": Teacher()}, [clip], judge_of("mosaic", smoke), exact=asked, bar=False)
+        moved = torch.equal(seen[1], warp(frames[:1], exact.flows))
+        assert moved == asked
+
+
+def test_style_and_content_are_means_over_the_frames_that_are_shown(smoke, noise):
+    judge, clip = judge_of("mosaic", smoke), Clip(noise(4, 3, 32, 48))
+    video = noise(4, 3, 32, 48).flip(3)
+    for every, frames in ((1, (0, 1, 2, 3)), (2, (0, 2))):
+        terms = [judge.terms(video[t:t + 1], clip.frames[t:t + 1]) for t in frames]
+        row = Fidelity(judge)(video[::every], clip, every)
+        for name in ("style", "content"):
+            assert row[name] == pytest.approx(sum(t[name].item() for t in terms) / len(frames), rel=1e-5)
+
+
+def test_judges_that_share_what_they_saw_say_the_same_as_alone(smoke, noise):
+    clip, video, seen = Clip(noise(2, 3, 32, 48)), noise(2, 3, 32, 48).flip(3), weakref.WeakKeyDictionary()
+    for style in ("mosaic", "waves"):
+        judge = judge_of(style, smoke)
+        assert Fidelity(judge, seen)(video, clip) == Fidelity(judge)(video, clip)
+    assert Fidelity(judge, seen)(video[::2], clip, 2) == Fidelity(judge)(video[::2], clip, 2)
+    assert len(seen) == 1
+
+
+def test_any_judge_will_do():
+    clip = filmed(test_scene("bandage_2", 40, 64, 2))
+    found = score("copy", clip.frames, clip, lambda shown, clip, every: {"style": len(shown), "content": every})
+    assert (found.network, found.scene, found.style, found.content) == ("copy", "bandage_2", 2, 1)
+    assert found.e_stab == found.floor == instability(clip.frames, clip)
 
 
 def test_verdicts():
@@ -159,7 +241,7 @@ def test_rendered_and_written_scenes_score_alike(smoke, tmp_path):
     size = smoke.evaluation_height, smoke.evaluation_width, smoke.evaluation_frames
     scene = test_scene("bandage_2", *size)
     write_scene(tmp_path, scene)
-    in_memory = scene_in_memory(scene, "final")
+    in_memory = filmed(scene, "final")
     on_disk = evaluation.test_scenes(smoke, "final", tmp_path)
     assert [s.name for s in on_disk] == ["bandage_2"]
     student, judge = {"s": zoo.load("mosaic-student-scratch")}, judge_of("mosaic", smoke)
@@ -168,12 +250,40 @@ def test_rendered_and_written_scenes_score_alike(smoke, tmp_path):
     assert a.style == pytest.approx(b.style, rel=0.03)
 
 
+def table_row(name, style, e_stab, scene="sum"):
+    return {**as_row(Score(name, scene, e_stab, 0.1, 1.0, 0.2, 0.1, 0.05)), "style_name": style}
+
+
+def test_every_network_is_judged_against_the_control_of_its_own_style():
+    """Candy's ours is steadier than mosaic's control, too; that says nothing."""
+    found = [table_row("mosaic-student-scratch", "mosaic", 0.5), table_row("mosaic-student-ours", "mosaic", 0.4),
+             table_row("candy-student-scratch", "candy", 0.3), table_row("candy-student-ours", "candy", 0.35),
+             table_row("waves-student-ours", "waves", 0.2)]
+    said = {line.split()[0]: line.split("  ")[-1] for line in format_table(found).splitlines()[2:]}
+    assert said["mosaic-student-scratch"] == said["candy-student-scratch"] == "control"
+    assert said["mosaic-student-ours"] == "steadier"
+    assert said["candy-student-ours"] == "not steadier"
+    assert said["waves-student-ours"] not in ("steadier", "not steadier")         # its control is not there
+
+
+def test_without_a_control_there_is_no_verdict():
+    table = format_table([table_row("mosaic-student-ours", "mosaic", 0.4)])
+    assert "verdict" not in table and "steadier" not in table
+
+
+def test_a_network_that_says_no_style_is_not_scored(smoke, tmp_path):
+    network, path = Student(4, 1), tmp_path / "mine.safetensors"
+    checkpoint.save(path, network, {"network": network.configuration})
+    with pytest.raises(TutorialError, match="does not say which style it was trained for"):
+        report.evaluate_networks([str(path)], None, smoke)
+
+
 def test_the_table_names_everything(smoke):
     names = ["mosaic-student-scratch", "mosaic-student-ours"]
-    found = evaluation.evaluate_networks(names, None, smoke.but(evaluation_frames=2))
+    found = report.evaluate_networks(names, None, smoke.but(evaluation_frames=2))
     assert len(found) == 2 * 6
     table = format_table(found)
     for word in [*names, "alley_2", "temple_2", "sum", "input (floor)", "style"]:
         assert word in table
     with pytest.raises(TutorialError, match="Unknown network 'nobody'"):
-        evaluation.evaluate_networks(["nobody"], None, smoke)
+        report.evaluate_networks(["nobody"], None, smoke)

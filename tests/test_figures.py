@@ -7,17 +7,17 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from pages import pictures
 
-from tutorial_lib import zoo
 from tutorial_lib.evaluation import Score
+from tutorial_lib.papers import ROLES
 from tutorial_lib.show import figures
 
 
-def test_every_role_has_a_colour_of_its_own():
-    assert set(zoo.ROLES) <= set(figures.COLOURS)
-    assert len(set(figures.COLOURS.values())) == len(figures.COLOURS)
-    assert figures.colour("mosaic-student-ours") == figures.COLOURS["student-ours"]
-    assert figures.colour("mosaic-student-ours-temp") == figures.COLOURS["student-ours-temp"]
-    assert figures.colour("something else") not in figures.COLOURS.values()
+def test_every_role_has_its_colour():
+    for name, role in ROLES.items():
+        assert figures.colour(name) == figures.colour(f"mosaic-{name}") == role.colour
+    assert figures.colour("input") == figures.INK
+    known = {figures.INK, *(role.colour for role in ROLES.values())}
+    assert figures.colour("something else") == figures.colour("mosaic") not in known
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_the_other_figures_draw_what_they_are_given():
     bars = figures.bars({"student-ours": 0.1, "student-scratch": 0.2}, "e_stab", floor=0.02)
     assert [round(patch.get_width(), 3) for patch in bars.axes[0].patches] == [0.2, 0.1]
     scores = {name: Score(name, "sum", e, 0.1, 1, 0.2, 0.1, 0.02) for name, e in (("a", 0.3), ("b", 0.4))}
-    drawn = figures.frontier(scores, control="b").axes[0].texts
+    drawn = figures.tradeoff(scores, control="b").axes[0].texts
     assert [re.sub(r"\s", "", text.get_text()) for text in drawn] == ["a", "b"]
     plt.close("all")
 
@@ -103,7 +103,7 @@ def test_names_of_near_points_cover_neither_each_other_nor_the_border():
     names = [f"student-of-a-long-name-{n}" for n in range(len(places))]
     scores = {name: Score(name, "sum", e, style, 1, 0.2, 0.1, 0.02)
               for name, (style, e) in zip(names, places, strict=True)}
-    figure = figures.frontier(scores)
+    figure = figures.tradeoff(scores)
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
     assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
@@ -121,16 +121,16 @@ def test_maps_share_a_scale_only_when_it_is_given():
 def test_spectra_keep_the_order_and_the_colours_of_the_roles():
     values = {"input": torch.tensor([9.0, 1.0, 0.0]), "student-ours": torch.tensor([8.0, 2.0, 1.0])}
     first, second = figures.spectra(values).axes[0].lines
-    assert (first.get_color(), second.get_color()) == (figures.COLOURS["input"], figures.COLOURS["student-ours"])
+    assert (first.get_color(), second.get_color()) == (figures.INK, figures.colour("student-ours"))
     assert list(second.get_ydata()) == [8.0, 2.0, 1.0]
     assert min(first.get_ydata()) > 0      # a logarithm has no place for zero
     plt.close("all")
 
 
-def test_a_path_through_the_frontier_joins_its_points_in_order():
+def test_a_path_through_the_tradeoff_joins_its_points_in_order():
     scores = {name: Score(name, "sum", e, style, 1, 0.2, 0.1, 0.02) for name, e, style in
               (("0", 0.3, 0.1), ("30", 0.2, 0.4), ("ours", 0.25, 0.2))}
-    axis = figures.frontier(scores, path=["30", "0"], label="e_stab").axes[0]
+    axis = figures.tradeoff(scores, path=["30", "0"], label="e_stab").axes[0]
     assert axis.lines[0].get_xydata().tolist() == [[0.4, 0.2], [0.1, 0.3]]
     assert axis.get_ylabel() == "e_stab"
     plt.close("all")

@@ -53,7 +53,7 @@ def test_a_real_write_past_the_limit_leaves_the_old_checkpoint(tmp_path):
             checkpoint.save(path, nn.Linear(200, 200), {"good": False}, 8)
         except TutorialError as error:
             print(error)
-        print(checkpoint.read(path).settings, checkpoint.read(path).step)
+        print(checkpoint.read(path).about, checkpoint.read(path).step)
     """)
     path = tmp_path / "c.safetensors"
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=120)

@@ -4,8 +4,8 @@ from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.loop import NonFiniteLossError, generator, learning_rate, train
 from tutorial_lib.settings import scale
+from tutorial_lib.training.loop import NonFiniteLossError, generator, learning_rate, train
 
 
 def problem(path=None, steps=10, bad_at=None, **options):
@@ -18,8 +18,8 @@ def problem(path=None, steps=10, bad_at=None, **options):
         size = network.weight.square().mean() * (float("nan") if step == bad_at else 1)
         return {"fit": fit, "size": size, "total": fit + 1e-3 * size}
 
-    settings = {"network": "linear", "seed": 5}
-    history = train(network, loss, steps, lambda step: 0.1 / (1 + step), "test", settings, path, bar=False, **options)
+    about = {"network": "linear", "seed": 5}
+    history = train(network, loss, steps, lambda step: 0.1 / (1 + step), "test", about, path, bar=False, **options)
     return network, history
 
 
@@ -78,7 +78,7 @@ def test_nan_stops_names_the_term_and_keeps_the_last_good_checkpoint(tmp_path):
     assert all(torch.isfinite(value).all() for value in saved.weights.values())
 
 
-def test_a_checkpoint_with_other_settings_is_not_gone_on_with(tmp_path):
+def test_a_checkpoint_of_another_training_is_not_gone_on_with(tmp_path):
     path = tmp_path / "c.safetensors"
     checkpoint.save(path, nn.Linear(4, 1), {"network": "linear", "seed": 6})
     with pytest.raises(TutorialError, match="another seed"):

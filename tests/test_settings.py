@@ -7,7 +7,17 @@ import pytest
 import torch
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.settings import SCALES, build_folder, device, precision, scale, wait_for_gpu, zoo_folder
+from tutorial_lib.settings import (
+    SCALES,
+    build_folder,
+    device,
+    differing,
+    precision,
+    scale,
+    style,
+    wait_for_gpu,
+    zoo_folder,
+)
 
 
 def test_scales_grow_and_are_found_by_name(monkeypatch):
@@ -105,3 +115,28 @@ def test_waiting_threads_do_not_spin_unless_told_to(given):
     if not spins:
         pytest.skip("only GNU's OpenMP says how often it spins")
     assert all((int(count) > 0) == (given == "ACTIVE") for count in spins)
+
+
+def test_only_what_matters_now_can_differ():
+    assert differing({"seed": 0, "evaluation_frames": 4}, {"seed": 0}) == []        # then more was written down
+    assert differing({"seed": 0}, {"seed": 1}) == ["seed"]
+
+
+def test_what_an_older_file_does_not_name_had_its_default():
+    assert differing({}, {"averaging": 0.0, "student_smooth": False}) == []
+    assert differing({}, {"averaging": 0.98}) == ["averaging"]
+    assert differing({}, {"height": 48}) == ["height"]                              # which has none
+
+
+def test_another_perceptual_network_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("OFD_FEATURES", "compact")
+    assert [scale(name).features for name in SCALES] == ["compact"] * 4
+    monkeypatch.delenv("OFD_FEATURES")
+    assert scale("paper").features == "vgg16"
+
+
+def test_the_style_of_the_course_follows_its_variable(monkeypatch):
+    monkeypatch.delenv("OFD_STYLE", raising=False)
+    assert style() == "mosaic"
+    monkeypatch.setenv("OFD_STYLE", "waves")
+    assert style() == "waves"

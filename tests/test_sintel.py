@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.flo import write_flo
 from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
-from tutorial_lib.data.sintel import load_scene, scene_in_memory, scene_names, write_scene
+from tutorial_lib.data.sintel import load_scene, scene_names, write_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
 
@@ -38,18 +39,20 @@ def test_the_layout_is_sintels(root):
 
 @pytest.mark.parametrize("pass_name", ["clean", "final"])
 def test_what_is_written_is_read(root, scene, pass_name):
-    read, kept = load_scene(root, "market_6", pass_name), scene_in_memory(scene, pass_name)
-    assert read.name == kept.name == "market_6"
-    assert read.frames.shape == (4, 3, 54, 128) and read.masks.shape == (3, 1, 54, 128)
+    read, kept = load_scene(root, "market_6", pass_name), filmed(scene, pass_name)
+    for clip in (read, kept):
+        assert (clip.name, clip.pass_name, list(clip.motions)) == ("market_6", pass_name, [1])
+    assert read.frames.shape == (4, 3, 54, 128) and read.forward.masks.shape == (3, 1, 54, 128)
     assert (read.frames - kept.frames).abs().max() <= 0.5 / 255 + 1e-6
-    assert torch.equal(read.forward_flows, kept.forward_flows) and torch.equal(read.masks, kept.masks)
-    assert all(part.dtype == torch.float32 for part in (read.frames, read.forward_flows, read.masks))
+    assert torch.equal(read.forward.flows, kept.forward.flows) and torch.equal(read.forward.masks, kept.forward.masks)
+    assert all(part.dtype == torch.float32 for part in (read.frames, read.forward.flows, read.forward.masks))
 
 
 def test_flow_leads_forward(root):
     read = load_scene(root, "market_6", "clean")
-    error = (read.masks * (read.frames[:-1] - warp(read.frames[1:], read.forward_flows))).square().mean().sqrt()
-    backward = (read.masks * (read.frames[1:] - warp(read.frames[:-1], read.forward_flows))).square().mean().sqrt()
+    flows, masks = read.forward.flows, read.forward.masks
+    error = (masks * (read.frames[:-1] - warp(read.frames[1:], flows))).square().mean().sqrt()
+    backward = (masks * (read.frames[1:] - warp(read.frames[:-1], flows))).square().mean().sqrt()
     assert error < 0.015 and backward > 4 * error
 
 
@@ -65,7 +68,7 @@ def test_a_film_made_by_hand_in_the_original_manner(tmp_path):
     occluded[5, 6] = 255
     (training / "occlusions" / "hand").mkdir(parents=True)
     cv2.imwrite(str(training / "occlusions" / "hand" / "frame_0001.png"), occluded)
-    mask = load_scene(tmp_path, "hand").masks[0, 0]
+    mask = load_scene(tmp_path, "hand").forward.masks[0, 0]
     expected = torch.ones(20, 30)
     expected[5, 6] = 0
     expected[:, 26:] = 0                                             # x + 3.5 > 29
@@ -75,12 +78,12 @@ def test_a_film_made_by_hand_in_the_original_manner(tmp_path):
 
 def test_a_smaller_width_scales_the_flow_and_keeps_safe_pixels(root):
     full, half = load_scene(root, "market_6", "clean"), load_scene(root, "market_6", "clean", frames=3, width=64)
-    assert half.frames.shape == (3, 3, 27, 64) and half.forward_flows.shape == (2, 2, 27, 64)
-    pooled = torch.nn.functional.avg_pool2d(full.forward_flows[:2], 2) / 2
-    assert ((half.forward_flows - pooled).abs() * half.masks).max() < 0.3
-    touched = -torch.nn.functional.max_pool2d(-full.masks[:2], 2)
-    assert (half.masks <= touched).all() and half.masks.mean() > 0.5
-    error = (half.masks * (half.frames[:-1] - warp(half.frames[1:], half.forward_flows))).square().mean().sqrt()
+    assert half.frames.shape == (3, 3, 27, 64) and half.forward.flows.shape == (2, 2, 27, 64)
+    pooled = torch.nn.functional.avg_pool2d(full.forward.flows[:2], 2) / 2
+    assert ((half.forward.flows - pooled).abs() * half.forward.masks).max() < 0.3
+    touched = -torch.nn.functional.max_pool2d(-full.forward.masks[:2], 2)
+    assert (half.forward.masks <= touched).all() and half.forward.masks.mean() > 0.5
+    error = (half.forward.masks * (half.frames[:-1] - warp(half.frames[1:], half.forward.flows))).square().mean().sqrt()
     assert error < 0.02
 
 
@@ -108,7 +111,7 @@ def test_bad_requests_are_refused(root, tmp_path):
     with pytest.raises(TutorialError, match="already holds 4 frames"):
         write_scene(root, test_scene("market_6", 54, 128, 2))
     with pytest.raises(TutorialError, match="at least 2"):
-        scene_in_memory(test_scene("market_6", 54, 128, 1))
+        filmed(test_scene("market_6", 54, 128, 1))
 
 
 @pytest.mark.parametrize(("file", "message"), [

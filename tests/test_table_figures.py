@@ -1,10 +1,11 @@
 import matplotlib.pyplot as plt
 import pytest
-from test_tables import record
+from records import record
 
 from tutorial_lib import tables
+from tutorial_lib.papers.ofd.tables import BUILDERS
 from tutorial_lib.show import table_figures
-from tutorial_lib.show.figures import COLOURS
+from tutorial_lib.show.figures import colour
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,7 @@ def made():
               "grey": 1e-6}
     found = [record(name, value, style=0.2 / (value + 0.1)) for name, value in e_stab.items()]
     found += [record(name, e_stab[name] * 1.1, seed=1) for name in ("student-scratch", "student-ours")]
-    return tables.build(found)
+    return tables.build(BUILDERS, found)
 
 
 def test_every_table_has_a_figure(made):
@@ -37,7 +38,7 @@ def test_bars_are_the_tables_numbers_in_the_roles_colours(made):
     names = [label.get_text() for label in left.get_yticklabels()]
     bars = dict(zip(names, left.patches, strict=True))
     assert bars["student-ours"].get_width() == pytest.approx(0.4)
-    assert bars["student-ours"].get_facecolor() == pytest.approx(plt.matplotlib.colors.to_rgba(COLOURS["student-ours"]))
+    assert bars["student-ours"].get_facecolor() == pytest.approx(plt.matplotlib.colors.to_rgba(colour("student-ours")))
     assert "grey" not in names
     assert right.get_xlabel().startswith("style loss by the judge")
     plt.close("all")

@@ -3,32 +3,24 @@
 import importlib.util
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
+from records import record
 
-from tutorial_lib import scoring, tables
-from tutorial_lib.data.scenes import TEST_SCENES
+from tutorial_lib import tables, zoo
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import read_json
-from tutorial_lib.tables import ablations, equal_style, paper, parts, writing
+from tutorial_lib.evaluation import bench
+from tutorial_lib.files import read_json, write_json
+from tutorial_lib.papers.ofd.tables import BUILDERS, ablations, equal_style, paper
+from tutorial_lib.tables import parts, writing
 
 RESULTS = Path(__file__).parent.parent / "results"
-PROTOCOL = {"films": "rendered scenes", "width": 64, "height": 32, "frames": 4, "gaps": [1, 4], "fidelity_every": 4,
-            "perceptual": {"name": "compact", "weights": "0"}}
 
 
-def record(recipe, e_stab, style=0.4, seed=0, name="mosaic", judged=True, passes=("clean", "final"), **changes):
-    """A record with a fifth of e_stab in each scene."""
-    row = {"e_stab": e_stab / 5, "floor": 0.01, "e_stab_4": 2 * e_stab / 5, "floor_4": 0.02, "style": style,
-           "content": 0.3, "std": 0.2, "sharpness": 0.1, **changes}
-    if judged:
-        row |= {"judge_style": 10 * row["style"], "judge_content": 10 * row["content"]}
-    scenes = dict.fromkeys(TEST_SCENES, row)
-    scores = {p: {**scenes, "sum": scoring.summed(list(scenes.values()))} for p in passes}
-    judge = {"name": "judge", "sha256": "1"} if judged else None
-    return {"name": f"{name}-{recipe}", "recipe": recipe, "style": name, "seed": seed, "sha256": "2",
-            "protocol": {**PROTOCOL, "judge": judge}, "scores": scores}
+def built(records, suffix=""):
+    return tables.build(BUILDERS, records, suffix)
 
 
 def blocks(table):
@@ -60,7 +52,7 @@ def test_the_papers_gains_are_the_published_ones():
 def test_table1_has_gains_prices_and_verdicts():
     found = [record("student-scratch", 0.5), record("student-ours", 0.4), record("student-temp", 0.45),
              record("student-ours-temp", 0.36, style=0.5), record("grey", 0.0001, style=4.0, std=0.0, sharpness=0.0)]
-    table = tables.build(found)["table1"]
+    table = built(found)["table1"]
     errors, beside = rows(table, "mosaic.final.errors"), rows(table, "mosaic.final.fidelity")
     assert errors["input (floor)"]["e_stab"] == pytest.approx(0.05)
     assert errors["student-ours"]["gain"] == pytest.approx(-0.2)
@@ -104,7 +96,7 @@ def test_orders_say_what_holds():
 
 def test_table2_measures_each_half_against_its_own_student():
     found = [record("student-scratch", 0.5), record("res", 0.4), record("student-temp", 0.4), record("temp-res", 0.3)]
-    table = tables.build(found)["table2"]
+    table = built(found)["table2"]
     errors = rows(table, "mosaic.final.errors")
     assert errors["+ L_res"]["gain"] == pytest.approx(-0.2)
     assert errors["w/ L_temp + L_res"]["gain"] == pytest.approx(-0.25)
@@ -115,7 +107,7 @@ def test_table2_measures_each_half_against_its_own_student():
 
 def test_table3_takes_half_a_percent_as_no_worse():
     found = [record("ours-k3", 0.4), record("ours-k4", 0.4019), record("student-ours", 0.405)]
-    said = rows(tables.build(found)["table3"], "mosaic.final.orders")
+    said = rows(built(found)["table3"], "mosaic.final.orders")
     label = paper.TABLE2["student-ours"]
     assert said[f"{label}: K = 4 no worse than 3"]["holds"] == "holds"
     assert said[f"{label}: K = 5 no worse than 4"]["holds"] == "does not hold"
@@ -125,7 +117,7 @@ def test_table3_takes_half_a_percent_as_no_worse():
 def test_figures_2_and_3_are_about_sharpness_and_style():
     found = [record("vanilla-alone", 0.2, style=0.9, sharpness=0.05), record("res-alone", 0.3, style=0.6),
              record("student-ours", 0.4, style=0.5)]
-    said = rows(tables.build(found)["fig23"], "mosaic.final.orders")
+    said = rows(built(found)["fig23"], "mosaic.final.orders")
     assert said["(a) is blurrier than (b)"]["gain"] == pytest.approx(-0.5)
     assert said["(b) is blurrier than (c)"]["holds"] == "does not hold"     # as sharp
     assert said["(c) has a lower style loss than (b)"]["holds"] == "holds"
@@ -136,14 +128,14 @@ def test_seeds_are_compared_with_their_own_control():
     for seed, (control, ours) in enumerate([(0.50, 0.40), (0.60, 0.45), (0.40, 0.44)]):
         found += [record("student-scratch", control, seed=seed),
                   record("student-ours", ours, seed=seed, style=0.4 + 0.1 * seed)]
-    row = rows(tables.build(found)["seeds"], "mosaic.final")["student-ours"]
+    row = rows(built(found)["seeds"], "mosaic.final")["student-ours"]
     assert row["seeds"] == "0 1 2"
     assert row["e_stab"] == pytest.approx([0.43, 0.026458], abs=1e-6)
     assert row["gain"] == pytest.approx([(-0.2 - 0.25 + 0.1) / 3, 0.189297], abs=1e-5)
     assert row["steadier"] == "2 of 3" and row["fair"] == "1 of 3"     # the second paid in style
     assert writing.cell(row["e_stab"], ".4f") == "0.4300 ± 0.0265"
     assert writing.cell(row["gain"], "+.1%") == "-11.7% ± 18.9%"
-    assert "seeds" not in tables.build(found[:2])                   # one seed has no spread
+    assert "seeds" not in built(found[:2])                   # one seed has no spread
 
 
 def test_between_two_points_log_e_stab_is_linear():
@@ -182,7 +174,7 @@ def test_the_frontier_reads_any_method_and_factor():
              record("scratch-x0.5", 0.35, style=0.7), record("style-x2", 0.44, style=0.3),
              record("ours-temp-x3", 0.1, style=0.8), record("student-ours-temp", 0.3, style=0.5),
              record("novel-x10", 0.3, style=0.7)]
-    table = tables.build(found)["frontier"]
+    table = built(found)["frontier"]
     points = blocks(table)["mosaic.final.judge_style.points"]["rows"]
     drawn = {}
     for row in points:
@@ -209,7 +201,7 @@ def test_the_frontier_reads_any_method_and_factor():
 def test_an_extra_is_measured_against_the_network_that_lacks_it_alone():
     found = [record("student-scratch", 0.5), record("student-ours", 0.4), record("ours-excess", 0.3, style=0.42),
              record("unaligned-ours", 0.6), record("unaligned-scratch", 0.5)]
-    table = tables.build(found)["extras"]
+    table = built(found)["extras"]
     said = rows(table, "mosaic.final.changes")
     normalised = said["L_rank normalised: ours"]
     assert (normalised["recipe"], normalised["other"]) == ("ours-excess", "student-ours")
@@ -222,7 +214,7 @@ def test_an_extra_is_measured_against_the_network_that_lacks_it_alone():
 
 def test_gaps_are_compared_one_by_one():
     far = record("student-ours", 0.4, e_stab_4=0.18)
-    row = rows(tables.build([record("student-scratch", 0.5), far])["gaps"], "mosaic.final")["student-ours"]
+    row = rows(built([record("student-scratch", 0.5), far])["gaps"], "mosaic.final")["student-ours"]
     assert row["gain1"] == pytest.approx(-0.2)
     assert row["gain4"] == pytest.approx(-0.1)
     assert row["ratio"] == pytest.approx(0.9 / 0.4)
@@ -231,18 +223,18 @@ def test_gaps_are_compared_one_by_one():
 def test_another_protocol_is_left_out_and_named():
     odd = record("student-ours", 0.1)
     odd["protocol"] = {**odd["protocol"], "frames": 99}
-    table = tables.build([record("student-scratch", 0.5), record("student-temp", 0.4), odd])["table1"]
+    table = built([record("student-scratch", 0.5), record("student-temp", 0.4), odd])["table1"]
     assert "student-ours" not in rows(table, "mosaic.final.errors")
     assert "mosaic-student-ours (scored under another protocol)" in table["missing"]
 
 
 def test_no_records_make_no_tables():
-    assert tables.build([]) == {}
-    assert "table3" not in tables.build([record("student-scratch", 0.5)])
+    assert built([]) == {}
+    assert "table3" not in built([record("student-scratch", 0.5)])
 
 
 def test_markdown_and_text_hold_the_same_cells():
-    table = tables.build([record("student-scratch", 0.5), record("student-ours", 0.4)])["table1"]
+    table = built([record("student-scratch", 0.5), record("student-ours", 0.4)])["table1"]
     text, markdown = writing.as_text(table), writing.as_markdown(table)
     for piece in ("0.4000", "-20.0%", "-24.1%", "steadier", "The paper's Table 1"):
         assert piece in text and piece in markdown
@@ -287,12 +279,24 @@ def test_the_command_scores_once_and_writes_everything(tmp_path, monkeypatch, ca
         make_tables(monkeypatch, results, "--only", "nobody")
 
 
+def test_the_command_passes_by_what_it_cannot_judge(tmp_path, monkeypatch, capsys):
+    """A network that paints in no style, and one whose style nobody knows."""
+    for name in ("student-plain", "nobodys-student-plain"):
+        shutil.copy(zoo.FOLDER / "mosaic-student-plain.safetensors", tmp_path / f"{name}.safetensors")
+        about = {**zoo.manifest("mosaic-student-plain"), "style": "nobodys" if "nobody" in name else None}
+        write_json(tmp_path / f"{name}.json", about)
+    make_tables(monkeypatch, tmp_path / "results", "--folders", str(tmp_path), "--score-only")
+    said = capsys.readouterr().out
+    assert "student-plain is not scored: it paints in no style" in said
+    assert "nobodys is not scored: its picture does not ship" in said and "0 of 0 networks scored" in said
+
+
 FOLDERS = {"scores", "scores-real"} | {folder.name for folder in RESULTS.glob("scores*")}
 
 
 @pytest.mark.parametrize("folder", [RESULTS / name for name in sorted(FOLDERS)], ids=lambda folder: folder.name)
 def test_the_committed_tables_are_what_the_committed_scores_give(folder):
-    made = tables.build(scoring.read_records(folder), folder.name.removeprefix("scores"))
+    made = built(bench.read_records(folder), folder.name.removeprefix("scores"))
     assert made
     for name, table in made.items():
         kept = read_json(RESULTS / f"{name}.json")
@@ -304,7 +308,7 @@ def test_the_committed_tables_are_what_the_committed_scores_give(folder):
 def test_the_committed_verdicts_refuse_grey_and_blurred():
     table = read_json(RESULTS / "table1.json")
     said = [(name, row["row"], row["verdict"]) for name, block in blocks(table).items() if name.endswith(".fidelity")
-            for row in block["rows"] if row["row"] in scoring.CHEATS]
+            for row in block["rows"] if row["row"] in bench.CHEATS]
     assert said
     assert all(verdict.startswith("steadier, but") for _, _, verdict in said), said
 

@@ -1,9 +1,13 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from stages import NAMES, Stages, weights
 
 from tutorial_lib import checkpoint, training
@@ -15,6 +19,9 @@ from tutorial_lib.losses.residual import residual_distillation_loss
 from tutorial_lib.losses.temporal import temporal_loss
 from tutorial_lib.losses.total import total_loss
 from tutorial_lib.networks.teacher import roll_out
+from tutorial_lib.settings import Settings, precision
+from tutorial_lib.training import balance
+from tutorial_lib.training.stages import PATCH, USES
 
 
 @pytest.fixture
@@ -38,6 +45,79 @@ def test_killed_five_times_it_ends_at_the_same_weights(stage, tmp_path):
     for name in whole.optimiser:
         assert torch.equal(killed.optimiser[name], whole.optimiser[name]), name
     assert list(tmp_path.glob("*.safetensors")), "the finished files"
+
+
+def stopped(stage, path, after=2):
+    """The checkpoint of a training that was interrupted."""
+    def stop(progress):
+        if progress.step == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Stages().run(stage, path, steps=4, callback=stop)
+
+
+def rewrite(path, scale):
+    """Writes other settings into a checkpoint, and changes nothing else of it."""
+    with safe_open(path, framework="pt") as file:
+        tensors, about = {key: file.get_tensor(key) for key in file.keys()}, json.loads(file.metadata()["settings"])  # noqa: SIM118
+    save_file(tensors, path, {"settings": json.dumps({**about, "scale": scale})})
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_an_older_checkpoint_is_gone_on_with(stage, tmp_path):
+    """One that names every setting, used or not, and one from before there were some."""
+    whole, path = weights(Stages().run(stage, steps=4)), tmp_path / "c.safetensors"
+    everything = Stages().settings.but(evaluation_frames=99).as_dict()
+    since_then = ("averaging", "lambda_excess", "student_smooth")
+    for scale in (everything, {key: value for key, value in everything.items() if key not in since_then}):
+        path.unlink(missing_ok=True)
+        stopped(stage, path)
+        rewrite(path, scale)
+        assert checkpoint.read(path).step == 2
+        assert torch.equal(weights(Stages().run(stage, path, steps=4)), whole)
+
+
+@pytest.mark.parametrize(("stage", "own", "other"), [
+    ("plain teacher", "style_weight", "lambda_agree"), ("plain student", "lambda_agree", "lambda_flow"),
+    ("teacher with flow", "lambda_flow", "lambda_temp"), ("distillation", "lambda_temp", "lambda_look"),
+])
+def test_a_checkpoint_minds_the_settings_of_its_stage_alone(stage, own, other, tmp_path):
+    path = tmp_path / "c.safetensors"
+    stopped(stage, path, after=1)
+    settings = Stages().settings
+    Stages(settings.but(**{other: 9.0})).run(stage, path, steps=4)
+    assert checkpoint.read(path).step == 4
+    with pytest.raises(TutorialError, match=f"trained with another {own};"):
+        Stages(settings.but(**{own: 9.0})).run(stage, path, steps=4)
+
+
+class Watched(Settings):
+    """Settings that note which of them are read."""
+
+    read: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name):
+        if name in Settings.__dataclass_fields__:
+            Watched.read.add(name)
+        return super().__getattribute__(name)
+
+    def as_dict(self):
+        return dict(vars(self))
+
+    def but(self, **changes):
+        return Watched(**self.as_dict() | changes)
+
+
+@pytest.mark.parametrize(("stage", "uses"), list(zip(NAMES, (
+    USES["plain"], USES["teacher-flow"], USES["plain"] | USES["agreement"], USES["distill"]), strict=True)))
+def test_a_stage_reads_the_settings_that_its_checkpoint_names(stage, uses):
+    """A setting that is read and not named lets a training go on with another one. (Sizes are the network's own.)"""
+    Watched.read.clear()
+    Stages(Watched(**Stages().settings.as_dict())).run(stage)
+    sizes = {"student_width", "student_blocks", "student_smooth", "teacher_width", "teacher_blocks"}
+    first_of_a_batch = {"plain_batch"} if stage == "teacher with flow" else set()    # however many come after it
+    assert Watched.read - sizes - first_of_a_batch == uses - {"name"}
 
 
 @pytest.mark.parametrize("stage", NAMES)
@@ -90,10 +170,10 @@ def test_frozen_targets_are_computed_once_and_are_those_of_the_equations(stages,
     again = targets[1]
     assert targets.computed == 1
     assert torch.equal(again[1], target)
-    with_flow = roll_out(stages.teacher_flow, clip.frames, clip.backward_flows, clip.backward_masks)
+    with_flow = roll_out(stages.teacher_flow, clip.frames, clip.backward.flows, clip.backward.masks)
     plain, student_plain = stages.teacher_plain(clip.frames), stages.student_plain(clip.frames)
     assert torch.allclose(target, student_plain + with_flow - plain, atol=2e-3)             # fp16
-    matrix = traceable_matrix(clip.frames, clip.reference_flows, clip.reference_masks)
+    matrix = traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks)
     assert torch.equal(norm, nuclear_norm(matrix))
     # on disk instead of in memory: the same, and a second object finds it
     on_disk = stages.targets(folder=tmp_path)
@@ -105,9 +185,9 @@ def test_frozen_targets_are_computed_once_and_are_those_of_the_equations(stages,
 
 def test_vanilla_and_teacher_rank_are_their_own_targets(stages):
     clip, target, norm = stages.targets(source="vanilla", rank_from="teacher")[0]
-    with_flow = roll_out(stages.teacher_flow, clip.frames, clip.backward_flows, clip.backward_masks)
+    with_flow = roll_out(stages.teacher_flow, clip.frames, clip.backward.flows, clip.backward.masks)
     assert torch.allclose(target, with_flow, atol=1e-3)
-    ranked = nuclear_norm(traceable_matrix(with_flow, clip.reference_flows, clip.reference_masks))
+    ranked = nuclear_norm(traceable_matrix(with_flow, clip.from_middle.flows, clip.from_middle.masks))
     assert norm.item() == pytest.approx(ranked.item(), rel=1e-5)
 
 
@@ -117,7 +197,7 @@ def test_the_total_is_eq_13(stages, noise):
     k = len(clip.frames)
     student = noise(*clip.frames.shape)
     teacher, plain, student_plain = noise(3, *clip.frames.shape).unbind()
-    norm = nuclear_norm(traceable_matrix(clip.frames, clip.reference_flows, clip.reference_masks))
+    norm = nuclear_norm(traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks))
     terms = total_loss(student, clip, stages.perceptual, settings, student_plain + teacher - plain, norm)
 
     expected = torch.zeros(())
@@ -126,9 +206,9 @@ def test_the_total_is_eq_13(stages, noise):
         expected += stages.perceptual(student[frame], clip.frames[frame])
         expected += 3 * residual_distillation_loss(teacher[frame], plain[frame], student[frame], student_plain[frame])
     for t in range(1, k):
-        pair = (student[t:t + 1], student[t - 1:t], clip.backward_flows[t - 1:t], clip.backward_masks[t - 1:t])
+        pair = (student[t:t + 1], student[t - 1:t], clip.backward.flows[t - 1:t], clip.backward.masks[t - 1:t])
         expected += 5 * temporal_loss(*pair)
-    ranked = nuclear_norm(traceable_matrix(student, clip.reference_flows, clip.reference_masks))
+    ranked = nuclear_norm(traceable_matrix(student, clip.from_middle.flows, clip.from_middle.masks))
     expected += 7 * (norm - ranked) ** 2
     assert terms["total"].item() == pytest.approx(expected.item(), rel=1e-4)
 
@@ -136,8 +216,8 @@ def test_the_total_is_eq_13(stages, noise):
 def test_the_excess_term_is_over_the_pixels_that_all_frames_show(stages, noise):
     settings = stages.settings.but(lambda_res=0.0, lambda_temp=0.0, lambda_rank=0.0, lambda_excess=3.0)
     clip, student = stages.clips[0], noise(*stages.clips[0].frames.shape)
-    common = clip.reference_masks.prod(0, keepdim=True)
-    norms = [torch.linalg.svdvals((common * warp(video, clip.reference_flows)).flatten(1))
+    common = clip.from_middle.masks.prod(0, keepdim=True)
+    norms = [torch.linalg.svdvals((common * warp(video, clip.from_middle.flows)).flatten(1))
              for video in (clip.frames, student)]
     wanted, excess = (values.sum() / values[0] for values in norms)
     terms = total_loss(student, clip, stages.perceptual, settings)
@@ -171,14 +251,14 @@ def test_the_teachers_keep_the_same_colours(stages):
         frames = stages.clips[0].frames
         with torch.no_grad():
             change = teacher(frames) - stages.teacher_plain(frames)
-        return torch.nn.functional.avg_pool2d(change, training.PATCH).square().mean().item()
+        return torch.nn.functional.avg_pool2d(change, PATCH).square().mean().item()
 
     assert apart(1e4) < 0.5 * apart(0.0)
 
 
 def test_bfloat16_can_be_asked_for_and_stays_near_single_precision(stages, monkeypatch):
-    def first_terms(precision):
-        monkeypatch.setenv("OFD_PRECISION", precision)
+    def first_terms(asked):
+        monkeypatch.setenv("OFD_PRECISION", asked)
         _, history = training.distill(
             stages.student_plain, stages.targets(), stages.perceptual, stages.settings, steps=1, bar=False)
         return history[0]
@@ -188,24 +268,29 @@ def test_bfloat16_can_be_asked_for_and_stays_near_single_precision(stages, monke
     assert rough["total"] == pytest.approx(exact["total"], rel=0.02)
     monkeypatch.setenv("OFD_PRECISION", "half")
     with pytest.raises(TutorialError, match="'half'; it can be bfloat16 or float32"):
-        training.precision(torch.device("cpu"))
+        precision(torch.device("cpu"))
 
 
-def test_a_style_of_less_flicker_gets_stronger_losses(stages, monkeypatch):
-    plain, usual = stages.student_plain, training.USUAL_FLICKER
-    clip = stages.clips[0]
+def test_a_style_that_outweighs_the_losses_of_steadiness_gets_stronger_ones(stages, monkeypatch):
+    """By the ratio of Eq. 1 to the temporal loss, over all clips."""
+    plain, clips = stages.student_plain, [stages.clips[0], stages.clips[1]]
+    perceived = moved = 0.0
     with torch.no_grad():
-        stylized = plain(clip.frames)
-    motion = clip.backward_flows, clip.backward_masks
-    assert training.flicker(plain, [clip]) == pytest.approx(
-        temporal_loss(stylized[1:], stylized[:-1], *motion).item(), rel=1e-4)
-    for times, expected in ((1, 1), (1.1, 1), (0.7, 2**0.5), (0.5, 2), (0.13, 8), (1e-9, 16), (1e9, 1 / 16)):
-        monkeypatch.setattr(training, "flicker", lambda *_, times=times: times * usual)
-        assert training.strength(plain, stages.clips) == pytest.approx(expected)
-    settings = training.raised(stages.settings, 2.0)
+        for clip in clips:
+            stylized = plain(clip.frames)
+            perceived += stages.perceptual(stylized, clip.frames).item()
+            moved += temporal_loss(stylized[1:], stylized[:-1], clip.backward.flows, clip.backward.masks).item()
+    for times, expected in ((1, 1), (1.3, 1), (0.7, 1), (1.5, 2), (0.6, 0.5), (8, 8), (1e9, 16), (1e-9, 1 / 16)):
+        monkeypatch.setattr(balance, "USUAL", perceived / moved / times)
+        assert balance.steadiness(plain, clips, stages.perceptual) == expected
+
+
+def test_only_the_losses_of_steadiness_are_made_stronger(stages):
+    settings = balance.steadier(stages.settings, 2.0)
     changed = {key for key, value in settings.as_dict().items() if value != stages.settings.as_dict()[key]}
     assert changed == {"lambda_flow", "lambda_res", "lambda_temp"}
     assert settings.lambda_temp == 2 * stages.settings.lambda_temp
+    assert balance.steadier(stages.settings, 2.0, {"lambda_temp"}).lambda_temp == stages.settings.lambda_temp
 
 
 def test_nan_names_its_term(stages):

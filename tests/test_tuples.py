@@ -7,6 +7,7 @@ import pytest
 import torch
 from films import film
 from safetensors.torch import load_file
+from test_clips import parts
 
 from tutorial_lib.data import tuples
 from tutorial_lib.data.clips import clip_from_frames
@@ -238,13 +239,13 @@ def test_clips_are_read_with_their_flow_which_is_kept(prepared, monkeypatch):
     monkeypatch.setattr(tuples, "clip_from_frames", lambda frames: calls.append(1) or clip_from_frames(frames))
     again = TupleClips(prepared, SMOKE)[2]
     assert calls == []
-    for name, part in vars(clips[2]).items():
-        assert torch.equal(part, getattr(again, name)) and part.dtype == torch.float32
+    for first, second in zip(parts(clips[2]), parts(again), strict=True):
+        assert torch.equal(first, second) and first.dtype == torch.float32
     frames = load_file(prepared / "00002.safetensors")["frames"].float() / 255
     assert torch.equal(clips[2].frames, frames)
     fresh = clip_from_frames(frames)
-    assert (clips[2].backward_flows - fresh.backward_flows).abs().max() < 0.02
-    error = (warp(clips[2].frames[:-1], clips[2].backward_flows) - clips[2].frames[1:]) * clips[2].backward_masks
+    assert (clips[2].backward.flows - fresh.backward.flows).abs().max() < 0.02
+    error = (warp(clips[2].frames[:-1], clips[2].backward.flows) - clips[2].frames[1:]) * clips[2].backward.masks
     assert error.square().mean().sqrt() < 0.06
     for i in (-1, 4):
         with pytest.raises(IndexError, match="0 to 3"):
@@ -261,7 +262,7 @@ def test_keys_tell_clips_apart(prepared, two_films, tmp_path):
 
 def test_larger_tuples_serve_smaller_scales(prepared):
     clip = TupleClips(prepared, SMOKE.but(height=24, width=48, clip_length=2, clips=2))[1]
-    assert clip.frames.shape == (2, 3, 24, 48) and clip.reference_flows.shape == (2, 2, 24, 48)
+    assert clip.frames.shape == (2, 3, 24, 48) and clip.from_middle.flows.shape == (2, 2, 24, 48)
     assert len(TupleClips(prepared, SMOKE.but(clips=2))) == 2
     for larger in ({"height": 49}, {"width": 65}, {"clip_length": 4}):
         with pytest.raises(TutorialError, match=r"are 3 frames of 64x48; .* prepare them anew"):
@@ -273,7 +274,7 @@ def test_a_folder_that_cannot_be_changed_serves_too(prepared, monkeypatch):
     before = sorted(prepared.iterdir())
     first, second = TupleClips(prepared, SMOKE)[0], TupleClips(prepared, SMOKE)[0]
     assert sorted(prepared.iterdir()) == before
-    assert torch.equal(first.reference_flows, second.reference_flows)
+    assert torch.equal(first.from_middle.flows, second.from_middle.flows)
 
 
 def test_another_folder_is_no_folder_of_tuples(tmp_path):

@@ -44,8 +44,10 @@ class Jury:
         self.judges: dict[str, Fidelity] = {}
         self.seen = WeakKeyDictionary()
 
-    def judge(self, style: str) -> Fidelity:
-        """Raises: TutorialError when this network does not know the style."""
+    def judge(self, style: str | None) -> Fidelity:
+        """Raises: TutorialError when this network does not know the style, or there is none."""
+        if style is None:
+            raise TutorialError("A network that has no style cannot be judged by how well it paints.")
         if style not in self.judges:
             known = load_style(self.pictures[style], self.settings.style_size) if style in self.pictures else style
             try:    # on the processor, where styles are painted and kept
@@ -55,7 +57,7 @@ class Jury:
             self.judges[style] = Fidelity(loss, self.seen)
         return self.judges[style]
 
-    def knows(self, style: str) -> bool:
+    def knows(self, style: str | None) -> bool:
         try:
             self.judge(style)
         except TutorialError:

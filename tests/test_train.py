@@ -36,8 +36,8 @@ def test_the_files_are_networks_with_their_settings(trained, noise):
     assert zoo.load(trained / "flow.safetensors").uses_flow
     assert not zoo.load(trained / "plain.safetensors").uses_flow
     saved = checkpoint.read(trained / "ours.safetensors")
-    assert (saved.step, saved.settings["style"]) == (2, "waves")
-    assert (saved.settings["scale"]["lambda_rank"], saved.settings["scale"]["seed"]) == (0, 4)
+    assert (saved.step, saved.about["style"]) == (2, "waves")
+    assert (saved.about["scale"]["lambda_rank"], saved.about["scale"]["seed"]) == (0, 4)
 
 
 def test_run_again_it_has_nothing_left_to_do_and_with_other_settings_it_refuses(trained, capsys):

@@ -1,22 +1,25 @@
 """Records are made once, made again when they must be, and can be made by anybody who has the weights."""
 
+import dataclasses
 from hashlib import sha256
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
-from tutorial_lib import checkpoint, evaluation, scoring, zoo
+from tutorial_lib import checkpoint, evaluation, zoo
+from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.data.sintel import scene_in_memory, write_scene
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.evaluation.bench import CHEATS, FIDELITY_EVERY, Bench, Entry, Jury, entries, read_records
+from tutorial_lib.evaluation.films import rendered_films
+from tutorial_lib.evaluation.scores import steadiness
 from tutorial_lib.files import read_json, write_json
-from tutorial_lib.networks.features import COMPACT_FILE
+from tutorial_lib.networks.features import COMPACT_FILE, load_features
 from tutorial_lib.networks.student import Student
 from tutorial_lib.settings import scale
+from tutorial_lib.stylize import stylize_clip
 from tutorial_lib.tables import parts
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -30,7 +33,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def films(small):
-    return scoring.rendered_films(small, GAPS, ["bandage_2"], bar=False)
+    return rendered_films(small, GAPS, ["bandage_2"], bar=False)
 
 
 @pytest.fixture
@@ -40,24 +43,24 @@ def folder(tmp_path, small):
     return tmp_path
 
 
-def make(folder, settings, recipe, seed):
+def make(folder, settings, recipe, seed, style="mosaic"):
     torch.manual_seed(seed)
     network = Student(4, 1)
-    path = folder / f"mosaic-{recipe}.safetensors"
-    checkpoint.save(path, network, {"network": network.configuration, "style": "mosaic"}, dtype=torch.float16)
-    write_json(folder / f"mosaic-{recipe}.json", {
-        "name": path.stem, "recipe": recipe, "style": "mosaic", "seed": 0, "minutes": 1.5, "hardware": "a machine",
+    path = folder / f"{f'{style}-' if style else ''}{recipe}.safetensors"
+    checkpoint.save(path, network, {"network": network.configuration, "style": style}, dtype=torch.float16)
+    write_json(path.with_suffix(".json"), {
+        "name": path.stem, "recipe": recipe, "style": style, "seed": 0, "minutes": 1.5, "hardware": "a machine",
         "command": "train", "settings": settings.but(lambda_res=7.0).as_dict(),
     })
 
 
 def bench(folder, films, settings, judge=None, **described):
     about = {"films": "rendered", "width": 64, "height": 40, "frames": 5, "gaps": list(GAPS), **described}
-    return scoring.Bench(lambda: films, about, settings, folder / "scores", judge)
+    return Bench(lambda: films, about, settings, folder / "scores", judge)
 
 
 def test_a_record_says_what_matters(folder, films, small):
-    entry = scoring.entries([folder])[0]
+    entry = entries([folder])[0]
     record = bench(folder, films, small).score(entry, [""])
     assert record == read_json(folder / "scores" / "mosaic-student-scratch.json")
     assert record["sha256"] == sha256(entry.path.read_bytes()).hexdigest()
@@ -71,12 +74,12 @@ def test_a_record_says_what_matters(folder, films, small):
 
 
 def test_a_score_is_that_of_evaluation(folder, films, small):
-    """At gap 1, and with every frame judged, both modules say the same."""
-    entry, film = scoring.entries([folder])[0], films[1]
-    judged = film.frames[::scoring.FIDELITY_EVERY]
+    """At gap 1, and over the frames that are judged, it is what `evaluate` says."""
+    entry, film = entries([folder])[0], films[1]
+    judged = film.frames[::FIDELITY_EVERY]
     row = bench(folder, films, small).score(entry, [""])["scores"]["final"]["bandage_2"]
     network, judge = entry.load(), evaluation.judge_of("mosaic", small)
-    scene = scene_in_memory(test_scene("bandage_2", 40, 64, 5), "final")
+    scene = filmed(test_scene("bandage_2", 40, 64, 5), "final")
     whole = evaluation.evaluate({"n": network}, [scene], judge, bar=False)["n"][0]
     for key in ("e_stab", "floor", "std", "sharpness"):
         assert row[key] == pytest.approx(getattr(whole, key), abs=1e-6)
@@ -87,7 +90,7 @@ def test_a_score_is_that_of_evaluation(folder, films, small):
 
 def test_a_record_is_kept_until_the_weights_or_the_protocol_change(folder, films, small):
     def scored(fresh=False, **described):
-        return bench(folder, films, small, **described).score_all(scoring.entries([folder]), fresh, bar=False)
+        return bench(folder, films, small, **described).score_all(entries([folder]), fresh, bar=False)
 
     everything = ["mosaic-student-scratch", "mosaic-grey", "mosaic-blurred"]
     assert scored() == everything
@@ -102,44 +105,44 @@ def test_a_record_is_kept_until_the_weights_or_the_protocol_change(folder, films
 
 
 def test_nothing_is_rendered_when_all_is_known(folder, films, small):
-    entries = scoring.entries([folder])
-    bench(folder, films, small).score_all(entries, bar=False)
+    found = entries([folder])
+    bench(folder, films, small).score_all(found, bar=False)
     kept = bench(folder, films, small)
     kept.make_films = None
-    assert kept.score_all(entries, bar=False) == []
+    assert kept.score_all(found, bar=False) == []
 
 
 def test_a_judge_completes_a_record_and_leaves_the_rest(folder, films, small):
-    entries = scoring.entries([folder])[:1]
+    found = entries([folder])[:1]
     path = folder / "scores" / "mosaic-student-scratch.json"
-    bench(folder, films, small).score_all(entries, bar=False)
+    bench(folder, films, small).score_all(found, bar=False)
     before = read_json(path)
     before["scores"]["final"]["bandage_2"]["std"] = 0.5         # a mark: what is kept is not computed again
     write_json(path, before)
-    assert bench(folder, films, small, COMPACT_FILE).score_all(entries, bar=False) == ["mosaic-student-scratch"]
+    assert bench(folder, films, small, COMPACT_FILE).score_all(found, bar=False) == ["mosaic-student-scratch"]
     row = read_json(path)["scores"]["final"]["bandage_2"]
     assert row["std"] == 0.5
     assert row["judge_style"] == pytest.approx(row["style"], abs=1e-5)      # the judge is the same network here
     assert row["judge_content"] == pytest.approx(row["content"], abs=1e-5)
-    assert bench(folder, films, small, COMPACT_FILE).score_all(entries, bar=False) == []
-    assert bench(folder, films, small).score_all(entries, bar=False) == []  # without a judge its columns stay
+    assert bench(folder, films, small, COMPACT_FILE).score_all(found, bar=False) == []
+    assert bench(folder, films, small).score_all(found, bar=False) == []  # without a judge its columns stay
     assert read_json(path)["protocol"]["judge"]["sha256"] == sha256(COMPACT_FILE.read_bytes()).hexdigest()
 
 
 def test_a_style_that_the_judge_does_not_know_has_no_columns_of_it(folder, films, small):
-    jury = scoring.Jury(scoring.load_features("compact"), small)
+    jury = Jury(load_features("compact"), small)
     assert jury.knows("mosaic") and not jury.knows("nobody's style")
-    unknown = scoring.Entry("nobody's style", "res", 0, folder / "mosaic-student-scratch.safetensors", {})
+    unknown = Entry("nobody's style", "res", 0, folder / "mosaic-student-scratch.safetensors", {})
     with_judge = bench(folder, films, small, COMPACT_FILE)
     assert with_judge.lacks(unknown) == [""]
     with pytest.raises(TutorialError, match="nobody's style"):
-        with_judge.juries[""].target("nobody's style")
+        with_judge.juries[""].judge("nobody's style")
 
 
 def test_a_picture_stands_in_for_a_style_that_does_not_ship(tmp_path, noise, small):
     write_image(tmp_path / "rare.png", noise(1, 3, 40, 40))
-    jury = scoring.Jury(scoring.load_features("compact"), small, {"rare": tmp_path / "rare.png"})
-    assert jury.knows("rare") and jury.target("rare") is jury.target("rare")
+    jury = Jury(load_features("compact"), small, {"rare": tmp_path / "rare.png"})
+    assert jury.knows("rare") and jury.judge("rare") is jury.judge("rare")
 
 
 def test_the_first_folder_wins_and_unfinished_networks_wait(folder, tmp_path_factory, small):
@@ -147,60 +150,46 @@ def test_the_first_folder_wins_and_unfinished_networks_wait(folder, tmp_path_fac
     make(other, small, "student-scratch", seed=5)
     make(other, small, "rank-x0.3", seed=6)
     (other / "mosaic-res.safetensors").write_bytes(b"still training")
-    found = {entry.record_name: entry.path.parent for entry in scoring.entries([folder, other])}
+    found = {entry.record_name: entry.path.parent for entry in entries([folder, other])}
     assert found == {"mosaic-student-scratch": folder, "mosaic-rank-x0.3": other, "mosaic-grey": folder,
                      "mosaic-blurred": folder}
 
 
+def test_a_network_without_a_style_is_an_entry_that_no_jury_knows(folder, films, small):
+    make(folder, small, "student-plain", seed=4, style=None)
+    entry = next(e for e in entries([folder]) if e.style is None)
+    assert (entry.name, entry.record_name, entry.recipe) == ("student-plain", "student-plain", "student-plain")
+    assert dataclasses.replace(entry, seed=2).record_name == "student-plain-seed2"
+    with_judge = bench(folder, films, small, COMPACT_FILE)
+    assert not with_judge.juries["judge_"].knows(None)
+    assert with_judge.lacks(entry) == [""]
+    with pytest.raises(TutorialError, match="has no style"):
+        with_judge.juries[""].judge(None)
+
+
+def test_a_style_that_is_a_picture_is_named_after_it(folder, small):
+    make(folder, small, "student-ours", seed=4, style="rare")
+    path = folder / "rare-student-ours.json"
+    write_json(path, {**read_json(path), "style": "pictures/rare.jpg"})
+    assert "rare-student-ours" in [entry.record_name for entry in entries([folder])]
+
+
 def test_grey_and_blurred_are_refused(tmp_path, small):
     settings = small.but(evaluation_height=64, evaluation_width=128)
-    films = scoring.rendered_films(settings, (1,), ["alley_2", "market_6"], ["final"], bar=False)
-    shipped = [e for e in scoring.entries([zoo.FOLDER]) if e.record_name in (
+    films = rendered_films(settings, (1,), ["alley_2", "market_6"], ["final"], bar=False)
+    shipped = [e for e in entries([zoo.FOLDER]) if e.record_name in (
         "mosaic-student-scratch", "mosaic-grey", "mosaic-blurred")]
     bench(tmp_path, films, settings, gaps=[1]).score_all(shipped, bar=False)
-    rows = {r["recipe"]: r["scores"]["final"]["sum"] for r in scoring.read_records(tmp_path / "scores")}
+    rows = {r["recipe"]: r["scores"]["final"]["sum"] for r in read_records(tmp_path / "scores")}
     control = rows["student-scratch"]
-    for cheat in scoring.CHEATS:
+    for cheat in CHEATS:
         said = parts.judgement(cheat, rows[cheat], control)
         assert rows[cheat]["e_stab"] < 0.8 * control["e_stab"] and said.startswith("steadier, but style"), said
 
 
-def test_motions_lead_from_each_frame_to_the_later_one(films, small):
-    scene = test_scene("bandage_2", 40, 64, 5)
-    flows, masks = films[0].motions[2]
-    assert len(flows) == len(masks) == 3
-    assert torch.equal(flows[1:2], scene.flow(1, 3)) and torch.equal(masks[1:2], scene.mask(1, 3).bool())
-    assert films[0].floors[2] == pytest.approx(films[0].e_stab(films[0].frames, 2))
-
-
-def test_sintel_has_one_gap(tmp_path, small):
-    write_scene(tmp_path, test_scene("alley_2", 40, 64, 3))
-    found = scoring.sintel_films(tmp_path, small)
-    assert [(f.name, f.pass_name, list(f.motions)) for f in found] == [
-        ("alley_2", "clean", [1]), ("alley_2", "final", [1])]
-
-
-def test_real_films_get_their_flow_estimated(tmp_path):
-    rng = np.random.default_rng(0)
-    texture = cv2.resize(rng.random((24, 40, 3), np.float32), (160, 96), interpolation=cv2.INTER_CUBIC).clip(0, 1)
-    for t in range(4):                                              # everything moves right by 2 pixels a frame
-        frame = torch.from_numpy(np.roll(texture, 2 * t, 1)).permute(2, 0, 1)[None]
-        write_image(tmp_path / "clip" / f"frame_{t:04d}.png", frame)
-    film, = scoring.real_films([tmp_path / "clip"], limit=3, side=80)
-    assert film.frames.shape == (3, 3, 48, 80)
-    flows, masks = film.motions[1]
-    inside = flows[0, :, 8:-8, 8:-8]
-    assert inside[0].median() == pytest.approx(1.0, abs=0.1) and inside[1].abs().median() < 0.1
-    assert masks.float().mean() > 0.5
-    moved = (film.frames[1:] - film.frames[:-1]).square().mean().sqrt().item()
-    assert film.floors[1] < 0.3 * moved
-    with pytest.raises(TutorialError, match="has one frame"):
-        scoring.real_films([tmp_path / "clip" / "frame_0000.png"])
-
-
 # --- what is committed ---
 
-COMMITTED = {record["name"]: record for record in scoring.read_records(RESULTS / "scores") if record["seed"] == 0}
+COMMITTED = {record["name"]: record for record in read_records(RESULTS / "scores") if record["seed"] == 0}
 SHIPPED = sorted(path.stem for path in zoo.FOLDER.glob("*.safetensors"))
 
 
@@ -216,15 +205,15 @@ def test_one_committed_score_reproduces():
     about = record["protocol"]
     settings = scale("laptop").but(evaluation_height=about["height"], evaluation_width=about["width"],
                                    evaluation_frames=about["frames"])
-    film, = scoring.rendered_films(settings, (1,), ["bandage_2"], ["final"], bar=False)
-    entry = next(e for e in scoring.entries([zoo.FOLDER]) if e.record_name == "mosaic-student-ours")
+    film, = rendered_films(settings, (1,), ["bandage_2"], ["final"], bar=False)
+    entry = next(e for e in entries([zoo.FOLDER]) if e.record_name == "mosaic-student-ours")
     with torch.inference_mode():
-        stylized = scoring.stylize_clip(entry.load(), film.frames)
-        found = scoring.steadiness(film, stylized)
-        features = scoring.load_features("compact")
+        stylized = stylize_clip(entry.load(), film.frames)
+        found = steadiness(stylized, film)
+        features = load_features("compact")
         assert checkpoint.digest(features) == about["perceptual"]["weights"], "run: make tables"
-        jury = scoring.Jury(features, settings)
-        found |= jury.judge("mosaic", film, stylized[::scoring.FIDELITY_EVERY])
+        jury = Jury(features, settings)
+        found |= jury.judge("mosaic")(stylized[::FIDELITY_EVERY], film, FIDELITY_EVERY)
     kept = record["scores"]["final"]["bandage_2"]
     for key, value in found.items():
         assert value == pytest.approx(kept[key], abs=5e-5), key      # the printed digits

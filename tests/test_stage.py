@@ -1,0 +1,230 @@
+"""Every role reaches its training with the right networks, settings and options, from the workshop and by hand."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from torch import nn
+
+from tutorial_lib import papers, train, workshop, zoo
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.student import Student
+from tutorial_lib.networks.teacher import Teacher
+from tutorial_lib.papers import stages
+from tutorial_lib.papers.ofd import stages as ofd
+from tutorial_lib.papers.ofd.roles import ABLATIONS, ZOO
+from tutorial_lib.roles import Recipe
+from tutorial_lib.settings import scale
+from tutorial_lib.training import stages as training
+
+SMOKE = scale("smoke")
+STEADIER = 3.0              # what the losses of steadiness are multiplied by here, instead of a measurement
+LAMBDAS = ("lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_excess")
+
+
+@dataclass
+class Call:
+    """What reached a function of `training`."""
+
+    function: str
+    networks: dict[str, nn.Module]
+    settings: object
+    options: dict = field(default_factory=dict)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Trainings that only note what they are given."""
+    noted = []
+
+    def train_plain(network, perceptual, settings, agree_with=None, **options):
+        noted.append(Call("train_plain", {"agree_with": agree_with}, settings, {**options, "network": network}))
+
+    def train_teacher(plain, clips, perceptual, settings, **options):
+        noted.append(Call("train_teacher", {"plain": plain}, settings, {**options, "clips": clips}))
+        return plain, []
+
+    def frozen_targets(clips, teacher_with_flow, teacher_plain, student_plain, **options):
+        return {"clips": clips, "teacher_with_flow": teacher_with_flow, "teacher_plain": teacher_plain,
+                "student_plain": student_plain, **options}
+
+    def distill(student_plain, targets, perceptual, settings, **options):
+        networks = {"start": student_plain} | {name: targets.pop(name) for name in (
+            "teacher_with_flow", "teacher_plain", "student_plain")}
+        noted.append(Call("distill", networks, settings, {**options, **targets}))
+        return student_plain, []
+
+    def known_steadiness(teacher_plain, clips, style, scale):
+        networks = {"teacher_plain": teacher_plain}
+        noted.append(Call("known_steadiness", networks, scale, {"clips": clips, "style": style}))
+        return STEADIER
+
+    for name, spy in (("train_plain", train_plain), ("train_teacher", train_teacher), ("distill", distill)):
+        monkeypatch.setattr(training, name, spy)
+    monkeypatch.setattr(ofd, "FrozenTargets", frozen_targets)
+    monkeypatch.setattr(ofd, "known_steadiness", known_steadiness)
+    return noted
+
+
+@pytest.fixture
+def networks(monkeypatch):
+    """One of each kind that something is made from; as files of the zoo they have the names of their roles."""
+    made = {"teacher-flow": Teacher(8, 1), "teacher-plain": Teacher(8, 1, uses_flow=False),
+            "student-plain": Student(4, 1), "unaligned-plain": Student(4, 1)}
+    monkeypatch.setattr(zoo, "load", made.__getitem__)
+    return made
+
+
+def by_workshop(role, networks, folder, style="mosaic"):
+    made = workshop.Workshop(style, SMOKE, folder)
+    made.networks.update(networks)
+    made.make(papers.ROLES[role])
+
+
+def by_hand(role, networks, folder, style="mosaic", **given):
+    named = {name: name for name in papers.ROLES[role].recipe.needs}
+    train.train(role, style, SMOKE, folder / "made.safetensors", networks=named, given=given)
+
+
+EITHER_WAY = pytest.mark.parametrize("run", [by_workshop, by_hand])
+
+
+@EITHER_WAY
+def test_the_plain_teacher_is_trained_alone(run, calls, networks, tmp_path):
+    run("teacher-plain", networks, tmp_path)
+    call, = calls
+    assert (call.function, call.networks, call.settings) == ("train_plain", {"agree_with": None}, SMOKE)
+    assert call.options["network"].configuration == Teacher(8, 2, uses_flow=False).configuration
+
+
+@EITHER_WAY
+@pytest.mark.parametrize(("role", "agrees"), [("student-plain", True), ("unaligned-plain", False)])
+def test_a_plain_student_is_drawn_to_the_plain_teacher_or_not(run, role, agrees, calls, networks, tmp_path):
+    run(role, networks, tmp_path)
+    call, = calls
+    assert (call.function, call.settings) == ("train_plain", SMOKE)
+    assert call.networks["agree_with"] is (networks["teacher-plain"] if agrees else None)
+    assert call.options["network"].configuration == Student(8, 2).configuration
+
+
+@EITHER_WAY
+def test_the_teacher_with_flow_comes_from_the_plain_one(run, calls, networks, tmp_path):
+    run("teacher-flow", networks, tmp_path)
+    measured, call = calls
+    assert measured.networks["teacher_plain"] is call.networks["plain"] is networks["teacher-plain"]
+    assert call.function == "train_teacher"
+    assert call.settings.lambda_flow == STEADIER * SMOKE.lambda_flow
+    assert call.settings.lambda_look == SMOKE.lambda_look
+    assert len(call.options["clips"]) == SMOKE.clips
+
+
+# role: lambdas over those of the scale (of L_percep, L_res, L_temp, L_rank), the style weight, and what is not usual
+DISTILLED = {
+    "student-scratch": ((1, 0, 0, 0), 1, {}),
+    "student-ours": ((1, STEADIER, 0, 1), 2.2, {}),
+    "student-temp": ((1, 0, STEADIER, 0), 2.2, {}),
+    "student-ours-temp": ((1, STEADIER, STEADIER, 1), 2.2, {}),
+    "res": ((1, STEADIER, 0, 0), 2.2, {}),
+    "rank": ((1, 0, 0, 1), 2.2, {}),
+    "res-rank-teacher": ((1, STEADIER, 0, 1), 2.2, {"rank_from": "teacher"}),
+    "temp-res": ((1, STEADIER, STEADIER, 0), 2.2, {}),
+    "ours-k3": ((1, STEADIER, 0, 1), 2.2, {"clip_length": 3}),
+    "ours-k4": ((1, STEADIER, 0, 1), 2.2, {"clip_length": 4}),
+    "ours-temp-k3": ((1, STEADIER, STEADIER, 1), 2.2, {"clip_length": 3}),
+    "ours-temp-k4": ((1, STEADIER, STEADIER, 1), 2.2, {"clip_length": 4}),
+    "vanilla-alone": ((0, STEADIER, 0, 0), 2.2, {"source": "vanilla"}),
+    "res-alone": ((0, STEADIER, 0, 0), 2.2, {}),
+    "unaligned-scratch": ((1, 0, 0, 0), 1, {"start": "unaligned-plain"}),
+    "unaligned-ours": ((1, STEADIER, 0, 1), 2.2, {"start": "unaligned-plain"}),
+}
+
+
+def test_every_distillation_of_the_paper_is_known_here():
+    roles = {**ZOO, **ABLATIONS}
+    assert set(DISTILLED) == {name for name, role in roles.items() if role.recipe.stage == "distill"}
+
+
+@pytest.mark.parametrize(("run", "role"), [
+    *((by_workshop, role) for role in DISTILLED), *((by_hand, role) for role in DISTILLED if "unaligned" not in role)])
+def test_a_distillation_gets_its_networks_in_order_and_its_settings(run, role, calls, networks, tmp_path):
+    """The teacher with flow never stands for the plain one: exchanged, Eq. 5 would distil the opposite."""
+    factors, style_weight, unusual = DISTILLED[role]
+    start = unusual.get("start", "student-plain")
+    run(role, networks, tmp_path)
+    measured, call = calls
+    assert measured.networks["teacher_plain"] is networks["teacher-plain"]
+    assert call.function == "distill"
+    assert call.networks["teacher_with_flow"] is networks["teacher-flow"]
+    assert call.networks["teacher_plain"] is networks["teacher-plain"]
+    assert call.networks["start"] is call.networks["student_plain"] is networks[start]
+    expected = {name: factor * getattr(SMOKE, name) for name, factor in zip(LAMBDAS, (*factors, 1), strict=True)}
+    assert {name: getattr(call.settings, name) for name in LAMBDAS} == expected
+    assert (call.settings.style_weight, call.settings.averaging) == (style_weight, 0)
+    assert (call.options["source"], call.options["rank_from"]) == (
+        unusual.get("source", "residual"), unusual.get("rank_from", "input"))
+    length = unusual.get("clip_length", SMOKE.clip_length)
+    assert call.settings.clip_length == length == len(call.options["clips"][0].frames)
+
+
+@pytest.mark.parametrize("role", ["unaligned-scratch", "unaligned-ours"])
+def test_what_has_no_flag_is_left_to_the_script(role, calls, networks, tmp_path):
+    with pytest.raises(TutorialError, match=rf"made from unaligned-plain, .*train_zoo.py --only {role}"):
+        by_hand(role, networks, tmp_path)
+    assert calls == []
+
+
+def test_by_hand_a_plain_student_agrees_with_a_teacher_that_is_named(calls, networks, tmp_path):
+    train.train("student-plain", "mosaic", SMOKE, tmp_path / "made.safetensors", networks={"teacher-plain": None})
+    assert calls[0].networks["agree_with"] is None
+
+
+@EITHER_WAY
+def test_a_style_is_measured_by_the_scale_whatever_the_recipe(run, calls, networks, tmp_path):
+    """Longer clips or another style weight make no other factor: all networks of a style have the same."""
+    run("ours-k4", networks, tmp_path, style="candy")
+    measured, call = calls
+    assert (measured.settings, measured.options["style"]) == (SMOKE, "candy")
+    assert measured.options["clips"].settings == SMOKE
+    assert call.options["clips"].settings.clip_length == 4
+
+
+def test_a_lambda_that_is_given_reaches_the_training_as_it_is(calls, networks, tmp_path):
+    """Neither times what the style needs, nor set to zero by the role; the others are as they always are."""
+    by_hand("student-ours", networks, tmp_path, lambda_temp=7.0, lambda_rank=5.0)
+    by_hand("student-ours-temp", networks, tmp_path, lambda_res=8.0)
+    _, ours, _, both = calls
+    given = [(call.settings.lambda_res, call.settings.lambda_temp, call.settings.lambda_rank) for call in (ours, both)]
+    assert given == [(STEADIER * SMOKE.lambda_res, 7.0, 5.0), (8.0, STEADIER * SMOKE.lambda_temp, SMOKE.lambda_rank)]
+
+
+@EITHER_WAY
+@pytest.mark.parametrize("role", ["teacher-plain", "teacher-flow", "student-plain", "student-ours"])
+def test_a_training_has_a_file_to_go_on_from_and_knows_its_style(run, role, calls, networks, tmp_path):
+    run(role, networks, tmp_path)
+    options = calls[-1].options
+    assert options["about"]["style"] == "mosaic"
+    assert tmp_path in options["path"].parents
+
+
+def test_a_recipe_may_not_set_what_its_stage_does_not_use():
+    for recipe, unused in ((Recipe("teacher-flow", changes={"lambda_rank": 0.0, "student_smooth": True}),
+                            "lambda_rank, student_smooth"),
+                           (Recipe("distill", times={"lambda_flow": 2.0}), "lambda_flow")):
+        with pytest.raises(TutorialError, match=f"The stage {recipe.stage} does not use {unused}; a recipe cannot"):
+            stages.stage_of(recipe)
+
+
+def test_what_a_plain_student_agrees_by_belongs_to_the_one_that_does():
+    settings = {"lambda_agree": 5.0}
+    assert stages.stage_of(Recipe("student-plain", ("teacher-plain",), settings))
+    with pytest.raises(TutorialError, match="does not use lambda_agree"):
+        stages.stage_of(Recipe("student-plain", (), settings))
+
+
+def test_every_recipe_sets_what_its_stage_uses():
+    for role in papers.ROLES.values():
+        assert stages.stage_of(role.recipe)
+
+
+def test_a_network_that_paints_needs_a_style(calls, networks, tmp_path):
+    with pytest.raises(TutorialError, match="needs a style"):
+        by_workshop("teacher-plain", networks, tmp_path, style=None)
