@@ -4,14 +4,24 @@ PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
+COLAB   := .venv-colab
+
+define NEW_ENOUGH
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' || \
+	{ echo "Python 3.11.4 or newer is needed; name one with: make PYTHON=python3.11 ..."; exit 2; }
+endef
 
 export OFD_BUILD ?= $(CURDIR)/build
 
-.PHONY: help venv run test lab notebooks zoo tables lock clean
+# Also for Jupyter's kernels, which may import torch before tutorial_lib/__init__.py can say the same, and why.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help venv run test colab lab notebooks zoo tables lock clean
 
 help:
 	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
 	@echo "make test       style check, unit tests, and every notebook at the smoke scale"
+	@echo "make colab      every notebook in a stand-in for Colab: its versions, and the course's way in there"
 	@echo "make lab        JupyterLab on the first notebook, on this machine only"
 	@echo "make venv       the environment alone"
 	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
@@ -22,8 +32,7 @@ venv: $(STAMP)
 
 # A stamp, so that a second run installs nothing. A failed install leaves no stamp and is repeated.
 $(STAMP): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' || \
-		{ echo "Python 3.11.4 or newer is needed; name one with: make PYTHON=python3.11 ..."; exit 2; }
+	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[notebooks,test]"
 	@touch $(STAMP)
@@ -37,6 +46,20 @@ test: export OFD_BUILD := $(CURDIR)/build/test
 test: $(STAMP)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest tests notebooks --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+
+colab: export OFD_SCALE := smoke
+colab: export OFD_BUILD := $(CURDIR)/build/colab
+# The debugger of an old ipykernel would warn in four lines for every kernel.
+colab: export PYDEVD_DISABLE_FILE_VALIDATION := 1
+colab: $(COLAB)/.installed
+	$(COLAB)/bin/python -m pytest tests/test_widgets.py \
+		tests/test_notebooks.py::test_the_slider_shows_something_different_at_five_positions
+	@$(COLAB)/bin/python data_scripts/run_notebooks.py --output "$(OFD_BUILD)/notebooks"
+
+$(COLAB)/.installed: pyproject.toml requirements.lock colab/install.py colab/stand_in.py colab/versions.txt
+	@$(NEW_ENOUGH)
+	$(PYTHON) colab/stand_in.py $(COLAB)
+	@touch $@
 
 lab: $(STAMP)
 	$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) \
@@ -57,4 +80,4 @@ lock: $(STAMP)
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > requirements.lock
 
 clean:
-	rm -rf build $(VENV)
+	rm -rf build $(VENV) $(COLAB)

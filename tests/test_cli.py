@@ -216,6 +216,15 @@ def test_doctor_describes_the_machine(monkeypatch, capsys):
     assert re.match(r"\d+ networks, ", rows["zoo"])
 
 
+def test_doctor_names_an_apple_gpu(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "convolution_speed", lambda seconds: 123.4)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for there, words in ((True, "Apple's; OFD_DEVICE=mps"), (False, "none")):
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda there=there: there)
+        assert main(["doctor"]) == 0
+        assert re.search(rf"^GPU +{words}", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_the_speed_probe_measures(monkeypatch):
     monkeypatch.setenv("OFD_DEVICE", "cpu")
     assert 0.1 < doctor.convolution_speed(0.1) < 1e5

@@ -4,6 +4,8 @@ import re
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from pages import pictures
 
 from tutorial_lib.evaluation import Score
 from tutorial_lib.papers import ROLES
@@ -18,24 +20,44 @@ def test_every_role_has_its_colour():
     assert figures.colour("something else") == figures.colour("mosaic") not in known
 
 
-def test_show_gives_a_png_with_alt_text_and_a_caption(noise, monkeypatch):
-    shown = []
-    monkeypatch.setattr(figures, "display", shown.append)
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed: objects, and bundles that are displayed as they are."""
+    seen = []
+    monkeypatch.setattr(figures, "display", lambda data, raw=False: seen.append(data))
+    return seen
+
+
+def on_a_page(bundle):
+    """The one <img> of a notebook that has this output, and the bytes of its picture."""
+    cell = new_code_cell(outputs=[new_output("display_data", data=bundle)])
+    (picture,) = pictures(new_notebook(cells=[cell]))
+    kind, data = re.fullmatch("data:image/(png|jpeg);base64,(.*)", picture["src"]).groups()
+    return picture, kind, base64.b64decode(data)
+
+
+def test_show_gives_a_png_with_alt_text_and_a_caption(noise, shown):
     figures.show(figures.images({"input": noise(1, 3, 8, 8)}), "Look at the corner.", alt="a square of noise")
-    data, metadata = shown[0]._repr_mimebundle_()
-    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert metadata["image/png"]["alt"] == "a square of noise"
+    picture, kind, data = on_a_page(shown[0])
+    assert kind == "png" and data.startswith(b"\x89PNG")
+    assert picture["alt"] == shown[0]["text/plain"] == "a square of noise"
     assert shown[1].data == "*Look at the corner.*"
     assert plt.get_fignums() == []
 
 
-def test_a_heavy_picture_is_shown_as_jpeg_with_its_alt_text(noise, monkeypatch):
-    shown = []
-    monkeypatch.setattr(figures, "display", shown.append)
+def test_a_heavy_picture_is_shown_as_jpeg_with_its_alt_text(noise, shown):
     figures.show(figures.images({"input": noise(1, 3, 300, 300)}, height=4), "Noise.", alt="much noise")
-    data, metadata = shown[0]._repr_mimebundle_()
-    assert base64.b64decode(data["image/jpeg"]).startswith(b"\xff\xd8")
-    assert metadata["image/jpeg"]["alt"] == "much noise"
+    picture, kind, data = on_a_page(shown[0])
+    assert kind == "jpeg" and data.startswith(b"\xff\xd8")
+    assert picture["alt"] == "much noise"
+
+
+def test_an_alt_text_reaches_the_page_letter_by_letter(shown):
+    alt = """a "quoted" <b>word</b>, the painter's & a line
+end"""
+    figures.show_picture(b"\x89PNG", alt, width=760)
+    picture, *_ = on_a_page(shown[0])
+    assert picture["alt"] == alt and picture["width"] == "760"
 
 
 def test_flow_colours_tell_directions_and_speeds_apart():

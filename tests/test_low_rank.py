@@ -94,3 +94,28 @@ def test_the_gradient_of_the_excess_is_finite_where_nothing_is_seen():
     frames = torch.rand(5, 60).requires_grad_()
     rank_excess(0 * frames).backward()
     assert torch.isfinite(frames.grad).all()
+
+
+class OnAppleGpu(torch.Tensor):
+    """A matrix on a device without float64, as far as one can be had without that device."""
+
+    is_mps = True
+    device = torch.device("meta")
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+    def double(self):
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.")
+
+
+@pytest.mark.parametrize("measure", [nuclear_norm, rank_excess])
+def test_a_matrix_on_an_apple_gpu_is_measured_by_the_processor(noise, measure, monkeypatch):
+    there = noise(5, 60).as_subclass(OnAppleGpu)
+    assert torch.allclose(singular_values(there), singular_values(there.cpu()))
+    assert (measure(there).device.type, measure(there).dtype) == ("meta", torch.float32)     # and brought back
+    monkeypatch.setattr(OnAppleGpu, "device", torch.device("cpu"))
+    matrix, expected = there.clone().requires_grad_(), there.cpu().clone().requires_grad_()
+    measure(matrix).backward()
+    measure(expected).backward()
+    assert torch.allclose(matrix.grad.cpu(), expected.grad)

@@ -10,6 +10,7 @@ import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from pages import pictures
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -107,12 +108,10 @@ def test_texts_are_short(source):
 
 
 @each_notebook
-def test_every_picture_has_alt_text(source):
-    # IPython puts Image(alt=...) into the metadata of the picture's own type.
-    pictures = [(o, kind) for o in outputs_of(notebook_of(source)) for kind in o.get("data", {})
-                if kind.startswith("image/")]
-    assert pictures
-    assert all(o.metadata.get(kind, {}).get("alt") for o, kind in pictures)
+def test_every_picture_has_alt_text_on_the_page(source):
+    found = pictures(notebook_of(source))
+    assert found
+    assert all(picture.get("alt") for picture in found)
 
 
 MOVE_THE_SLIDER = """

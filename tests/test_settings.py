@@ -1,7 +1,23 @@
+import os
+import re
+import subprocess
+import sys
+
 import pytest
+import torch
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.settings import SCALES, build_folder, device, differing, scale, style, zoo_folder
+from tutorial_lib.settings import (
+    SCALES,
+    build_folder,
+    device,
+    differing,
+    precision,
+    scale,
+    style,
+    wait_for_gpu,
+    zoo_folder,
+)
 
 
 def test_scales_grow_and_are_found_by_name(monkeypatch):
@@ -53,14 +69,52 @@ def test_lambda_rank_goes_with_the_number_of_pixels():
 
 def test_a_device_that_is_not_there_is_said(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     monkeypatch.setenv("OFD_DEVICE", "gpu")
-    with pytest.raises(TutorialError, match="'gpu'; it can be cpu or cuda"):
+    with pytest.raises(TutorialError, match="'gpu'; it can be cpu, cuda, mps"):
         device()
-    monkeypatch.setenv("OFD_DEVICE", "cuda")
-    with pytest.raises(TutorialError, match="no such GPU here; use cpu"):
-        device()
+    for missing in ("cuda", "cuda:1", "mps"):
+        monkeypatch.setenv("OFD_DEVICE", missing)
+        with pytest.raises(TutorialError, match=f"'{missing}', but PyTorch finds no such GPU here; use cpu"):
+            device()
     monkeypatch.setenv("OFD_DEVICE", "cpu")
     assert device().type == "cpu"
+
+
+def test_an_apple_gpu_is_used_only_when_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    monkeypatch.delenv("OFD_DEVICE", raising=False)
+    monkeypatch.delenv("OFD_PRECISION", raising=False)
+    assert device().type == "cpu"
+    monkeypatch.setenv("OFD_DEVICE", "mps")
+    assert device().type == "mps"
+    assert precision(device()) is None
+    monkeypatch.setenv("OFD_PRECISION", "bfloat16")
+    assert precision(device()) is torch.bfloat16
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_clock_waits_for_the_gpu_that_is_there(monkeypatch, kind):
+    waited = []
+    for other in ("cuda", "mps"):
+        monkeypatch.setattr(f"torch.{'backends.' if other == 'mps' else ''}{other}.is_available",
+                            lambda other=other: other == kind)
+        monkeypatch.setattr(f"torch.{other}.synchronize", lambda other=other: waited.append(other))
+    wait_for_gpu()
+    assert waited == [kind]
+
+
+@pytest.mark.parametrize("given", [None, "ACTIVE"])
+def test_waiting_threads_do_not_spin_unless_told_to(given):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_DISPLAY_ENV": "VERBOSE"} | ({"OMP_WAIT_POLICY": given} if given else {})
+    script = "import tutorial_lib, torch"
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    spins = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)
+    if not spins:
+        pytest.skip("only GNU's OpenMP says how often it spins")
+    assert all((int(count) > 0) == (given == "ACTIVE") for count in spins)
 
 
 def test_only_what_matters_now_can_differ():

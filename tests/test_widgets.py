@@ -25,6 +25,8 @@ def test_the_frame_slider_runs_through_the_clip(lab):
         pictures.append(bytes(lab.picture.value))
     assert len(set(pictures)) == 3
     assert lab.player.max == lab.frame.max == 2
+    state = lab.player.get_state()
+    assert state.get("repeat", state.get("_repeat")) is True          # ipywidgets 7 hides its name
 
 
 def test_the_labels_are_the_lambdas(lab):

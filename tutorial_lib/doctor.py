@@ -29,7 +29,7 @@ def report(probe_seconds: float = 2.0) -> str:
         ("packages", ", ".join(_versions())),
         ("processor", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"),
         ("memory", _memory()),
-        ("GPU", f"{torch.cuda.get_device_name(0)}, {gpu_memory:.0f} GiB" if gpu_memory else "none"),
+        ("GPU", _gpu(gpu_memory)),
         ("speed", f"{speed:.0f} GFLOP/s on 3x3 convolutions ({settings.device().type})"),
         ("disk", f"{shutil.disk_usage(Path.cwd()).free / GIB:.1f} GiB free here"),
         ("video", _video()),
@@ -77,6 +77,12 @@ def _versions() -> list[str]:
         except PackageNotFoundError:
             continue
     return installed
+
+
+def _gpu(memory: float | None) -> str:
+    if memory is not None:
+        return f"{torch.cuda.get_device_name(0)}, {memory:.0f} GiB"
+    return "Apple's; OFD_DEVICE=mps uses it, untried" if torch.backends.mps.is_available() else "none"
 
 
 def _memory() -> str:

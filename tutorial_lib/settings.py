@@ -52,6 +52,7 @@ class Settings:
     plain_batch: int = 2
     learning_rate: float = 1e-3
     finetune_rate: float = 1e-3   # of the stages that start from a trained network
+    demo_rate: float = 1e-4       # the same for the notebooks' short ones, which end before Adam has settled
     decay: float = 1.2        # the learning rate is divided by this ...
     decay_every: int = 100    # ... every so many steps ...
     floor: float = 1e-4       # ... down to this
@@ -150,11 +151,17 @@ def style() -> str:
 
 
 def device() -> torch.device:
-    """The GPU where there is one, else the processor; the variable OFD_DEVICE overrides."""
-    chosen = os.environ.get("OFD_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
-    if chosen.split(":")[0] not in ("cpu", "cuda"):
-        raise TutorialError(f"OFD_DEVICE is {chosen!r}; it can be cpu or cuda.")
-    if chosen != "cpu" and not torch.cuda.is_available():
+    """The GPU where there is one, else the processor; the variable OFD_DEVICE (cpu, cuda or mps) overrides.
+
+    An Apple GPU, mps, has to be asked for: nobody has been able to try the course on one.
+    Raises: TutorialError for another OFD_DEVICE, or one that is not there.
+    """
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    chosen = os.environ.get("OFD_DEVICE") or ("cuda" if here["cuda"] else "cpu")
+    kind = chosen.split(":")[0]
+    if kind not in here:
+        raise TutorialError(f"OFD_DEVICE is {chosen!r}; it can be {', '.join(here)}.")
+    if not here[kind]:
         raise TutorialError(f"OFD_DEVICE is {chosen!r}, but PyTorch finds no such GPU here; use cpu.")
     return torch.device(chosen)
 
@@ -174,6 +181,14 @@ def precision(place: torch.device) -> torch.dtype | None:
     # By capability: `is_bf16_supported` also says yes to a slow emulation on older cards, a T4 among them.
     native = place.type == "cuda" and torch.cuda.get_device_capability(place)[0] >= 8
     return torch.bfloat16 if native else None
+
+
+def wait_for_gpu() -> None:
+    """Waits until a GPU has done what it was told to do, so that a clock can be read."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    elif torch.backends.mps.is_available():
+        torch.mps.synchronize()
 
 
 def build_folder() -> Path:

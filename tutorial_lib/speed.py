@@ -16,7 +16,7 @@ from tutorial_lib.flow.occlusion import erode, traceable_mask
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher
-from tutorial_lib.settings import Settings
+from tutorial_lib.settings import Settings, wait_for_gpu
 
 # Frames a second on an NVIDIA P100 at 640x320: the last column of the paper's Table 1.
 PAPER = {"teacher_fps": 4.67, "student_fps": 183, "ratio": 183 / 4.67, "hardware": "NVIDIA P100"}
@@ -225,6 +225,5 @@ def seconds_per_frame(run: Callable[[], object], repeats: int = 5) -> float:
 
 
 def _now() -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    wait_for_gpu()
     return time.perf_counter()

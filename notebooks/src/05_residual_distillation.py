@@ -160,7 +160,8 @@ assert torch.isclose(residual_loss(T, T0, student, S0), (student - target).squar
 # **Predict, then run.** Which one ends sharper? Which comes nearer to its target?
 
 # %%
-lesson = settings.but(clips=min(settings.clips, 8), clip_length=3)
+lesson = settings.but(clips=min(settings.clips, 8), clip_length=3,
+                      finetune_rate=settings.demo_rate)
 clips = RenderedClips(lesson)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 alone = lesson.but(lambda_percep=0, lambda_temp=0, lambda_rank=0, lambda_res=100)

@@ -44,7 +44,7 @@ print(f"scale {settings.name}, {device}")
 # Two terms speak about single frames, one about pairs, one about the whole clip. Here is one training clip.
 
 # %%
-lesson = settings.but(clips=min(settings.clips, 6))
+lesson = settings.but(clips=min(settings.clips, 6), finetune_rate=settings.demo_rate)
 clips = RenderedClips(lesson)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(clips, *frozen)

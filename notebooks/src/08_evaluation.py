@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from IPython.display import Image, Markdown, display
+from IPython.display import Markdown
 
 from tutorial_lib import evaluation, settings as config, training, zoo
 from tutorial_lib.data.clips import RenderedClips
@@ -162,7 +162,8 @@ figures.show(
 # the same with all its steps.
 
 # %%
-short = settings.but(clips=min(settings.clips, 8), clip_length=3, lambda_temp=0)
+short = settings.but(clips=min(settings.clips, 8), clip_length=3, lambda_temp=0,
+                     finetune_rate=settings.demo_rate)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(short), *frozen)
 brief, history = training.distill(
@@ -291,8 +292,8 @@ for name in ("table2", "table3") if kept else ():
 
 # %%
 if kept and (kept / "frontier.png").is_file():
-    display(Image(str(kept / "frontier.png"), width=760,
-                  alt="e_stab against style loss and against Eq. 1, a curve a method"))
+    figures.show_picture((kept / "frontier.png").read_bytes(),
+                         "e_stab against style loss and against Eq. 1, a curve a method", width=760)
     print("Lower left is better. L_temp keeps the style by letting go of the content: on the right it pays for that.")
 
 # %% [markdown]

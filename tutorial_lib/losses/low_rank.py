@@ -27,9 +27,10 @@ def singular_values(matrix: torch.Tensor) -> torch.Tensor:
 
     They are the square roots of the eigenvalues of the K x K Gram matrix, ten times cheaper than an SVD of
     K x L. Squaring doubles the digits that are needed, hence float64; and the square root has no slope at
-    zero, hence the guard, a relative one so that it is small against any picture.
+    zero, hence the guard, a relative one so that it is small against any picture. Apple's GPUs have no float64: a
+    matrix on one is brought to the processor, and its singular values stay there.
     """
-    matrix = matrix.double()                                                                # (..., K, L)
+    matrix = (matrix.cpu() if matrix.is_mps else matrix).double()                           # (..., K, L)
     eigenvalues = torch.linalg.eigvalsh(matrix @ matrix.mT)                                 # (..., K)
     guard = 1e-14 * eigenvalues[..., -1:].detach() + torch.finfo(torch.float64).tiny
     return eigenvalues.clamp_min(guard).sqrt()
@@ -41,7 +42,7 @@ def nuclear_norm(matrix: torch.Tensor) -> torch.Tensor:
     Raw, not normalised: it grows with the square root of the number of pixels, so a lambda belongs to a resolution.
     Source: Eq. 7-9.
     """
-    return singular_values(matrix).sum(-1).to(matrix.dtype)
+    return _like(matrix, singular_values(matrix).sum(-1))
 
 
 def low_rank_loss(wanted: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
@@ -68,4 +69,8 @@ def rank_excess(matrix: torch.Tensor) -> torch.Tensor:
     norm, and the distance of two norms is mostly one of brightness.
     """
     values = singular_values(matrix)                                                        # (..., K), ascending
-    return (values.sum(-1) / values[..., -1] - 1).to(matrix.dtype)
+    return _like(matrix, values.sum(-1) / values[..., -1] - 1)
+
+
+def _like(matrix: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    return value.to(matrix.dtype).to(matrix.device)    # in this order: float64 must not reach a GPU that has none

@@ -1,12 +1,14 @@
 """Figures with one colour a role, a caption that says what to look for, and alt text."""
 
+import base64
+import html
 import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from IPython.display import Image, Markdown, display
+from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
@@ -36,8 +38,21 @@ def show(figure: Figure, caption: str, alt: str | None = None, dpi: int = 100) -
     if len(data) > HEAVY:
         data = _encoded(figure, dpi, "jpeg", pil_kwargs={"quality": 88})
     plt.close(figure)
-    display(Image(data, alt=alt or caption))
+    show_picture(data, alt or caption)
     display(Markdown(f"*{caption}*"))
+
+
+def show_picture(data: bytes, alt: str, width: int | None = None) -> None:
+    """Displays a PNG or a JPEG with its alt text; width: in pixels of the page, where it is not the picture's own.
+
+    As HTML: JupyterLab and nbconvert show the picture of an image/png output without its alt text, and both keep an
+    <img> as it is. So does GitHub, whose page has the pictures of an image/png output as such <img>s, too.
+    """
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    size = f' width="{width}"' if width else ""
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    tag = f'<img alt="{html.escape(alt)}"{size} style="max-width: 100%" src="{source}">'
+    display({"text/html": tag, "text/plain": alt}, raw=True)
 
 
 def _encoded(figure: Figure, dpi: int, kind: str, **options) -> bytes:

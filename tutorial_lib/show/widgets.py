@@ -35,7 +35,8 @@ class LambdaLab(ipywidgets.VBox):
             description=name, continuous_update=True, style={"description_width": "initial"},
         )
         self.frame = ipywidgets.IntSlider(0, 0, frames - 1, description="frame")
-        self.player = ipywidgets.Play(min=0, max=frames - 1, interval=120, repeat=True)
+        repeat = "repeat" if hasattr(ipywidgets.Play, "repeat") else "_repeat"      # so in ipywidgets 7, Colab's
+        self.player = ipywidgets.Play(min=0, max=frames - 1, interval=120, **{repeat: True})
         ipywidgets.jslink((self.player, "value"), (self.frame, "value"))
         # In its own size: a column would otherwise stretch it across the page.
         self.picture = ipywidgets.Image(format="jpeg", layout={"align_self": "flex-start", "max_width": "100%"})

@@ -1,0 +1,137 @@
+"""The way in on Colab: what it finds missing, what it leaves alone. `make colab` tries it in a real environment."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+WANTED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+OURS = next(line for line in WANTED if line.startswith("opencv-"))
+AV = next(line for line in WANTED if line.startswith("av"))
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"colab_{name}", ROOT / "colab" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def way_in():
+    return script("install")
+
+
+@pytest.fixture
+def stand_in():
+    return script("stand_in")
+
+
+@pytest.fixture
+def colab(stand_in):
+    """{name: version} of Colab, its torch included."""
+    lines = stand_in.lines_of(ROOT / "colab" / "versions.txt")
+    return dict(line.split("==") for line in lines) | {"torch": "2.11.0+cu128"}
+
+
+def test_the_list_of_versions_names_its_source_and_its_date():
+    text = (ROOT / "colab" / "versions.txt").read_text()
+    assert "googlecolab/backend-info" in text and "2026-08-19" in text
+
+
+def test_colab_lacks_av_alone(way_in, colab):
+    assert way_in.missing(WANTED, colab, has_opencv=True) == [AV]
+    assert way_in.missing(WANTED, colab | {"av": "18.1.0"}, has_opencv=True) == []
+
+
+def test_any_opencv_will_do(way_in, colab):
+    bare = {name: version for name, version in colab.items() if not name.startswith("opencv-")}
+    contrib = bare | {"opencv-contrib-python": "4.14.0.94"}
+    assert OURS not in way_in.missing(WANTED, contrib, has_opencv=True)
+    assert OURS not in way_in.missing(WANTED, bare, has_opencv=True)         # one without a package, too
+    assert OURS in way_in.missing(WANTED, bare, has_opencv=False)
+
+
+def test_a_version_that_the_course_cannot_use_is_said_and_stays(way_in, colab):
+    with pytest.raises(SystemExit, match=r"av 19\.0\.2 is here, the course needs .*<19.* nothing was changed"):
+        way_in.missing(WANTED, colab | {"av": "19.0.2"}, has_opencv=True)
+
+
+@pytest.fixture
+def calls(way_in, monkeypatch):
+    """The commands that would run where `av` is missing, each with the lines of its file of constraints.
+
+    `status`: what pip returns. One package has a version that pip cannot read.
+    """
+
+    class Calls(list):
+        status = 0
+
+    seen = Calls()
+
+    def run(command, **options):
+        seen.append((command, Path(command[command.index("-c") + 1]).read_text().splitlines()))
+        return subprocess.CompletedProcess(command, seen.status, "", "no network\n")
+
+    monkeypatch.setattr(way_in.subprocess, "run", run)
+    here = {name: version for name, version in way_in.present().items() if name != "av"} | {"odd": "1.1u0"}
+    monkeypatch.setattr(way_in, "present", lambda: here)
+    monkeypatch.setattr(sys, "argv", ["install.py"])
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if Path(folder).resolve() != ROOT])
+    return seen
+
+
+def test_what_is_missing_comes_and_what_is_there_is_held(way_in, calls, capsys):
+    way_in.main()
+    (first, held), (second, _) = calls
+    assert first[-1] == AV and first[0] == sys.executable
+    assert f"torch=={way_in.present()['torch']}" in held and not [line for line in held if line.startswith("odd")]
+    assert second[-3:] == ["--no-deps", "--editable", str(ROOT)]
+    assert str(ROOT) in sys.path                                   # this very process can import it
+    assert f"Missing: {AV}." in capsys.readouterr().out
+
+
+def test_a_dry_run_only_says_it(way_in, calls, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["install.py", "--dry-run"])
+    way_in.main()
+    assert not calls and capsys.readouterr().out == f"Missing: {AV}.\n"
+
+
+def test_a_pip_that_fails_is_said_with_its_reason(way_in, calls):
+    calls.status = 1
+    with pytest.raises(SystemExit, match=r"no network\npip could not install av"):
+        way_in.main()
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "packages, expected",
+    [
+        ({"3.13": ["torch", "sympy"], "3.12": ["torch"]}, ("3.13", "3.13: for it torch==1 comes without CUDA")),
+        ({"3.13": ["torch", "nvidia-nccl"], "3.12": ["torch"]}, ("3.12", "for 3.13 torch==1 would bring 1 packages")),
+        ({"3.13": ["torch", "nvidia-nccl"]}, (None, "3.12 is not here")),
+        ({"3.12": None}, (None, "3.13 is not here, for 3.12 torch==1 cannot be had")),
+    ],
+)
+def test_the_stand_in_takes_the_python_whose_torch_is_small(stand_in, monkeypatch, capsys, packages, expected):
+    def run(python, *command, **options):
+        version = python.removeprefix("python")
+        if version not in packages:
+            raise FileNotFoundError(python)
+        if "--report" in command:
+            if packages[version] is None:
+                raise subprocess.CalledProcessError(1, command)
+            return json.dumps({"install": [{"metadata": {"name": name}} for name in packages[version]]})
+        return ""
+
+    monkeypatch.setattr(stand_in, "run", run)
+    monkeypatch.setenv("PYENV_ROOT", "/nowhere")
+    python, words = expected
+    assert stand_in.choose_python("torch==1") == (f"python{python}" if python else sys.executable)
+    printed = capsys.readouterr().out
+    assert words in printed and printed.count("\n") == 1
