@@ -49,7 +49,8 @@ def test_an_unknown_network_names_the_known_ones():
 
 @pytest.mark.parametrize(("name", "parts"), [
     ("mosaic-student-ours", ("mosaic", "student-ours")), ("mosaic-student-ours-plus", ("mosaic", "student-ours-plus")),
-    ("mosaic-temp-res", ("mosaic", "temp-res")), ("my-own-style-res-x3", ("my-own-style", "res-x3")), ("student-plain", (None, "student-plain")),
+    ("mosaic-temp-res", ("mosaic", "temp-res")), ("my-own-style-res-x3", ("my-own-style", "res-x3")),
+    ("student-plain", (None, "student-plain")),
     ("unaligned-plain", (None, "unaligned-plain")), ("something-else", (None, "")),
 ])
 def test_a_name_is_a_style_and_the_longest_role_that_fits(name, parts):
