@@ -1,17 +1,22 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
-import types
+from pathlib import Path
 
 import pytest
 import torch
 from films import film, picture, read_frames
 
 import tutorial_lib
-from tutorial_lib import doctor, zoo
+from tutorial_lib import checkpoint, doctor, zoo
 from tutorial_lib.cli import main
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.evaluation import report
+from tutorial_lib.networks.student import Student
+from tutorial_lib.papers import ROLES
+from tutorial_lib.settings import scale
 
 
 class Negative(torch.nn.Module):
@@ -57,6 +62,23 @@ def test_stylize_finds_the_network_and_says_what_it_wrote(tmp_path, loaded, sour
     assert f"{target}: 3 frames of 64x48 by {name}, no sound" in capsys.readouterr().out
 
 
+def test_the_style_of_the_course_is_the_usual_one(tmp_path, loaded, source, monkeypatch):
+    monkeypatch.setenv("OFD_STYLE", "waves")
+    assert main(["stylize", str(source), str(tmp_path / "usual.mp4")]) == 0
+    assert main(["stylize", str(source), str(tmp_path / "asked.mp4"), "--style", "mosaic"]) == 0
+    assert loaded == ["waves-student-ours", "mosaic-student-ours"]
+
+
+def test_a_style_of_ones_own_is_found_by_its_name(tmp_path, source, monkeypatch, capsys):
+    (tmp_path / "own").mkdir()
+    shutil.copy(zoo.FOLDER / "waves-student-ours.safetensors", tmp_path / "own" / "rare-student-ours.safetensors")
+    arguments = ["stylize", str(source), str(tmp_path / "out.mp4"), "--style", "rare"]
+    assert main(arguments) == 2
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path / "own"))
+    assert main(arguments) == 0
+    assert "by rare-student-ours" in capsys.readouterr().out
+
+
 def test_stylize_says_that_an_odd_side_grew(tmp_path, loaded, capsys):
     source = film(tmp_path / "in.mkv", [picture(0, 17, 33)], codec="ffv1", pixels="bgr0")
     assert main(["stylize", str(source), str(tmp_path / "out.mp4")]) == 0
@@ -72,8 +94,6 @@ def test_a_bad_input_is_one_sentence_and_exit_code_2(tmp_path, loaded, source, c
         (["stylize", str(source), str(tmp_path / "out.mp4"), "--style", "unknown"], "no network for the style"),
         (["evaluate", "--scale", "huge"], "Unknown scale 'huge'; the scales are smoke, laptop, colab, paper."),
     ):
-        if arguments[0] == "evaluate":
-            pytest.importorskip("tutorial_lib.evaluation")
         assert main(arguments) == 2
         printed = capsys.readouterr()
         assert sentence in printed.err and printed.err.count("\n") == 1 and printed.out == ""
@@ -109,9 +129,8 @@ def test_evaluate_prints_the_table_and_writes_it(tmp_path, loaded, monkeypatch, 
         asked.append(arguments)
         return [{"name": "a", "e_stab": 0.1}]
 
-    module = types.SimpleNamespace(evaluate_networks=evaluate_networks, format_table=lambda rows: f"{rows[0]['name']}!")
-    monkeypatch.setitem(sys.modules, "tutorial_lib.evaluation", module)
-    monkeypatch.setattr(tutorial_lib, "evaluation", module, raising=False)
+    monkeypatch.setattr(report, "evaluate_networks", evaluate_networks)
+    monkeypatch.setattr(report, "format_table", lambda rows: f"{rows[0]['name']}!")
     output = tmp_path / "table.json"
     arguments = ["--network", "a", "b", "--scale", "smoke", "--pass", "clean", "--output", str(output)]
     assert main(["evaluate", *arguments]) == 0
@@ -120,6 +139,48 @@ def test_evaluate_prints_the_table_and_writes_it(tmp_path, loaded, monkeypatch, 
     assert capsys.readouterr().out == "a!\n"
     assert json.loads(output.read_text()) == [{"name": "a", "e_stab": 0.1}]
     assert main(["evaluate"]) == 0 and asked[1][0] == zoo.names() and asked[1][3] == "final"
+
+
+def test_evaluate_leaves_out_what_does_not_paint_unless_it_is_asked_for(tmp_path, monkeypatch):
+    network = Student(4, 1)
+    for name, style in (("student-plain", None), ("mine", "waves")):
+        checkpoint.save(tmp_path / f"{name}.safetensors", network, {"network": network.configuration, "style": style})
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path))
+    asked = []
+    monkeypatch.setattr(report, "evaluate_networks", lambda names, *_: asked.append(names) or [])
+    monkeypatch.setattr(report, "format_table", lambda rows: "")
+    assert main(["evaluate"]) == 0 and main(["evaluate", "--network", "student-plain"]) == 0
+    assert asked == [[name for name in zoo.names() if name != "student-plain"], ["student-plain"]]
+    assert "mine" in asked[0]
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """A training that only notes what it is asked for."""
+    noted = []
+    monkeypatch.setattr("tutorial_lib.train.train", lambda *arguments: noted.append(arguments))
+    return noted
+
+
+def test_train_passes_on_what_it_is_given(trained, capsys):
+    assert main([
+        "train", "student-temp", "--style", "a.jpg", "--scale", "smoke", "--output", "b.safetensors", "--steps", "3",
+        "--seed", "2", "--videos", "films", "--teacher-flow", "f", "--teacher-plain", "p", "--start", "s",
+        "--lambda-res", "0", "--lambda-rank", "5",
+    ]) == 0
+    role, style, settings, output, steps, videos, networks, given = trained[0]
+    assert (role, style, output, steps, videos) == ("student-temp", "a.jpg", Path("b.safetensors"), 3, Path("films"))
+    assert settings == scale("smoke").but(seed=2)           # the lambdas go beside it, or they would be scaled
+    assert networks == {"teacher-flow": "f", "teacher-plain": "p", "student-plain": "s"}
+    assert given == {"lambda_res": 0.0, "lambda_rank": 5.0}
+    assert "stylize IN OUT --network b.safetensors" in capsys.readouterr().out
+
+
+def test_train_takes_any_role_and_distill_is_ours(trained):
+    for role in (*ROLES, "distill"):
+        assert main(["train", role, "--style", "mosaic", "--output", "b.safetensors"]) == 0
+    assert [arguments[0] for arguments in trained] == [*ROLES, "student-ours"]
+    assert trained[0][4:] == (None, None, dict.fromkeys(("teacher-flow", "teacher-plain", "student-plain")), {})
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from tutorial_lib.data.scenes import random_scene, test_scene
 from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.data.video import open_video
 from tutorial_lib.networks.features import load_features
+from tutorial_lib.papers.ofd.roles import ZOO
 
 SCRIPTS = Path(__file__).parent.parent / "data_scripts"
 
@@ -107,7 +108,7 @@ def test_a_whole_zoo_is_trained_and_goes_on_where_it_was(tmp_path):
     done = run(tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
     assert "candy-teacher-plain" not in done.stdout.splitlines()      # it was there already
-    for role in zoo.ROLES:
+    for role in ZOO:
         manifest = json.loads((tmp_path / "shipped" / f"candy-{role}.json").read_text())
         assert manifest["recipe"] == role
         network = zoo.load(tmp_path / "shipped" / f"candy-{role}.safetensors")

@@ -6,6 +6,7 @@ from tutorial_lib.data.photographs import load_photograph
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks import features
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, VGG16Features, load_features
+from tutorial_lib.settings import scale
 
 
 def test_the_shipped_network_is_small_frozen_and_sees(noise):
@@ -64,6 +65,18 @@ def test_unknown_names_and_files_of_another_kind(tmp_path):
     (tmp_path / "a.safetensors").write_bytes(b"no")
     with pytest.raises(TutorialError, match="not a safetensors file"):
         load_features(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("name", ["colab", "paper"])
+def test_the_large_scales_need_no_download_where_compact_is_asked_for(name, monkeypatch):
+    def download(*_, **__):
+        raise ConnectionError
+
+    monkeypatch.setattr(features, "download", download)
+    with pytest.raises(ConnectionError):
+        load_features(scale(name).features)
+    monkeypatch.setenv("OFD_FEATURES", "compact")
+    assert load_features(scale(name).features).configuration["kind"] == "compact"
 
 
 def test_without_a_network_the_way_out_is_named(tmp_path, monkeypatch):

@@ -1,16 +1,20 @@
 import hashlib
+import shutil
 
 import pytest
 
-from tutorial_lib import zoo
+from tutorial_lib import checkpoint, zoo
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.student import Student
+from tutorial_lib.papers.ofd.roles import SHIPPED, ZOO
 
 
-def test_every_style_has_every_role_and_its_manifest(noise):
+def test_every_style_has_every_role_in_their_order():
     assert "mosaic" in zoo.styles()
+    assert [zoo.split(name)[0] for name in zoo.names()] == sorted(zoo.split(name)[0] for name in zoo.names())
     for style in zoo.styles():
-        found = [n.removeprefix(f"{style}-") for n in zoo.names() if n.startswith(f"{style}-")]
-        assert [role for role in found if role not in zoo.EXTRAS] == list(zoo.ROLES)
+        found = [name.removeprefix(f"{style}-") for name in zoo.names() if name.startswith(f"{style}-")]
+        assert found == [role for role in SHIPPED if role in ZOO or role in found]
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -41,3 +45,77 @@ def test_an_unknown_network_names_the_known_ones():
         zoo.load("nobody")
     with pytest.raises(TutorialError, match="Unknown network"):
         zoo.manifest("nobody")
+
+
+@pytest.mark.parametrize(("name", "parts"), [
+    ("mosaic-student-ours", ("mosaic", "student-ours")), ("mosaic-student-ours-plus", ("mosaic", "student-ours-plus")),
+    ("mosaic-temp-res", ("mosaic", "temp-res")), ("my-own-style-res-x3", ("my-own-style", "res-x3")),
+    ("student-plain", (None, "student-plain")),
+    ("unaligned-plain", (None, "unaligned-plain")), ("something-else", (None, "")),
+])
+def test_a_name_is_a_style_and_the_longest_role_that_fits(name, parts):
+    assert zoo.split(name) == parts
+
+
+# --- a zoo of one's own ---
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A folder with a network of a style of its own, and one that is named like a shipped one."""
+    shutil.copy(zoo.FOLDER / "waves-student-ours.safetensors", tmp_path / "rare-student-ours.safetensors")
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(zoo.FOLDER / f"candy-student-ours{suffix}", tmp_path / f"mosaic-student-ours{suffix}")
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path))
+    return tmp_path
+
+
+def digest(name):
+    return checkpoint.digest(zoo.load(name))
+
+
+def test_ones_own_network_is_found_by_its_name(own):
+    assert digest("rare-student-ours") == digest("waves-student-ours")
+
+
+def test_ones_own_network_comes_before_the_shipped_one(own, monkeypatch):
+    assert digest("mosaic-student-ours") == digest("candy-student-ours")
+    assert zoo.path_of("mosaic-student-ours").parent == own
+    assert zoo.manifest("mosaic-student-ours") == zoo.manifest("candy-student-ours")
+    monkeypatch.delenv("OFD_ZOO")
+    assert digest("mosaic-student-ours") != digest("candy-student-ours")
+
+
+def test_ones_own_networks_are_listed_among_the_shipped_ones_once(own, monkeypatch):
+    with_own, styles = zoo.names(), zoo.styles()
+    monkeypatch.delenv("OFD_ZOO")
+    assert [name for name in with_own if name != "rare-student-ours"] == zoo.names()
+    before = with_own.index("rare-student-ours") - 1
+    assert with_own[before].startswith("mosaic-") and with_own[before + 2].startswith("starry_night-")
+    assert styles == ["candy", "mosaic", "rare", "starry_night", "waves"]
+
+
+def test_the_style_is_what_the_name_says_and_else_what_the_file_says(own, tmp_path):
+    """The file may name a picture on another machine."""
+    assert zoo.style_of("rare-student-ours") == "rare"
+    for path in (own / "my-best.safetensors", tmp_path / "elsewhere.safetensors"):
+        shutil.copy(zoo.FOLDER / "waves-student-ours.safetensors", path)
+    assert zoo.style_of("my-best") == zoo.style_of(tmp_path / "elsewhere.safetensors") == "waves"
+
+
+def test_without_a_manifest_the_checkpoint_says_how_a_network_was_made(own):
+    network = Student(4, 1)
+    about = {"network": network.configuration, "style": "rare", "scale": {"seed": 3}}
+    checkpoint.save(own / "rare-student-temp.safetensors", network, about)
+    checkpoint.save(own / "waves-student-ours.safetensors", network, about)
+    for name in ("rare-student-temp", "waves-student-ours"):      # not the manifest of the shipped one
+        assert zoo.manifest(name) == {**about, "name": name, "settings": {"seed": 3}}
+
+
+def test_a_network_without_a_style_is_listed_and_has_none(own):
+    network = Student(4, 1)
+    checkpoint.save(own / "student-plain.safetensors", network, {"network": network.configuration, "style": None})
+    assert zoo.names()[0] == "student-plain"
+    assert zoo.style_of("student-plain") is None
+    assert "student-plain" not in zoo.styles() and None not in zoo.styles()
+    assert zoo.load("student-plain").configuration == network.configuration

@@ -73,7 +73,7 @@ def evaluate(args: argparse.Namespace) -> None:
     from tutorial_lib.files import atomic_path
     from tutorial_lib.settings import scale
 
-    names = args.network or zoo.names()
+    names = args.network or [name for name in zoo.names() if zoo.style_of(name)]
     rows = report.evaluate_networks(names, args.sintel, scale(args.scale), args.pass_name)
     print(report.format_table(rows))
     if args.output:
@@ -129,7 +129,7 @@ def _add_stylize(commands) -> None:
 def _add_evaluate(commands) -> None:
     command = commands.add_parser("evaluate", help="measure stability and fidelity, as the paper's tables do")
     command.add_argument(
-        "--network", metavar="NAME_OR_FILE", nargs="+", default=[], help="default: every network of the zoo"
+        "--network", metavar="NAME_OR_FILE", nargs="+", default=[], help="default: every network of the zoo that paints"
     )
     command.add_argument(
         "--sintel", metavar="ROOT", type=Path,

@@ -73,9 +73,8 @@ def path_of(name: str | Path) -> Path:
 
 def style_of(name: str | Path) -> str | None:
     """The style that a network paints in: its name in the zoo says it, or its file. None: it does not paint."""
-    if str(name) in names():
-        return split(str(name))[0]
-    return checkpoint.read(path_of(name)).about.get("style")
+    named = split(str(name))[0] if str(name) in names() else None
+    return named or checkpoint.read(path_of(name)).about.get("style")
 
 
 def manifest(name: str) -> dict:
