@@ -168,8 +168,8 @@ figures.show(
 # %% [markdown]
 # ## The idea in one paragraph
 #
-# The teacher with flow is the plain one, trained on to use optical flow. So the *difference of their
-# pictures* is mostly what flow is good for. A small student learns that difference, as a correction to its own
+# The teacher with flow is the plain one, trained on with optical flow until its frames agree. The *difference of their
+# pictures* is what that training changed. A small student learns that difference, as a correction to its own
 # plain pictures. Once it is trained, both teachers and the flow are thrown away.
 # This is *Optical Flow Distillation* (Chen, Zhang et al., ECCV 2020).
 

@@ -100,7 +100,9 @@ print(inspect.getsource(training.distill))
 # | 17 update | in `loop.train` |
 
 # %% [markdown]
-# "Remembered" is the one liberty: teachers and plain student are frozen, so what they say about a clip never changes.
+# "Remembered" is a liberty that changes nothing but half-precision rounding: teachers and plain student are frozen, so what they say
+# about a clip never changes. The others do: one clip a step, a decaying rate, lambdas of our own (section 3), a plain student that was
+# drawn to the teacher, and a style weight of its own beside the losses of steadiness (section 5).
 #
 # **Predict, then run.** How many teacher roll-outs does a training of 500 steps on 160 clips need with this,
 # and how many without?
@@ -286,7 +288,8 @@ figures.show(
 for role, row in scores.items():
     weights = zoo.manifest(f"{style}-{role}")["settings"]
     used = ", ".join(f"{k} {weights[f'lambda_{k}']:g}" for k in ("res", "temp", "rank"))
-    print(f"{role:18} {used:29} e_stab {row.e_stab:.4f}  style {row.style:.3f}  "
+    used += f", style {weights['style_weight']:g}"
+    print(f"{role:18} {used:39} e_stab {row.e_stab:.4f}  style {row.style:.3f}  "
           f"{evaluation.verdict(row, scores['student-scratch'])}")
 
 # %%
@@ -300,7 +303,8 @@ figures.show(figures.images(slices, columns=1, height=1.0),
              "Time slices of the four students of the zoo.")
 
 # %% [markdown]
-# One scene and few frames: enough to see, not to conclude. If ours does not lie lower left of scratch here, that is worth
+# "style" is the weight of the style in Eq. 1: higher beside a loss of steadiness, so that the style is not what pays. What that weight
+# does alone is on the frontier of notebook 08. One scene and few frames: enough to see, not to conclude. If ours does not lie lower left of scratch here, that is worth
 # knowing, and notebook 08 says how to find out whether it holds for all scenes.
 #
 # ## Summary
