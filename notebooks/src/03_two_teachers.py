@@ -89,7 +89,7 @@ print(f"\nThe worst suspect by itself: {worst}, {boil[worst][0] / boil['as filme
 # *Predict, then run:* the signal moves by one place, then by two. What becomes of the answers?
 
 # %%
-signal = torch.tensor([0.0, 0, 1, 1, 0, 0, 0, 0])
+signal = torch.tensor([0.0, 1, 1, 0, 0, 0, 0, 0])
 edge = torch.tensor([[[-1.0, 1.0]]])
 for shift in range(3):
     moved = signal.roll(shift)
@@ -100,8 +100,8 @@ stand, by_one, by_two = (
 assert torch.equal(by_two[..., 1:], stand[..., :-1]) and not torch.equal(by_one, stand)
 
 # %% [markdown]
-# Moved by two, the same answers stand one place further on. Moved by one, the filter sees an edge where it saw none: it *falls
-# between the steps*. Our painters halve a picture twice, so their steps are 4 pixels wide. If that is the cause, a still that
+# Moved by two, the same answer stands one place further on. Moved by one, it is gone: the edge *falls between the
+# steps*. Our painters halve a picture twice, so their steps are 4 pixels wide. If that is the cause, a still that
 # moves by 4 or 8 pixels must be painted alike, and one that moves by 1, 2 or 3 must not.
 
 # %%
