@@ -97,7 +97,8 @@ def install(python: Path, *what: str) -> None:
 
 
 def freeze(python: Path) -> set[str]:
-    return set(run(python, "-m", "pip", "freeze", "--all", "--disable-pip-version-check").splitlines())
+    lines = run(python, "-m", "pip", "freeze", "--all", "--disable-pip-version-check").splitlines()
+    return {line for line in lines if not line.startswith("#")}
 
 
 def in_a_kernel(python: Path, source: str, folder: Path) -> None:

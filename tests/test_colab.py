@@ -135,3 +135,30 @@ def test_the_stand_in_takes_the_python_whose_torch_is_small(stand_in, monkeypatc
     assert stand_in.choose_python("torch==1") == (f"python{python}" if python else sys.executable)
     printed = capsys.readouterr().out
     assert words in printed and printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "after, said, status, words",
+    [
+        (["numpy==2.1.3", "av==18.1.0"], "Missing: av>=18,<19.", 0, "left 1 packages as they were"),
+        (["numpy==2.4.6", "av==18.1.0"], "Missing: av>=18,<19.", 1, "changed what was there: numpy==2.1.3."),
+        (["numpy==2.1.3", "av==18.1.0"], "Missing: opencv-python-headless>=4.9, av>=18,<19.", 1, "would install"),
+    ],
+)
+def test_the_stand_in_fails_where_the_way_in_does_harm(
+    stand_in, monkeypatch, capsys, tmp_path, after, said, status, words
+):
+    frozen = iter([["numpy==2.1.3"], ["# a comment", *after]])
+
+    def run(*command, **options):
+        return "\n".join(next(frozen)) if "freeze" in command else said
+
+    monkeypatch.setattr(stand_in, "run", run)
+    monkeypatch.setattr(stand_in, "choose_python", lambda torch: sys.executable)
+    monkeypatch.setattr(stand_in, "in_a_kernel", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["stand_in.py", str(tmp_path / "colab")])
+    (tmp_path / "colab/contrib").mkdir(parents=True)
+    monkeypatch.setattr(stand_in.shutil, "rmtree", lambda *_, **__: None)
+    assert stand_in.main() == status
+    printed = capsys.readouterr()
+    assert words in printed.out + printed.err

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -28,3 +29,13 @@ def test_every_dependency_is_a_range_that_the_lock_lies_in():
         assert requirement.specifier.contains(locked[requirement.name.lower()]), requirement
     assert "requirements.lock" in (ROOT / "Makefile").read_text()
     assert "requirements.lock" in (ROOT / "environment.yml").read_text()
+
+
+def test_what_ci_calls_is_in_the_makefile():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"].values()
+    commands = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+    commands += (ROOT / ".ci/run").read_text().splitlines()
+    called = set(re.findall(r"^make (\w+)", "\n".join(commands), re.MULTILINE))
+    assert called == {"test", "colab"}
+    targets = re.findall(r"^(\w+): \$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert called <= set(targets)
