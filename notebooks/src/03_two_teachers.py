@@ -169,9 +169,11 @@ for x in (1, 2, 4):
 
 # %% [markdown]
 # The first layer has steps of one pixel, and all moves agree. A move by 1 falls between at the first halving, by 2 at the
-# second, and what comes after never agrees again; a move by 4 agrees to the end. So most of the boiling is **aliasing**: an edge
-# that glides over the grid is another edge to the network from frame to frame, and another edge is painted as another tile.
-# Nothing tips over: a quarter of a pixel does a part of what half a pixel does (exercise 1).
+# second, and what comes after never agrees again; a move by 4 agrees to the end.
+
+# %% [markdown]
+# So most of the boiling is **aliasing**: an edge that glides over the grid is another edge to the network from frame to frame, and
+# another edge is painted as another tile. Nothing tips over: a quarter of a pixel does a part of what half a pixel does (exercise 1).
 
 # %% [markdown]
 # ## A teacher that sees its past

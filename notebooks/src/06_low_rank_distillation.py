@@ -144,7 +144,8 @@ print(f"All but the first: motion left in {left_in:.0f}, Eq. 6 as it is written 
 # %% [markdown]
 # If Eq. 6 is *not* lower than with the motion left in, that is no mistake of the warping: with masks of their own the rows have
 # holes in different places, and every hole counts as a change of the picture. Section 6 comes back to it.
-#
+
+# %% [markdown]
 # ## 3. The nuclear norm without an SVD
 #
 # $X$ has few rows and very many columns. The small matrix $X X^T$, $K \times K$, has the squared singular values as its

@@ -304,7 +304,10 @@ figures.show(figures.images(slices, columns=1, height=1.0),
 
 # %% [markdown]
 # "style" is the weight of the style in Eq. 1: higher beside a loss of steadiness, so that the style is not what pays. What that weight
-# does alone is on the frontier of notebook 08. One scene and few frames: enough to see, not to conclude. If ours does not lie lower left of scratch here, that is worth
+# does alone is on the frontier of notebook 08.
+
+# %% [markdown]
+# One scene and few frames: enough to see, not to conclude. If ours does not lie lower left of scratch here, that is worth
 # knowing, and notebook 08 says how to find out whether it holds for all scenes.
 #
 # ## Summary
