@@ -128,7 +128,7 @@ figure, axis = plt.subplots(figsize=(5.6, 3))
 for role, values in errors.items():
     axis.plot(moves, values, marker="o", color=figures.colour(role), label=role)
 axis.set(xlabel="pixels that the still has moved", ylabel="difference of the paintings", ylim=(0, None))
-axis.legend(fontsize=8)
+axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
 figures.show(figure, "A still, moved and painted. Look for the teeth of the saw: every fourth pixel the "
              "painting moves along; between them another one is painted.",
              "Three lines over moves of 0 to 8 pixels, near zero at 0, 4 and 8, and high between.")

@@ -178,7 +178,8 @@ def name_points(axis: Axes, places: Mapping[str, tuple[float, float]]) -> None:
     """Writes every name beside its point, inside the axes, on the first side where it covers no name and no point."""
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in axis.transData.transform(list(places.values()))]
     sides = [((6, 5), "left"), ((6, -11), "left"), ((-6, 5), "right"), ((-6, -11), "right"),
-             ((0, 9), "center"), ((0, -16), "center")]
+             ((0, 9), "center"), ((0, -16), "center"),
+             ((16, 14), "left"), ((16, -20), "left"), ((-16, 14), "right"), ((-16, -20), "right")]
     for name, place in places.items():
         text = axis.annotate(name, place, textcoords="offset points", xytext=(0, 0), fontsize=8)
 
