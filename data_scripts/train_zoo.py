@@ -55,7 +55,8 @@ def keep_picture(style: str, folder: Path) -> None:
         return
     with atomic_path(folder / picture.name) as temporary:
         shutil.copyfile(picture, temporary)
-    print(f"{folder / picture.name}\nThe whole course in this style: OFD_ZOO={folder.resolve()} OFD_STYLE={picture.stem}")
+    print(folder / picture.name)
+    print(f"The whole course in this style: OFD_ZOO={folder.resolve()} OFD_STYLE={picture.stem}")
 
 
 if __name__ == "__main__":
