@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import subprocess
 import sys
 import textwrap
@@ -8,7 +9,7 @@ import torch
 from safetensors import safe_open
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path, read_json, write_json, write_tensors
+from tutorial_lib.files import atomic_path, read_json, sha256_of, write_json, write_tensors
 
 
 def test_the_target_appears_whole(tmp_path):
@@ -99,3 +100,13 @@ def test_tensors_on_a_full_disk_are_one_sentence(tmp_path):
     done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, timeout=120)
     assert done.stdout.startswith(f"Cannot write {path}: ") and done.stdout.count("\n") == 1, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_has_the_checksum_of_its_files_in_the_order_of_their_names(tmp_path):
+    (tmp_path / "b").write_bytes(b"two")
+    (tmp_path / "a").write_bytes(b"one")
+    (tmp_path / "deeper").mkdir()
+    assert sha256_of(tmp_path / "a") == hashlib.sha256(b"one").hexdigest()
+    assert sha256_of(tmp_path) == hashlib.sha256(b"onetwo").hexdigest()
+    with pytest.raises(TutorialError, match=r"no file or folder .*nothing"):
+        sha256_of(tmp_path / "nothing")

@@ -278,3 +278,15 @@ def test_the_committed_text_is_that_of_the_committed_numbers():
     assert report["paper"] == speed.PAPER
     assert (results / "speed.txt").read_text().strip() == speed.format_table(report).strip()
     assert "teacher 214.1, student 5.5, 39 times" in speed.format_table(report)
+
+
+def test_the_first_run_is_not_timed_and_the_median_counts(monkeypatch):
+    """Of 9, 1, 2 and 9 seconds, the first of which is the warm-up."""
+    clock, durations = [0.0], [9.0, 1.0, 2.0, 9.0]
+    monkeypatch.setattr(speed, "_now", lambda: clock[0])
+
+    def run():
+        clock[0] += durations.pop(0)
+
+    assert speed.seconds_per_frame(run, repeats=3) == 2.0
+    assert durations == []

@@ -110,7 +110,8 @@ def test_estimated_flow_leads_from_the_current_frame_back(monkeypatch):
     assert torch.equal(asked[0][0], frames[1:]) and torch.equal(asked[0][1], frames[:1])
 
 
-def test_frames_stream_and_can_be_continued():
+def test_frames_stream():
+    """A frame is asked for when its output is, so a film of any length fits into memory."""
     taken = []
 
     def source():
@@ -119,11 +120,9 @@ def test_frames_stream_and_can_be_continued():
             yield frame
 
     outputs = stylize_frames(Remembering(), source())
-    next(outputs)
-    assert len(taken) == 1
-    whole = stylize_clip(Remembering(), clip(6))
-    rest = list(stylize_frames(Remembering(), clip(6)[3:].split(1), before=(clip(6)[2:3], whole[2:3])))
-    assert torch.equal(torch.cat(rest), whole[3:])
+    for number in (1, 2, 3):
+        next(outputs)
+        assert len(taken) == number
 
 
 @pytest.mark.parametrize("network", [Negative(), Remembering()])
