@@ -196,6 +196,15 @@ def test_a_lambda_that_is_given_reaches_the_training_as_it_is(calls, networks, t
     assert given == [(STEADIER * SMOKE.lambda_res, 7.0, 5.0), (8.0, STEADIER * SMOKE.lambda_temp, SMOKE.lambda_rank)]
 
 
+def test_a_setting_that_the_role_does_not_use_is_refused_when_it_is_given(calls, networks, tmp_path):
+    unused = {"teacher-flow": "lambda_temp", "student-plain": "lambda_res", "student-ours": "lambda_flow"}
+    for role, idle in unused.items():
+        stage = papers.ROLES[role].recipe.stage
+        with pytest.raises(TutorialError, match=f"The stage {stage} does not use {idle}; leave it out"):
+            by_hand(role, networks, tmp_path, **{idle: 5.0})
+    assert calls == []
+
+
 @EITHER_WAY
 @pytest.mark.parametrize("role", ["teacher-plain", "teacher-flow", "student-plain", "student-ours"])
 def test_a_training_has_a_file_to_go_on_from_and_knows_its_style(run, role, calls, networks, tmp_path):

@@ -22,8 +22,15 @@ def stage_of(recipe: Recipe) -> Stage:
 
 
 def prepared(job: Job) -> Job:
-    """The job with its final settings."""
-    return replace(job, settings=stage_of(job.recipe).adapt(job))
+    """The job with its final settings.
+
+    Raises: TutorialError when the user set one by hand that would reach nothing.
+    """
+    stage = stage_of(job.recipe)
+    idle = sorted({*job.given} - stage.settings_for(job.recipe))
+    if idle:
+        raise TutorialError(f"The stage {job.recipe.stage} does not use {', '.join(idle)}; leave it out.")
+    return replace(job, settings=stage.adapt(job))
 
 
 def run(job: Job, **options) -> nn.Module:

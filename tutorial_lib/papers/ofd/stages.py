@@ -1,4 +1,4 @@
-"""How the networks of Optical Flow Distillation are trained from a `workshop.Job`."""
+"""How the networks of Optical Flow Distillation are trained from a `stage.Job`."""
 
 from collections.abc import Sequence
 from functools import lru_cache
