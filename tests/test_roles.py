@@ -20,8 +20,10 @@ from tutorial_lib.papers.ofd.roles import (
     METHODS,
     OURS,
     PLUS,
+    POCKETS,
     ROLES,
     SHIPPED,
+    SIZES,
     TEMP,
     ZOO,
 )
@@ -44,7 +46,7 @@ def test_no_two_roles_have_one_name():
 
 def test_every_role_is_trained_with_one_of_the_groups():
     grouped = {name for group in GROUPS.values() for name in group}
-    assert grouped == {*ZOO, *PLUS, *ABLATIONS, *FRONTIER} == set(papers.ROLES)
+    assert grouped == {*ZOO, *PLUS, *POCKETS, *SIZES, *ABLATIONS, *FRONTIER} == set(papers.ROLES)
 
 
 def test_the_needs_and_the_control_of_every_role_are_roles():
@@ -52,13 +54,16 @@ def test_the_needs_and_the_control_of_every_role_are_roles():
         assert {*role.recipe.needs, role.control} - {None} <= ROLES.keys(), role.name
 
 
-def test_the_shipped_roles_are_those_of_the_paper_and_plus():
-    assert list(SHIPPED) == [*ZOO, "student-ours-plus"]
+def test_the_shipped_roles_are_those_of_the_paper_plus_and_the_pocket_students():
+    students = [name for name in POCKETS if not name.startswith("screen-teacher")]
+    assert list(SHIPPED) == [*ZOO, "student-ours-plus", *students]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_shipped_role_has_a_colour_of_its_own(name):
-    assert [role.name for role in SHIPPED.values() if role.colour == SHIPPED[name].colour] == [name]
+def test_every_shipped_role_has_a_colour_of_its_own_in_its_family(name):
+    family = POCKETS if name in POCKETS else {**ZOO, **PLUS}
+    same = [role.name for role in family.values() if role.ships and role.colour == SHIPPED[name].colour]
+    assert same == [name]
 
 
 @pytest.mark.parametrize("settings", SCALES.values(), ids=SCALES)
@@ -93,6 +98,25 @@ def test_what_is_compared_has_one_start():
     for name, role in {**ZOO, **ABLATIONS}.items():
         if role.control and role.recipe.stage == "distill" and name != "unaligned-scratch":
             assert role.recipe.needs == ROLES[role.control].recipe.needs, name
+
+
+def test_the_pocket_students_differ_in_their_weights_alone_and_share_one_start():
+    found = {name: POCKETS[name].recipe for name in POCKETS if POCKETS[name].recipe.stage == "distill"}
+    assert len(found) == 4 and len({recipe.needs for recipe in found.values()}) == 1
+    settings = [recipe.settings(scale("laptop")).as_dict() for recipe in found.values()]
+    differing = {key for other in settings for key, value in other.items() if settings[0][key] != value}
+    assert differing == {"style_weight", "lambda_res", "lambda_temp", "lambda_rank"}
+
+
+def test_a_family_is_as_large_as_its_screen():
+    laptop = scale("laptop")
+    for role in POCKETS.values():
+        settings = role.recipe.settings(laptop)
+        assert (settings.height, settings.width, settings.style_size) == (192, 256, 1536)
+        assert (settings.evaluation_height, settings.evaluation_width) == (360, 640)
+        assert role.recipe.scale(laptop).lambda_rank == laptop.lambda_rank / 4     # as many times fewer as more pixels
+    assert ROLES["pocket-ours"].recipe.scale(laptop).distill_steps == laptop.distill_steps
+    assert ROLES["pocket-ours"].recipe.settings(laptop).distill_steps == 2 * laptop.distill_steps
 
 
 def test_the_three_that_others_name_are_there():

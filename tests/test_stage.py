@@ -81,7 +81,7 @@ def by_workshop(role, networks, folder, style="mosaic"):
 
 
 def by_hand(role, networks, folder, style="mosaic", **given):
-    named = {name: name for name in papers.ROLES[role].recipe.needs}
+    named = {train.FLAGS[papers.ROLES[name].recipe.stage][0]: name for name in papers.ROLES[role].recipe.needs}
     train.train(role, style, SMOKE, folder / "made.safetensors", networks=named, given=given)
 
 

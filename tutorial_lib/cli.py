@@ -91,7 +91,7 @@ def train(args: argparse.Namespace) -> None:
     train_role(
         ALSO.get(args.role, args.role), args.style,
         settings.but(seed=settings.seed if args.seed is None else args.seed), args.output, args.steps, args.videos,
-        {"teacher-flow": args.teacher_flow, "teacher-plain": args.teacher_plain, "student-plain": args.start},
+        {"teacher-flow": args.teacher_flow, "teacher-plain": args.teacher_plain, "start": args.start},
         {name: value for name, value in lambdas.items() if value is not None},
     )
     print(f"{args.output} is written; try it with: python -m tutorial_lib stylize IN OUT --network {args.output}")

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class Recipe:
     """How a network is made, at any scale.
 
-    stage: the name of a `workshop.Stage`. needs: the roles of the networks that it is made from, in the stage's order.
-    times: settings of the scale that are multiplied; changes: settings that are set, afterwards. options: what else the
-    stage is told.
+    stage: the name of a `stage.Stage`. needs: the roles of the networks that it is made from, in the stage's order.
+    base: settings of the scale that are multiplied for a whole family of networks, which share what is measured there.
+    times: settings of this recipe that are multiplied; changes: settings that are set, afterwards. options: what else
+    the stage is told.
     """
 
     stage: str
@@ -27,14 +28,15 @@ class Recipe:
     changes: Mapping[str, float] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    base: Mapping[str, float] = field(default_factory=dict)
 
     def settings(self, scale: Settings) -> Settings:
         """The settings of a scale as this recipe has them."""
-        multiplied = {}
-        for name, factor in self.times.items():
-            usual = getattr(scale, name)
-            multiplied[name] = round(usual * factor) if isinstance(usual, int) else usual * factor
-        return scale.but(**{**multiplied, **self.changes})
+        return self.scale(scale).times(**self.times).but(**self.changes)
+
+    def scale(self, scale: Settings) -> Settings:
+        """The settings of a scale as the recipe's whole family has them."""
+        return scale.times(**self.base)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class Settings:
     teacher_blocks: int
     student_width: int
     student_blocks: int
+    pocket_width: int
+    pocket_blocks: int
 
     # steps of each stage, and of the short trainings that the notebooks show
     plain_steps: int
@@ -76,6 +78,7 @@ class Settings:
 
     # beyond the paper
     student_smooth: bool = False  # the shift-equivariant student
+    pocket_separable: bool = False  # the pocket student with depthwise convolutions
     averaging: float = 0.0        # moving average of a distillation's weights: the share that each step keeps
     lambda_excess: float = 0.0    # the rank of the input over the pixels of all frames, whatever the brightness
 
@@ -88,6 +91,12 @@ class Settings:
         """The same scale with a few values changed."""
         return replace(self, **changes)
 
+    def times(self, **factors: float) -> "Settings":
+        """The same scale with a few values multiplied; whole numbers stay whole."""
+        usual = {name: getattr(self, name) for name in factors}
+        return self.but(**{name: round(value * factors[name]) if isinstance(value, int) else value * factors[name]
+                           for name, value in usual.items()})
+
 
 SCALES = {
     scale.name: scale
@@ -95,18 +104,21 @@ SCALES = {
         Settings(
             name="smoke", height=48, width=64, clips=4, clip_length=3,
             features="compact", teacher_width=8, teacher_blocks=2, student_width=8, student_blocks=2,
+            pocket_width=8, pocket_blocks=1,
             plain_steps=6, teacher_steps=4, distill_steps=4, demo_steps=6,
             evaluation_height=64, evaluation_width=128, evaluation_frames=4, lambda_rank=4e-4,
         ),
         Settings(
             name="laptop", height=96, width=128, clips=160, clip_length=5,
             features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=3,
+            pocket_width=48, pocket_blocks=5,
             plain_steps=2000, teacher_steps=1500, distill_steps=500, demo_steps=60,
             evaluation_height=218, evaluation_width=512, evaluation_frames=12,
         ),
         Settings(
             name="colab", height=180, width=320, clips=500, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
+            pocket_width=48, pocket_blocks=5,
             plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150, plain_batch=4,
             decay_every=200, distill_decay_every=200,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=2.13e-5,
@@ -114,6 +126,7 @@ SCALES = {
         Settings(
             name="paper", height=360, width=640, clips=2000, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
+            pocket_width=48, pocket_blocks=5,
             plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150, plain_batch=4,
             decay_every=500, distill_decay_every=500,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=5.33e-6,

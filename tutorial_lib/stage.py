@@ -1,7 +1,7 @@
 """One training of one network: what it is given, and what kinds of training there are."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
@@ -16,8 +16,8 @@ class Job:
     """A training, with everything that reaches it.
 
     settings: the scale's as the recipe has them. networks: by the names in `recipe.needs`, frozen. clips_of: the
-    training clips at some settings. scale: the settings without the recipe. given: the settings that a user set by
-    hand, which nothing may change. targets: a folder for what frozen networks say, None for memory.
+    training clips at some settings. scale: the settings of the recipe's family (`Recipe.scale`). given: the settings
+    that a user set by hand, which nothing may change. targets: a folder for what frozen networks say, None for memory.
     """
 
     recipe: Recipe
@@ -38,15 +38,15 @@ class Stage:
     """A kind of training.
 
     train(job, **options) -> the network; options are those of `training.loop.train`: path, steps, save_every, callback,
-    bar, about. uses: the settings that decide what it ends with; uses_with: further ones, by a network that the
-    stage can do without. adapt: settings that depend on the other networks.
+    bar, about. uses: the settings that decide what it ends with; uses_with: further ones, where the recipe needs
+    networks and the stage could do without. adapt: settings that depend on the other networks.
     """
 
     train: Callable[..., nn.Module]
     uses: Collection[str]
     adapt: Callable[[Job], Settings] = lambda job: job.settings
-    uses_with: Mapping[str, Collection[str]] = field(default_factory=dict)
+    uses_with: Collection[str] = ()
 
     def settings_for(self, recipe: Recipe) -> set[str]:
         """The settings that decide what a recipe's training ends with."""
-        return {*self.uses, *(name for role in recipe.needs for name in self.uses_with.get(role, ()))}
+        return {*self.uses, *(self.uses_with if recipe.needs else ())}

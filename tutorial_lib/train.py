@@ -17,7 +17,10 @@ from tutorial_lib.settings import Settings, build_folder, device
 from tutorial_lib.stage import Job
 
 IN_MEMORY = 2 * 10**9   # bytes; above, targets are kept on the disk and clips rendered anew (the paper scale)
-FLAGS = {"teacher-flow": "--teacher-flow", "teacher-plain": "--teacher-plain", "student-plain": "--start"}
+
+# By the stage that makes a network: which flag names it, and what it has to be.
+FLAGS = {"teacher-flow": ("teacher-flow", "teacher with flow"), "teacher-plain": ("teacher-plain", "teacher"),
+         "student-plain": ("start", "student"), "pocket-plain": ("start", "pocket")}
 
 
 def train(
@@ -32,39 +35,36 @@ def train(
 ) -> None:
     """Trains one role of the course in a style, and writes `output`; run again, it goes on.
 
-    networks: what it is made from, {role: file or name of the zoo}: the plain teacher for a teacher with flow; both
-    teachers and the plain student for a distillation. A plain student is drawn to a plain teacher if one is named.
+    networks: what it is made from, {flag: file or name of the zoo}: "teacher-plain" for a teacher with flow; both
+    teachers and the "start" for a distillation. A plain student is drawn to a plain teacher if one is named.
     given: settings that are taken as they are, whatever the role and the style would make of them.
     Raises: TutorialError when a network that the role needs is not named, or is of another kind.
     """
     recipe = with_what_is_there(papers.ROLES[role].recipe, networks or {})
-    needed = {name: _load(role, name, (networks or {}).get(name)) for name in recipe.needs}
+    needed = {name: _load(role, name, networks or {}) for name in recipe.needs}
     settings = recipe.settings(scale).but(**(given or {}))
     folder = _folder(videos) if _bytes_of_targets(settings) > IN_MEMORY else None
-    job = prepared(Job(recipe, settings, needed, lambda wanted: _clips(wanted, videos), scale, style,
-                       given=(given or {}).keys(), targets=folder))
+    job = prepared(Job(recipe, settings, needed, lambda wanted: _clips(wanted, videos),
+                       recipe.scale(scale), style, given=(given or {}).keys(), targets=folder))
     run(job, path=output, steps=steps, about={"style": style, "videos": str(videos) if videos else None})
 
 
 def with_what_is_there(recipe: Recipe, networks: Mapping[str, str | None]) -> Recipe:
     """The recipe of a plain student that no teacher is named for is that of one that never saw a teacher."""
-    alone = recipe.stage == "student-plain" and networks.get("teacher-plain") is None
+    alone = recipe.stage in ("student-plain", "pocket-plain") and networks.get("teacher-plain") is None
     return replace(recipe, needs=()) if alone else recipe
 
 
-def _load(role: str, needed: str, name: str | None) -> nn.Module:
+def _load(role: str, needed: str, networks: Mapping[str, str | None]) -> nn.Module:
     """The network that stands for a role, if it can."""
-    flag = FLAGS.get(needed)
-    if flag is None:
-        raise TutorialError(f"The role {role} is made from {needed}, for which there is no flag; "
-                            f"use data_scripts/train_zoo.py --only {role}.")
+    flag, wanted = FLAGS[papers.ROLES[needed].recipe.stage]
+    name = networks.get(flag)
     if name is None:
-        raise TutorialError(f"The role {role} needs {flag} NAME_OR_FILE: a checkpoint, or a network of the zoo.")
+        raise TutorialError(f"The role {role} needs --{flag} NAME_OR_FILE: a checkpoint, or a network of the zoo.")
     network = zoo.load(name).to(device())
     kind = type(network).__name__.lower() + (" with flow" if network.uses_flow else "")
-    wanted = {"teacher-flow": "teacher with flow", "student-plain": "student"}.get(needed, "teacher")
     if not kind.startswith(wanted):
-        raise TutorialError(f"{flag} {name} is a {kind}, not a {wanted}.")
+        raise TutorialError(f"--{flag} {name} is a {kind}, not a {wanted}.")
     return network
 
 

@@ -61,9 +61,8 @@ class Workshop:
         """The training of a role, after the trainings that it needs."""
         recipe = role.recipe
         networks = {name: self[name] for name in recipe.needs}
-        settings = recipe.settings(self.settings)
-        return prepared(Job(recipe, settings, networks, self.clips, self.settings, self.style,
-                            targets=self.folder / "targets"))
+        return prepared(Job(recipe, recipe.settings(self.settings), networks, self.clips, recipe.scale(self.settings),
+                            self.style, targets=self.folder / "targets"))
 
     def make(self, role: Role) -> None:
         """Trains a network and writes it with its manifest, the manifest last."""

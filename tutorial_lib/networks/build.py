@@ -6,10 +6,11 @@ from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher
 
-KINDS = {"student": Student, "teacher": Teacher}
+KINDS = {"student": Student, "pocket": Pocket, "teacher": Teacher}
 
 
 def build(configuration: dict) -> nn.Module:

@@ -16,6 +16,7 @@ from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.losses.residual import vanilla_distillation_loss
 from tutorial_lib.losses.temporal import temporal_loss
 from tutorial_lib.losses.total import total_loss
+from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher, roll_out
 from tutorial_lib.settings import Settings, precision
@@ -43,6 +44,13 @@ def new_student(settings: Settings) -> Student:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         return Student(settings.student_width, settings.student_blocks, settings.student_smooth)
+
+
+def new_pocket(settings: Settings) -> Pocket:
+    """A pocket student of the scale's size with random weights, the same ones for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        return Pocket(settings.pocket_width, settings.pocket_blocks, settings.pocket_separable)
 
 
 def new_teacher(settings: Settings) -> Teacher:

@@ -28,14 +28,18 @@ LARGE = {"height": 1.5, "width": 1.5, "lambda_rank": 1 / 1.5**2}
 AVERAGED = {"averaging": 0.98}
 
 
+TEACHERS = ("teacher-flow", "teacher-plain")
+
+
 def distilled(changes: Mapping[str, float], times: Mapping[str, float] | None = None, start: str = "student-plain",
-              source: str = "residual", rank_from: str = "input") -> Recipe:
+              source: str = "residual", rank_from: str = "input", teachers: tuple[str, str] = TEACHERS,
+              base: Mapping[str, float] | None = None) -> Recipe:
     """Algorithm 1, from a plain student.
 
     source: "residual" (Eq. 5) or "vanilla" (Eq. 2). rank_from: "input" (Eq. 11) or "teacher" (Eq. 10).
     """
-    return Recipe("distill", ("teacher-flow", "teacher-plain", start), changes, times or {},
-                  {"source": source, "rank_from": rank_from})
+    return Recipe("distill", (*teachers, start), changes, times or {}, {"source": source, "rank_from": rank_from},
+                  base or {})
 
 
 def plain_student(agrees: bool = True, **changes: float) -> Recipe:
@@ -72,6 +76,48 @@ PLUS = by_name((
     Role("student-ours-plus", "ours, beyond the paper (+)", DARK_GREEN, distilled(
         {**AVERAGED, "style_weight": 3.0}, {**LARGE, "lambda_temp": 5}), True, CONTROL),
 ))
+
+# Strokes for a screen. A style picture three times as large has strokes three times as large, and needs larger training
+# frames; the squared nuclear norm grows with their pixels. Judged at 640x360.
+SCREEN = {"height": 2, "width": 2, "style_size": 3, "lambda_rank": 1 / 4,
+          "evaluation_height": 360 / 218, "evaluation_width": 640 / 512}
+SCREEN_TEACHERS = ("screen-teacher-flow", "screen-teacher-plain")
+
+
+def pocket(changes: Mapping[str, float], times: Mapping[str, float] | None = None) -> Recipe:
+    """A pocket student, trained for a screen, for twice as many steps."""
+    return distilled({**AVERAGED, **changes}, {"distill_steps": 2, "distill_decay_every": 2, **(times or {})},
+                     "pocket-plain", teachers=SCREEN_TEACHERS, base=SCREEN)
+
+
+# Beyond the paper: real time.
+POCKET_CONTROL, POCKET = "pocket-scratch", "pocket-ours"
+POCKETS = by_name((
+    Role("screen-teacher-plain", "teacher without flow, for the screen", SKY, Recipe("teacher-plain", base=SCREEN)),
+    Role("screen-teacher-flow", "teacher with flow, for the screen", BLUE, Recipe(
+        "teacher-flow", ("screen-teacher-plain",), base=SCREEN), control=POCKET_CONTROL),
+    Role("pocket-plain", "plain pocket student (+)", GREY, Recipe(
+        "pocket-plain", ("screen-teacher-plain",), times={"plain_steps": 2, "decay_every": 2}, base=SCREEN), True),
+    Role(POCKET_CONTROL, "pocket from scratch (+)", ORANGE, pocket(NOTHING), True),
+    Role(POCKET, "pocket, ours (+)", GREEN, pocket(NO_TEMP), True, POCKET_CONTROL),
+    Role("pocket-temp", "pocket with L_temp (+)", PINK, pocket(ONLY_TEMP), True, POCKET_CONTROL),
+    Role("pocket-ours-temp", "pocket, ours with L_temp (+)", RED, pocket(STEADY), True, "pocket-temp"),
+))
+
+
+def of_size(width: int, blocks: int, separable: bool = False) -> tuple[Role, ...]:
+    """How small can it be? A pocket student of one size in the paper's place: its teachers, its frames, its steps."""
+    name = f"pocket-{'sep-' if separable else ''}{width}x{blocks}"
+    size = {"pocket_width": width, "pocket_blocks": blocks, "pocket_separable": separable}
+    start, control = f"{name}-plain", f"{name}-scratch"
+    return (
+        Role(start, f"{name}, plain", GREY, Recipe("pocket-plain", ("teacher-plain",), size)),
+        Role(control, f"{name}, from scratch", ORANGE, distilled({**AVERAGED, **NOTHING}, start=start)),
+        Role(f"{name}-ours", f"{name}, ours", GREEN, distilled({**AVERAGED, **NO_TEMP}, start=start), control=control),
+    )
+
+
+SIZES = by_name(of_size(32, 4), of_size(48, 4), of_size(48, 5), of_size(64, 4), of_size(64, 5, separable=True))
 
 # Tables 2 and 3, Figures 2 and 3, and the paper's letter: a plain student that never saw the plain teacher.
 ABLATIONS = by_name((
@@ -131,6 +177,6 @@ METHODS = {method.name: method for method in (
 )}
 FRONTIER = by_name(tuple(method.role(factor) for method in METHODS.values() for factor in method.factors))
 
-GROUPS = {"zoo": ZOO, "plus": PLUS, "tables": ABLATIONS, "frontier": FRONTIER}
+GROUPS = {"zoo": ZOO, "plus": PLUS, "pockets": POCKETS, "sizes": SIZES, "tables": ABLATIONS, "frontier": FRONTIER}
 ROLES = by_name(*(tuple(group.values()) for group in GROUPS.values()))
 SHIPPED = {name: role for name, role in ROLES.items() if role.ships}

@@ -1,7 +1,7 @@
 """How the networks of Optical Flow Distillation are trained from a `stage.Job`."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from torch import nn
 
@@ -18,6 +18,7 @@ from tutorial_lib.training.targets import FrozenTargets
 
 TEACHER_SIZE = {"teacher_width", "teacher_blocks"}
 STUDENT_SIZE = {"student_width", "student_blocks", "student_smooth"}
+POCKET_SIZE = {"pocket_width", "pocket_blocks", "pocket_separable"}
 
 
 def eq_1(style: str | None, settings: Settings) -> PerceptualLoss:
@@ -27,15 +28,15 @@ def eq_1(style: str | None, settings: Settings) -> PerceptualLoss:
     return perceptual_loss(load_features(settings.features), style, settings).to(device())
 
 
-def steady(job: Job) -> Settings:
+def steady(teacher_plain: nn.Module, job: Job) -> Settings:
     """The lambdas of the losses of steadiness, as strong as the style needs; what the user gave stays as given."""
-    factor = known_steadiness(job.networks["teacher-plain"], job.clips_of(job.scale), job.style, job.scale)
+    factor = known_steadiness(teacher_plain, job.clips_of(job.scale), job.style, job.scale)
     return steadier(job.settings, factor, job.given)
 
 
 @lru_cache(maxsize=4)
 def known_steadiness(teacher_plain: nn.Module, clips: Sequence[Clip], style: str, scale: Settings) -> float:
-    """`balance.steadiness` by the clips of a scale, the same for every recipe of a style, so measured once."""
+    """`balance.steadiness` by the clips of a scale, the same for a whole family of recipes, so measured once."""
     return steadiness(teacher_plain, clips, eq_1(style, scale))
 
 
@@ -45,28 +46,34 @@ def teacher_plain(job: Job, **options) -> nn.Module:
     return network
 
 
-def student_plain(job: Job, **options) -> nn.Module:
-    network, perceptual = stages.new_student(job.settings).to(device()), eq_1(job.style, job.settings)
-    stages.train_plain(network, perceptual, job.settings, agree_with=job.networks.get("teacher-plain"), **options)
+def student_plain(new: Callable[[Settings], nn.Module], job: Job, **options) -> nn.Module:
+    teacher_plain = next(iter(job.networks.values()), None)
+    network, perceptual = new(job.settings).to(device()), eq_1(job.style, job.settings)
+    stages.train_plain(network, perceptual, job.settings, agree_with=teacher_plain, **options)
     return network
 
 
 def teacher_flow(job: Job, **options) -> nn.Module:
+    teacher_plain, = job.networks.values()
     teacher, _ = stages.train_teacher(
-        job.networks["teacher-plain"], job.clips(), eq_1(job.style, job.settings), job.settings, **options)
+        teacher_plain, job.clips(), eq_1(job.style, job.settings), job.settings, **options)
     return teacher
 
 
 def distill(job: Job, **options) -> nn.Module:
-    *teachers, start = job.networks.values()
-    targets = FrozenTargets(job.clips(), *teachers, start, folder=job.targets, **job.recipe.options)
+    teacher_flow, teacher_plain, start = job.networks.values()
+    targets = FrozenTargets(
+        job.clips(), teacher_flow, teacher_plain, start, folder=job.targets, **job.recipe.options)
     student, _ = stages.distill(start, targets, eq_1(job.style, job.settings), job.settings, **options)
     return student
 
 
 STAGES = {
     "teacher-plain": Stage(teacher_plain, USES["plain"] | TEACHER_SIZE),
-    "student-plain": Stage(student_plain, USES["plain"] | STUDENT_SIZE, uses_with={"teacher-plain": USES["agreement"]}),
-    "teacher-flow": Stage(teacher_flow, USES["teacher-flow"], steady),
-    "distill": Stage(distill, USES["distill"], steady),
+    "student-plain": Stage(
+        partial(student_plain, stages.new_student), USES["plain"] | STUDENT_SIZE, uses_with=USES["agreement"]),
+    "pocket-plain": Stage(
+        partial(student_plain, stages.new_pocket), USES["plain"] | POCKET_SIZE, uses_with=USES["agreement"]),
+    "teacher-flow": Stage(teacher_flow, USES["teacher-flow"], lambda job: steady(*job.networks.values(), job)),
+    "distill": Stage(distill, USES["distill"], lambda job: steady([*job.networks.values()][1], job)),
 }

@@ -1,0 +1,248 @@
+"""One network, several programs that compute it: PyTorch, and on a processor ONNX Runtime and OpenVINO."""
+
+import importlib.util
+import io
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from tutorial_lib.checkpoint import digest
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import atomic_path, read_json, write_json
+from tutorial_lib.hardware import hardware
+from tutorial_lib.settings import build_folder, wait_for_gpu
+
+NEEDS = {     # the packages behind each engine; the slowest to start comes last
+    "torch": (), "torch-bfloat16": (), "onnxruntime": ("onnx", "onnxruntime"), "openvino": ("onnx", "openvino"),
+    "openvino-bfloat16": ("onnx", "openvino"), "compile": (),
+}
+AUTOMATIC = [name for name in NEEDS if name != "compile"]   # which takes a minute before it paints a first frame
+NEAR = 40.0          # dB against float32 PyTorch: below, an engine's rounding could be seen
+OPSET = 18           # of ONNX: the first with anti-aliased resizing, and what both engines read
+INPUTS = ("frame", "warped_previous", "mask")
+
+Paint = Callable[..., torch.Tensor]
+
+
+class Engine:
+    """A network in an engine, called with what the network itself is called with; frames (1, 3, H, W) of any size.
+
+    name: of the engine. uses_flow: as the network's.
+    """
+
+    def __init__(self, name: str, network: nn.Module, paint: Paint):
+        self.name, self.uses_flow, self._paint = name, getattr(network, "uses_flow", False), paint
+
+    def __call__(self, *images: torch.Tensor) -> torch.Tensor:
+        return self._paint(*images)
+
+
+def start(network: nn.Module, name: str = "torch", threads: int | None = None) -> Engine:
+    """A frozen network in an engine of `NEEDS`. threads: of ONNX Runtime and OpenVINO; by default as many as PyTorch's.
+
+    "torch-bfloat16" computes where PyTorch's autocast does, "openvino-bfloat16" where the processor can; all other
+    engines in float32.
+    Raises: TutorialError for an unknown engine, one that is not installed, or one that has no GPU where the network is
+    on one.
+    """
+    check(name, next(network.parameters()).device.type)
+    network, threads = network.eval(), threads or torch.get_num_threads()
+    if name == "torch":
+        paint = network
+    elif name == "torch-bfloat16":
+        paint = _autocast(network)
+    elif name == "compile":
+        paint = torch.compile(network, dynamic=True)
+    else:
+        graph = to_onnx(network)
+        paint = _onnxruntime(graph, threads) if name == "onnxruntime" else _openvino(graph, name, threads)
+        if getattr(network, "uses_flow", False):
+            paint = _with_a_past(paint)
+    return Engine(name, network, torch.inference_mode()(paint))
+
+
+def installed(device: str = "cpu") -> list[str]:
+    """The engines that can be started here, without "compile", which waits for a C++ compiler only when it starts."""
+    return [name for name in AUTOMATIC if _why_not(name, device) is None]
+
+
+def check(name: str, device: str = "cpu") -> None:
+    """Raises: TutorialError when an engine cannot be started on a kind of device."""
+    if name not in NEEDS:
+        raise TutorialError(f"Unknown engine {name!r}; the engines are auto, {', '.join(NEEDS)}.")
+    reason = _why_not(name, device)
+    if reason:
+        raise TutorialError(f"The engine {name} {reason}.")
+
+
+def _why_not(name: str, device: str) -> str | None:
+    missing = [package for package in NEEDS[name] if importlib.util.find_spec(package) is None]
+    if missing:
+        return f"needs {' and '.join(missing)}: pip install 'optical-flow-distillation[fast]', or -e '.[fast]'"
+    return "computes on the processor; take torch on a GPU" if NEEDS[name] and device != "cpu" else None
+
+
+# --- which is the fastest ---
+
+
+def fastest(network: nn.Module, frame: torch.Tensor, progress: bool = False) -> str:
+    """The fastest installed engine that paints `frame` (1, 3, H, W) at least `NEAR` dB near to float32 PyTorch.
+
+    Measured once for a network, a size, this machine and these versions, and kept in the build folder.
+    """
+    report = measured(network, frame, progress)
+    near = {name: row for name, row in report.items() if row["decibels"] >= NEAR}
+    return min(near, key=lambda name: near[name]["seconds"])
+
+
+def measured(network: nn.Module, frame: torch.Tensor, progress: bool = False) -> dict[str, dict[str, float]]:
+    """{engine: {"seconds": a frame, "decibels": against float32 PyTorch}}, from the build folder where it is known."""
+    device = frame.device.type
+    names = installed(device)
+    about = {"network": f"{digest(network)} {network.configuration['kind']}", "size": list(frame.shape[-2:]),
+             "threads": torch.get_num_threads(), "hardware": hardware(), "device": device, "engines": names,
+             "versions": {package: version(package) for package in _packages(names)}}
+    rows = [row for row in kept() if row["about"] != about]
+    known = [row for row in kept() if row["about"] == about]
+    if known:
+        return known[-1]["engines"]
+    if progress:
+        print(f"Which engine is the fastest here? Trying {', '.join(names)} (once) ...", flush=True)
+    found = compare([start(network, name) for name in names], frame)
+    write_json(_file(), {"measured": [*rows[-50:], {"about": about, "engines": found}]})
+    return found
+
+
+def compare(engines: Sequence[Engine], frame: torch.Tensor, rounds: int = 5) -> dict[str, dict[str, float]]:
+    """Times engines in turn, so that a machine that slows down slows all of them; the first has to be exact."""
+    images = (frame, *blank_past(frame)) if engines[0].uses_flow else (frame,)
+    times: dict[str, list[float]] = {engine.name: [] for engine in engines}
+    painted = {engine.name: engine(*images) for engine in engines}     # also the warm-up
+    for _ in range(rounds):
+        for engine in engines:
+            wait_for_gpu()
+            began = time.perf_counter()
+            engine(*images)
+            wait_for_gpu()
+            times[engine.name].append(time.perf_counter() - began)
+    exact = painted[engines[0].name]
+    return {name: {"seconds": sorted(times[name])[rounds // 2], "decibels": decibels(painted[name], exact)}
+            for name in times}
+
+
+def decibels(a: torch.Tensor, b: torch.Tensor) -> float:
+    """The peak signal-to-noise ratio of two pictures in [0, 1]; at most 200, for equal ones."""
+    error = (a.float() - b.float()).square().mean().item()
+    return -10 * math.log10(max(error, 1e-20))
+
+
+def kept() -> list[dict]:
+    """What was measured on this machine or another, the latest last."""
+    try:
+        return read_json(_file())["measured"]
+    except (TutorialError, KeyError, TypeError):
+        return []
+
+
+def _file() -> Path:
+    return build_folder() / "engines.json"
+
+
+def _packages(names: Sequence[str]) -> list[str]:
+    return ["torch", *sorted({package for name in names for package in NEEDS[name]})]
+
+
+# --- ONNX ---
+
+
+def export(network: nn.Module, path: str | Path, about: dict[str, str] | None = None) -> None:
+    """Writes a network as ONNX: "frame" (N, 3, H, W) in [0, 1] -> "painted", any N, H and W from 16 pixels up.
+
+    A teacher with flow has two more inputs, "warped_previous" (N, 3, H, W) and "mask" (N, 1, H, W), both zero where
+    there is no past. about: goes into the file's metadata.
+    Raises: TutorialError when the package onnx is not installed, the file does not end in .onnx or cannot be written.
+    """
+    if Path(path).suffix.lower() != ".onnx":
+        raise TutorialError(f"{path} should end in .onnx.")
+    if importlib.util.find_spec("onnx") is None:
+        raise TutorialError("An export needs onnx: pip install 'optical-flow-distillation[fast]', or -e '.[fast]'.")
+    import onnx
+
+    model = onnx.load_model_from_string(to_onnx(network))
+    onnx.helper.set_model_props(model, about or {})
+    onnx.checker.check_model(model)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+
+
+def to_onnx(network: nn.Module) -> bytes:
+    """A network as an ONNX graph for frames of any number and size."""
+    frame = torch.rand(1, 3, 64, 96, device=next(network.parameters()).device)
+    images = (frame, *blank_past(frame)) if getattr(network, "uses_flow", False) else (frame,)
+    names, written = INPUTS[:len(images)], io.BytesIO()
+    sizes = {name: {0: "frames", 2: "height", 3: "width"} for name in (*names, "painted")}
+    # The tracer speaks at length of sizes that become constants; that none does is what the tests show.
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network, images, written, input_names=[*names], output_names=["painted"], dynamic_axes=sizes,
+            opset_version=OPSET, dynamo=False,
+        )
+    return written.getvalue()
+
+
+def blank_past(frame: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a teacher with flow sees where there is no past."""
+    return torch.zeros_like(frame), torch.zeros_like(frame[:, :1])
+
+
+def _with_a_past(paint: Paint) -> Paint:
+    return lambda frame, *past: paint(frame, *(past or blank_past(frame)))
+
+
+def _autocast(network: nn.Module) -> Paint:
+    device = next(network.parameters()).device.type
+
+    def paint(*images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(device, torch.bfloat16):
+            return network(*images)
+
+    return paint
+
+
+def _onnxruntime(graph: bytes, threads: int) -> Paint:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Threads that spin between two frames take the processor from the decoder and the encoder.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def paint(*images: torch.Tensor) -> torch.Tensor:
+        given = {name: image.numpy() for name, image in zip(INPUTS, images, strict=False)}
+        return torch.from_numpy(session.run(None, given)[0])
+
+    return paint
+
+
+def _openvino(graph: bytes, name: str, threads: int) -> Paint:
+    import openvino
+
+    precision = "bf16" if name.endswith("bfloat16") else "f32"
+    core = openvino.Core()
+    model = core.compile_model(core.read_model(graph), "CPU", {
+        "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads})
+
+    def paint(*images: torch.Tensor) -> torch.Tensor:
+        # A copy: OpenVINO writes the next answer into the same memory.
+        return torch.from_numpy(model([image.numpy() for image in images])[0].copy())
+
+    return paint
