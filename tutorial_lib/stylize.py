@@ -2,11 +2,12 @@
 
 import hashlib
 import itertools
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -17,8 +18,9 @@ from safetensors.torch import load_file, save
 from torch import nn
 from tqdm import tqdm
 
-from tutorial_lib import __version__, settings
+from tutorial_lib import __version__, engines, settings
 from tutorial_lib.checkpoint import digest
+from tutorial_lib.data.images import fit_longer_side, resize
 from tutorial_lib.data.video import (
     PICTURES,
     UnreadableVideo,
@@ -29,12 +31,15 @@ from tutorial_lib.data.video import (
     open_video,
 )
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path
+from tutorial_lib.files import atomic_path, read_json, write_json
 from tutorial_lib.flow.estimate import FlowMethod, estimate_flow_and_mask
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.threads import Behind, ahead
 
 SMALLEST = 16        # pixels; the networks halve a frame twice and need something left
+LARGEST = 4096       # pixels along the longer side, as `size` may ask for
+JOB = "job.json"     # in the folder of the segments: what they belong to
 SEGMENT = 150        # frames that are finished and kept at a time: what an interruption costs at most
 
 Motion = tuple[torch.Tensor, torch.Tensor]      # a flow and its mask
@@ -51,6 +56,7 @@ class StylizeReport:
     height: int
     padded: bool     # one pixel was added to an odd side, because H.264 takes even ones only
     audio: str       # "copied", "encoded" (as AAC) or "none"
+    engine: str = "torch"
 
 
 @torch.no_grad()
@@ -111,6 +117,8 @@ def stylize_video(
     device: torch.device | str | None = None,
     overwrite: bool = False,
     progress: bool = True,
+    engine: str = "torch",
+    size: int | None = None,
 ) -> StylizeReport:
     """Writes `source` (a video, or a folder of pictures), stylized, as `target`: H.264 in .mp4, .mov or .mkv.
 
@@ -118,18 +126,29 @@ def stylize_video(
     no memory. Every 150 frames are kept in a folder beside the target, named .TARGET.parts; when a run is interrupted,
     the same call goes on after the last of them. The network is moved to `device` (without one: the GPU, if any).
 
+    engine: one of `engines.NEEDS`, or "auto" for the fastest here; a video that is gone on with keeps its engine.
+    size: the longer side, in pixels, at which frames are painted, for larger or finer strokes; the video keeps its own
+    size.
     Raises: TutorialError when the source cannot be read, the target cannot be written, exists (unless `overwrite`) or
-    is the source; KeyboardInterrupt, with a sentence on how to go on, when stopped by Ctrl-C.
+    is the source, for an engine that is not there, or a size outside 16..4096; KeyboardInterrupt, with a sentence on
+    how to go on, when stopped by Ctrl-C.
     """
     began = time.monotonic()
     source, target = Path(source), check_container(target)
+    if size is not None and not SMALLEST <= size <= LARGEST:
+        raise TutorialError(f"A video cannot be painted {size} pixels wide; use a size from {SMALLEST} to {LARGEST}.")
+    device = torch.device(device) if device else settings.device()
+    if engine != "auto":
+        engines.check(engine, device.type)
     video = open_video(source)
     _check_target(source, target, overwrite)
-    device = torch.device(device) if device else settings.device()
     network = network.to(device)
-    parts = _open_parts(target, _fingerprint(network, video, flow_method, device))
+    job = _fingerprint(network, video, flow_method, device, size)
+    if engine == "auto":
+        engine = _engine_of(target, job) or _fastest(network, video, device, size, progress)
+    parts = _open_parts(target, {**job, "engine": engine})
     try:
-        _render(network, video, parts, flow_method, device, progress)
+        _render(engines.start(network, engine), video, parts, flow_method, device, size, progress)
         whole = parts / f"whole{target.suffix}"
         frames, audio = join_videos(_segments(parts), whole, source if video.has_audio else None)
         _put_in_place(whole, target)
@@ -152,6 +171,7 @@ def stylize_video(
         height=video.height + video.height % 2,
         padded=bool(video.width % 2 or video.height % 2),
         audio=audio,
+        engine=engine,
     )
 
 
@@ -178,37 +198,63 @@ def _apply(network: Callable[..., torch.Tensor], *images: torch.Tensor) -> torch
     return network(*images)[..., :height, :width]
 
 
+def _fastest(network: nn.Module, video: Video, device: torch.device, size: int | None, progress: bool) -> str:
+    """The fastest engine by the video's first frame."""
+    frame = _painted_size(next(iter(video)).image, size).to(device)
+    if min(frame.shape[-2:]) < SMALLEST:
+        return "torch"
+    return engines.fastest(network, frame, progress)
+
+
+def _painted_size(frame: torch.Tensor, size: int | None) -> torch.Tensor:
+    return frame if size is None else fit_longer_side(frame, size)
+
+
 def _render(
-    network: nn.Module, video: Video, parts: Path, flow_method: FlowMethod, device: torch.device, progress: bool
+    network: Callable[..., torch.Tensor], video: Video, parts: Path, flow_method: FlowMethod, device: torch.device,
+    size: int | None, progress: bool,
 ) -> None:
     """Writes the segments that are not there yet."""
     segments = _segments(parts)
     done = len(segments) * SEGMENT
     before = None
     # A teacher with flow looks back at one frame and its own output for it.
-    frames = video.frames(max(0, done - 1))
+    frames = ahead(_painted(video, max(0, done - 1), size))
     if done:
         last = next(frames, None)
         if last is None:
             return                                   # interrupted after the last, shorter segment
-        before = (last.image.to(device), load_file(_state(segments[-1]))["output"].to(device))
+        before = (last[0].to(device), load_file(_state(segments[-1]))["output"].to(device))
     bar = tqdm(total=video.number_of_frames, initial=done, unit="frame", disable=not progress)
     with bar, torch.inference_mode():
         number, first = len(segments), next(frames, None)
         while first is not None:
             segment = parts / f"{number:06d}.mp4"
             with VideoWriter(segment, video.width, video.height, video.frame_rate, video.pixel_aspect) as writer:
-                for frame in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
-                    image = frame.image.to(device)
-                    output = _next_output(network, image, before, flow_method)
-                    before = (image, output)
-                    writer.write(output, frame.time)
-                    bar.update()
+                with Behind(partial(_write, writer)) as write:
+                    for image, time_stamp in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
+                        image = image.to(device)
+                        output = _next_output(network, image, before, flow_method)
+                        before = (image, output)
+                        write(output, time_stamp)
+                        bar.update()
                 # Before the segment itself appears: a segment without its state would be of no use.
                 with atomic_path(_state(segment)) as temporary:
                     temporary.write_bytes(save({"output": output.cpu().contiguous()}))
             _state(parts / f"{number - 1:06d}.mp4").unlink(missing_ok=True)
             number, first = number + 1, next(frames, None)
+
+
+def _painted(video: Video, start: int, size: int | None) -> Iterator[tuple[torch.Tensor, Fraction]]:
+    """The frames at the size at which they are painted, and their times."""
+    for frame in video.frames(start):
+        yield _painted_size(frame.image, size), frame.time
+
+
+def _write(writer: VideoWriter, output: torch.Tensor, time_stamp: Fraction) -> None:
+    if output.shape[-2:] != (writer.height, writer.width):
+        output = resize(output, writer.height, writer.width)
+    writer.write(output, time_stamp)
 
 
 def _check_target(source: Path, target: Path, overwrite: bool) -> None:
@@ -224,7 +270,9 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
 # --- what an interrupted run leaves for the next ---
 
 
-def _fingerprint(network: nn.Module, video: Video, flow_method: FlowMethod, device: torch.device) -> dict:
+def _fingerprint(
+    network: nn.Module, video: Video, flow_method: FlowMethod, device: torch.device, size: int | None
+) -> dict:
     """What must be equal for two runs to give the same frames."""
     path = video.path.resolve()
     files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES) if path.is_dir() else [path]
@@ -235,6 +283,7 @@ def _fingerprint(network: nn.Module, video: Video, flow_method: FlowMethod, devi
         "network": f"{network} {getattr(network, 'uses_flow', False)} {digest(network)}",
         "flow": flow_method if isinstance(flow_method, str) else repr(flow_method),
         "device": device.type,
+        "size": size,
         "segment": SEGMENT,
         "versions": [__version__, torch.__version__, av.__version__],
     }
@@ -242,17 +291,29 @@ def _fingerprint(network: nn.Module, video: Video, flow_method: FlowMethod, devi
 
 def _open_parts(target: Path, fingerprint: dict) -> Path:
     """The folder of the finished segments; those of another job are thrown away."""
-    parts = target.with_name(f".{target.name}.parts")
-    job = parts / "job.json"
-    try:
-        known = json.loads(job.read_text())
-    except (OSError, ValueError):
-        known = None
-    if known != fingerprint:
+    parts = _parts(target)
+    if _known(target) != fingerprint:
         shutil.rmtree(parts, ignore_errors=True)
-        with atomic_path(job) as temporary:
-            temporary.write_text(json.dumps(fingerprint, indent=1))
+        write_json(parts / JOB, fingerprint)
     return parts
+
+
+def _engine_of(target: Path, job: dict) -> str | None:
+    """The engine that an interrupted run of the same job had, so that the film does not change in the middle."""
+    known = _known(target)
+    engine = known.pop("engine", None)
+    return engine if known == job and engine in engines.installed(job["device"]) else None
+
+
+def _known(target: Path) -> dict:
+    try:
+        return read_json(_parts(target) / JOB)
+    except TutorialError:
+        return {}
+
+
+def _parts(target: Path) -> Path:
+    return target.with_name(f".{target.name}.parts")
 
 
 def _segments(parts: Path) -> list[Path]:
