@@ -34,7 +34,7 @@ venv: $(STAMP)
 $(STAMP): pyproject.toml requirements.lock
 	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[notebooks,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[notebooks,test,fast]"
 	@touch $(STAMP)
 
 run: export OFD_SCALE ?= laptop

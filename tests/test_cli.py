@@ -10,7 +10,7 @@ import torch
 from films import film, picture, read_frames
 
 import tutorial_lib
-from tutorial_lib import checkpoint, doctor, zoo
+from tutorial_lib import checkpoint, doctor, engines, zoo
 from tutorial_lib.cli import main
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import report
@@ -38,6 +38,7 @@ def loaded(monkeypatch):
     monkeypatch.setattr(zoo, "load", load)
     monkeypatch.setattr(zoo, "names", lambda: ["mosaic-teacher-flow", "mosaic-student-ours", "waves-student-ours"])
     monkeypatch.setenv("OFD_DEVICE", "cpu")
+    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch")
     return names
 
 
@@ -59,7 +60,27 @@ def test_stylize_finds_the_network_and_says_what_it_wrote(tmp_path, loaded, sour
     assert main(["stylize", str(source), str(target), *options]) == 0
     assert loaded == [name]
     assert (read_frames(target) - (1 - read_frames(source))).abs().mean() < 0.01
-    assert f"{target}: 3 frames of 64x48 by {name}, no sound" in capsys.readouterr().out
+    assert f"{target}: 3 frames of 64x48 by {name} in torch, no sound" in capsys.readouterr().out
+
+
+def test_a_style_means_its_pocket_student_where_there_is_one(tmp_path, loaded, source, monkeypatch):
+    monkeypatch.setattr(zoo, "names", lambda: ["mosaic-pocket-ours", "mosaic-student-ours", "waves-student-ours"])
+    for style in ("mosaic", "waves"):
+        assert main(["stylize", str(source), str(tmp_path / f"{style}.mp4"), "--style", style]) == 0
+    assert loaded == ["mosaic-pocket-ours", "waves-student-ours"]
+
+
+def test_stylize_passes_on_engine_and_size(tmp_path, loaded, source, monkeypatch):
+    asked = []
+
+    def stylize_video(network, source, target, **options):
+        asked.append((options["engine"], options["size"]))
+        raise TutorialError("enough")
+
+    monkeypatch.setattr("tutorial_lib.stylize.stylize_video", stylize_video)
+    for more in ([], ["--engine", "onnxruntime", "--size", "960"]):
+        assert main(["stylize", str(source), str(tmp_path / "out.mp4"), *more]) == 2
+    assert asked == [("auto", None), ("onnxruntime", 960)]
 
 
 def test_the_style_of_the_course_is_the_usual_one(tmp_path, loaded, source, monkeypatch):
@@ -171,7 +192,7 @@ def test_train_passes_on_what_it_is_given(trained, capsys):
     role, style, settings, output, steps, videos, networks, given = trained[0]
     assert (role, style, output, steps, videos) == ("student-temp", "a.jpg", Path("b.safetensors"), 3, Path("films"))
     assert settings == scale("smoke").but(seed=2)           # the lambdas go beside it, or they would be scaled
-    assert networks == {"teacher-flow": "f", "teacher-plain": "p", "student-plain": "s"}
+    assert networks == {"teacher-flow": "f", "teacher-plain": "p", "start": "s"}
     assert given == {"lambda_res": 0.0, "lambda_rank": 5.0}
     assert "stylize IN OUT --network b.safetensors" in capsys.readouterr().out
 
@@ -180,7 +201,7 @@ def test_train_takes_any_role_and_distill_is_ours(trained):
     for role in (*ROLES, "distill"):
         assert main(["train", role, "--style", "mosaic", "--output", "b.safetensors"]) == 0
     assert [arguments[0] for arguments in trained] == [*ROLES, "student-ours"]
-    assert trained[0][4:] == (None, None, dict.fromkeys(("teacher-flow", "teacher-plain", "student-plain")), {})
+    assert trained[0][4:] == (None, None, dict.fromkeys(("teacher-flow", "teacher-plain", "start")), {})
 
 
 @pytest.mark.parametrize(
@@ -209,7 +230,7 @@ def test_doctor_describes_the_machine(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     rows = {line[:14].strip(): line[14:] for line in lines}
     assert list(rows) == ["python", "packages", "processor", "memory", "GPU", "speed", "disk", "video", "optical flow",
-                          "perceptual", "zoo", "scale"]
+                          "perceptual", "zoo", "engines", "scale"]
     assert all(line[14] != " " and line[13] == " " for line in lines)           # aligned
     assert rows["python"].startswith(".".join(map(str, sys.version_info[:2])))
     assert "123 GFLOP/s" in rows["speed"] and rows["video"].endswith("yes")

@@ -12,7 +12,7 @@ import torch
 from films import film, onset, picture, read_frames, sound_of, stamps
 from torch import nn
 
-from tutorial_lib import stylize
+from tutorial_lib import engines, stylize
 from tutorial_lib.data.images import to_tensor, write_image
 from tutorial_lib.data.video import UnreadableVideo
 from tutorial_lib.errors import TutorialError
@@ -309,6 +309,68 @@ def test_a_full_disk_is_one_sentence_and_what_is_done_is_kept(tmp_path, short_se
     network = Remembering()
     run(network, source, target)
     assert len(network.calls) == 7
+
+
+# --- engines and sizes ---
+
+
+def test_it_paints_at_another_size_and_keeps_that_of_the_video(tmp_path, short_segments):
+    source, network = make(tmp_path / "in.mp4", 7), Remembering()
+    report = run(network, source, tmp_path / "out.mp4", size=128)
+    assert {tuple(image.shape[-2:]) for images in network.calls for image in images if image is not None} == {(96, 128)}
+    assert (report.width, report.height) == (64, 48)
+    straight = run(Remembering(), source, tmp_path / "straight.mp4") and read_frames(tmp_path / "straight.mp4")
+    assert (read_frames(tmp_path / "out.mp4") - straight).abs().mean() < 0.03
+
+
+@pytest.mark.parametrize("size", [15, 4097])
+def test_sizes_that_cannot_be(tmp_path, size):
+    with pytest.raises(TutorialError, match="use a size from 16 to 4096"):
+        run(Negative(), make(tmp_path / "in.mp4", 1), tmp_path / "out.mp4", size=size)
+
+
+def test_the_network_runs_in_the_engine_that_is_asked_for(tmp_path, monkeypatch):
+    asked, start = [], engines.start
+    monkeypatch.setattr(engines, "start", lambda network, name: asked.append(name) or start(network, name))
+    source = make(tmp_path / "in.mp4", 2)
+    assert run(Negative(), source, tmp_path / "a.mp4", engine="torch-bfloat16").engine == "torch-bfloat16"
+    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch")
+    assert run(Negative(), source, tmp_path / "b.mp4", engine="auto").engine == "torch"
+    assert asked == ["torch-bfloat16", "torch"]
+
+
+def test_the_fastest_is_found_at_the_size_that_is_painted(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: seen.append(frame.shape) or "torch")
+    run(Negative(), make(tmp_path / "in.mp4", 2), tmp_path / "out.mp4", engine="auto", size=32)
+    assert seen == [(1, 3, 24, 32)]
+
+
+def test_a_film_that_is_gone_on_with_keeps_its_engine(tmp_path, short_segments, monkeypatch):
+    source, target = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4"
+    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch-bfloat16")
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(7), source, target, engine="auto")
+    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch")
+    network = Remembering()
+    assert run(network, source, target, engine="auto").engine == "torch-bfloat16"
+    assert len(network.calls) == 7
+
+
+@pytest.mark.parametrize("other", [{"engine": "torch-bfloat16"}, {"size": 32}])
+def test_another_engine_or_size_is_another_film(tmp_path, short_segments, other):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target)
+    network = Remembering()
+    run(network, source, target, **other)
+    assert len(network.calls) == 7
+
+
+def test_an_engine_that_is_none(tmp_path):
+    with pytest.raises(TutorialError, match="Unknown engine 'fast'"):
+        run(Negative(), make(tmp_path / "in.mp4", 1), tmp_path / "out.mp4", engine="fast")
+    assert [p.name for p in tmp_path.iterdir()] == ["in.mp4"]
 
 
 SCRIPT = """

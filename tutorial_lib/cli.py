@@ -1,4 +1,4 @@
-"""The command line: `python -m tutorial_lib stylize | evaluate | train | doctor`.
+"""The command line: `python -m tutorial_lib stylize | evaluate | train | export | doctor`.
 
 What a command needs is imported inside it, so that --help answers at once.
 """
@@ -11,9 +11,10 @@ from pathlib import Path
 from tutorial_lib import __version__
 from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.papers import ROLES
-from tutorial_lib.papers.ofd.roles import OURS, ZOO
+from tutorial_lib.papers.ofd.roles import OURS, POCKET, ZOO
 
 ALSO = {"distill": OURS}     # what Algorithm 1 is for
+LICENCE = "MIT; the perceptual network behind it was distilled from SqueezeNet 1.0 (BSD)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     _add_stylize(commands)
     _add_evaluate(commands)
     _add_train(commands)
+    _add_export(commands)
     command = commands.add_parser("doctor", help="what this machine has and which scale fits it")
     command.set_defaults(command=doctor)
     return root
@@ -45,25 +47,27 @@ def stylize(args: argparse.Namespace) -> None:
 
     name = args.network or _student_of(args.style or style(), zoo.names())
     network = zoo.load(name)
-    report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite)
+    report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite,
+                           engine=args.engine, size=args.size)
     sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
     size, seconds = f"{report.width}x{report.height}", f"{report.seconds:.1f} s"
-    print(f"{args.target}: {report.frames} frames of {size} by {name}, {sound}; {seconds}.")
+    print(f"{args.target}: {report.frames} frames of {size} by {name} in {report.engine}, {sound}; {seconds}.")
     if report.padded:
         print("The source has an odd side, which H.264 cannot hold; one pixel was added at that edge.")
 
 
 def _student_of(style: str, networks: list[str]) -> str:
-    """Ours for a style."""
-    styles = [name.removesuffix(f"-{OURS}") for name in networks if name.endswith(f"-{OURS}")]
-    if not styles:
+    """Ours for a style: the pocket student, or where there is none the paper's."""
+    found = {name.removesuffix(f"-{role}"): name for role in (OURS, POCKET) for name in networks
+             if name.endswith(f"-{role}")}
+    if not found:
         raise TutorialError("The zoo holds no student yet; give a file with --network FILE.")
-    if style not in styles:
+    if style not in found:
         raise TutorialError(
-            f"There is no network for the style {style!r}; there are some for: {', '.join(styles)}. "
+            f"There is no network for the style {style!r}; there are some for: {', '.join(sorted(found))}. "
             "For another, train one (python -m tutorial_lib train --help) and give it with --network FILE."
         )
-    return f"{style}-{OURS}"
+    return found[style]
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -97,6 +101,18 @@ def train(args: argparse.Namespace) -> None:
     print(f"{args.output} is written; try it with: python -m tutorial_lib stylize IN OUT --network {args.output}")
 
 
+def export(args: argparse.Namespace) -> None:
+    """Writes a network as ONNX and says what it takes."""
+    from tutorial_lib import engines, zoo
+
+    network, known = zoo.load(args.network), zoo.manifest(args.network)
+    about = {"network": Path(args.network).stem, "style": known.get("style") or "", "licence": LICENCE,
+             "settings": json.dumps(known["settings"]), "configuration": json.dumps(network.configuration)}
+    engines.export(network, args.target, about)
+    inputs = engines.INPUTS if network.uses_flow else engines.INPUTS[:1]
+    print(f"{args.target} is written: {', '.join(inputs)} -> painted, of any height and width from 16 pixels up.")
+
+
 def doctor(args: argparse.Namespace) -> None:
     """Prints what this machine has and which scale fits it."""
     from tutorial_lib.doctor import report
@@ -114,14 +130,19 @@ def _add_stylize(commands) -> None:
     command.add_argument("source", metavar="IN", help="a video file, or a folder of numbered pictures")
     command.add_argument("target", metavar="OUT", help="the video to write: .mp4, .mov or .mkv")
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--style", metavar="STYLE", help=f"a style of the zoo: means the network STYLE-{OURS} "
-                       "(default: OFD_STYLE, else mosaic)")
+    which.add_argument("--style", metavar="STYLE", help=f"a style of the zoo: means the network STYLE-{POCKET}, or "
+                       f"STYLE-{OURS} where the zoo has none (default: OFD_STYLE, else mosaic)")
     which.add_argument("--network", metavar="NAME_OR_FILE", help="a network of the zoo, or a .safetensors file")
     command.add_argument(
         "--flow", metavar="METHOD", default="dis",
         help="for a teacher with flow: dis, dis-fast, dis-ultrafast, or deepflow where OpenCV "
         "has it (default: %(default)s)",
     )
+    command.add_argument("--engine", metavar="ENGINE", default="auto",
+                         help="what computes the network: torch, torch-bfloat16, onnxruntime, openvino, "
+                         "openvino-bfloat16, compile, or auto for the fastest here (default: %(default)s)")
+    command.add_argument("--size", metavar="N", type=_positive, help="paint at N pixels on the longer side, for larger "
+                         "or finer strokes; OUT keeps the size of IN")
     command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     command.set_defaults(command=stylize)
 
@@ -172,6 +193,13 @@ def _add_train(commands) -> None:
                          "the teacher without flow (or a name)")
     command.add_argument("--start", metavar="FILE", help="students: the plain student to start from (or a name)")
     command.set_defaults(command=train)
+
+
+def _add_export(commands) -> None:
+    command = commands.add_parser("export", help="write a network as ONNX, for other programs")
+    command.add_argument("network", metavar="NAME_OR_FILE", help="a network of the zoo, or a .safetensors file")
+    command.add_argument("target", metavar="OUT.onnx", type=Path)
+    command.set_defaults(command=export)
 
 
 def _add_scale(command: argparse.ArgumentParser) -> None:

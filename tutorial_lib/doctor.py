@@ -12,7 +12,7 @@ import cv2
 import torch
 import torch.nn.functional as F
 
-from tutorial_lib import settings
+from tutorial_lib import engines, settings
 from tutorial_lib.errors import TutorialError
 
 GIB = 2**30
@@ -36,6 +36,7 @@ def report(probe_seconds: float = 2.0) -> str:
         ("optical flow", "OpenCV's DIS: " + ("yes" if hasattr(cv2, "DISOpticalFlow_create") else "no, update OpenCV")),
         ("perceptual", _perceptual()),
         ("zoo", _zoo()),
+        ("engines", _engines()),
         ("scale", f"{scale}: {reason}"),
     ]
     return "\n".join(f"{name:<14}{value}" for name, value in rows)
@@ -110,6 +111,18 @@ def _perceptual() -> str:
         f"compact {'on disk' if COMPACT_FILE.is_file() else 'missing'}, "
         f"vgg16 {'on disk' if vgg16 else 'not yet downloaded (528 MiB, when first used)'}"
     )
+
+
+def _engines() -> str:
+    here = ", ".join(engines.installed(settings.device().type))
+    known = engines.kept()
+    if not known:
+        return f"{here}; which is the fastest is measured by the first stylize"
+    about, rows = known[-1]["about"], known[-1]["engines"]
+    times = ", ".join(f"{name} {1000 * row['seconds']:.0f} ms" + ("" if row["decibels"] >= engines.NEAR else " (coarse)")
+                      for name, row in rows.items())
+    height, width = about["size"]
+    return f"{here}; last measured at {width}x{height}: {times}"
 
 
 def _zoo() -> str:

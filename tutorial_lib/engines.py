@@ -22,7 +22,7 @@ NEEDS = {     # the packages behind each engine; the slowest to start comes last
     "torch": (), "torch-bfloat16": (), "onnxruntime": ("onnx", "onnxruntime"), "openvino": ("onnx", "openvino"),
     "openvino-bfloat16": ("onnx", "openvino"), "compile": (),
 }
-AUTOMATIC = [name for name in NEEDS if name != "compile"]   # which takes a minute before it paints a first frame
+AUTOMATIC = [name for name in NEEDS if name != "compile"]   # which takes minutes before it paints a first frame
 NEAR = 40.0          # dB against float32 PyTorch: below, an engine's rounding could be seen
 OPSET = 18           # of ONNX: the first with anti-aliased resizing, and what both engines read
 INPUTS = ("frame", "warped_previous", "mask")
@@ -51,7 +51,7 @@ def start(network: nn.Module, name: str = "torch", threads: int | None = None) -
     Raises: TutorialError for an unknown engine, one that is not installed, or one that has no GPU where the network is
     on one.
     """
-    check(name, next(network.parameters()).device.type)
+    check(name, _device(network).type)
     network, threads = network.eval(), threads or torch.get_num_threads()
     if name == "torch":
         paint = network
@@ -105,7 +105,7 @@ def measured(network: nn.Module, frame: torch.Tensor, progress: bool = False) ->
     """{engine: {"seconds": a frame, "decibels": against float32 PyTorch}}, from the build folder where it is known."""
     device = frame.device.type
     names = installed(device)
-    about = {"network": f"{digest(network)} {network.configuration['kind']}", "size": list(frame.shape[-2:]),
+    about = {"network": f"{type(network).__name__} {digest(network)}", "size": list(frame.shape[-2:]),
              "threads": torch.get_num_threads(), "hardware": hardware(), "device": device, "engines": names,
              "versions": {package: version(package) for package in _packages(names)}}
     rows = [row for row in kept() if row["about"] != about]
@@ -154,6 +154,10 @@ def _file() -> Path:
     return build_folder() / "engines.json"
 
 
+def _device(network: nn.Module) -> torch.device:
+    return next((p.device for p in network.parameters()), torch.device("cpu"))
+
+
 def _packages(names: Sequence[str]) -> list[str]:
     return ["torch", *sorted({package for name in names for package in NEEDS[name]})]
 
@@ -183,7 +187,7 @@ def export(network: nn.Module, path: str | Path, about: dict[str, str] | None = 
 
 def to_onnx(network: nn.Module) -> bytes:
     """A network as an ONNX graph for frames of any number and size."""
-    frame = torch.rand(1, 3, 64, 96, device=next(network.parameters()).device)
+    frame = torch.rand(1, 3, 64, 96, device=_device(network))
     images = (frame, *blank_past(frame)) if getattr(network, "uses_flow", False) else (frame,)
     names, written = INPUTS[:len(images)], io.BytesIO()
     sizes = {name: {0: "frames", 2: "height", 3: "width"} for name in (*names, "painted")}
@@ -207,7 +211,7 @@ def _with_a_past(paint: Paint) -> Paint:
 
 
 def _autocast(network: nn.Module) -> Paint:
-    device = next(network.parameters()).device.type
+    device = _device(network).type
 
     def paint(*images: torch.Tensor) -> torch.Tensor:
         with torch.autocast(device, torch.bfloat16):

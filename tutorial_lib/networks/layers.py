@@ -29,8 +29,9 @@ class BlurPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         row = torch.tensor([1.0, 3, 3, 1], device=x.device, dtype=x.dtype) / 8
-        kernel = (row[:, None] * row).expand(x.shape[1], 1, 4, 4)
-        return F.conv2d(F.pad(x, [1] * 4, mode="reflect"), kernel, stride=2, groups=x.shape[1])
+        channels = int(x.shape[1])      # a number also where the network is traced: a kernel has a known shape
+        kernel = (row[:, None] * row).expand(channels, 1, 4, 4)
+        return F.conv2d(F.pad(x, [1] * 4, mode="reflect"), kernel, stride=2, groups=channels)
 
 
 class ResidualBlock(nn.Module):

@@ -1,0 +1,203 @@
+"""The same pictures from every engine, at any size; and which of them is taken."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from tutorial_lib import doctor, engines, zoo
+from tutorial_lib.cli import main
+from tutorial_lib.data.scenes import test_scene as scene_of
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.pocket import Pocket
+from tutorial_lib.networks.student import Student
+from tutorial_lib.networks.teacher import Teacher
+
+NETWORKS = {
+    "pocket": lambda: Pocket(8, 2), "separable pocket": lambda: Pocket(8, 1, separable=True),
+    "student": lambda: Student(4, 1), "smooth student": lambda: Student(4, 1, smooth=True),
+    "teacher with flow": lambda: Teacher(4, 1), "plain teacher": lambda: Teacher(4, 1, uses_flow=False),
+}
+
+
+def need(name: str) -> None:
+    """Skips the test of an engine that is not installed; CI has them all, and says so."""
+    if name not in engines.installed():
+        (pytest.fail if os.environ.get("OFD_EVERY_ENGINE") else pytest.skip)(f"{name} is not installed")
+
+
+def made(name: str) -> torch.nn.Module:
+    torch.manual_seed(3)
+    return NETWORKS[name]().eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("engine", engines.AUTOMATIC)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_engine_paints_the_same_picture_at_any_size(name, engine, noise):
+    need(engine)
+    network = made(name)
+    painted = engines.start(network, engine)
+    for height, width in ((48, 64), (47, 65), (16, 18), (33, 120)):
+        frame, past = noise(1, 3, height, width), (noise(1, 3, height, width), noise(1, 1, height, width).round())
+        assert engines.decibels(painted(frame), network(frame)) > engines.NEAR
+        if network.uses_flow:
+            assert engines.decibels(painted(frame, *past), network(frame, *past)) > engines.NEAR
+            assert engines.decibels(painted(frame, *past), network(frame)) < engines.NEAR      # the past counts
+    assert painted.uses_flow == network.uses_flow
+
+
+@pytest.mark.parametrize("engine", engines.AUTOMATIC)
+def test_a_trained_network_keeps_its_picture(engine):
+    need(engine)
+    network = zoo.load("mosaic-student-ours")
+    frame = scene_of("alley_2", 72, 128, 2).frame(0)
+    assert engines.decibels(engines.start(network, engine)(frame), network(frame)) > engines.NEAR
+
+
+@pytest.mark.parametrize("engine", engines.AUTOMATIC)
+def test_a_picture_stays_as_it_was_when_the_next_is_painted(engine, noise):
+    """An engine may write its next answer into the same memory."""
+    need(engine)
+    painted = engines.start(made("pocket"), engine)
+    first = painted(noise(1, 3, 32, 32))
+    before = first.clone()
+    painted(1 - noise(1, 3, 32, 32))
+    assert torch.equal(first, before)
+
+
+def test_an_engine_that_rounds_says_so():
+    painted = engines.start(made("pocket"), "torch-bfloat16")(torch.rand(1, 3, 32, 32))
+    exact = engines.start(made("pocket"), "torch")(torch.rand(1, 3, 32, 32))
+    assert engines.decibels(painted, exact) < 120 and painted.dtype == torch.float32
+
+
+def test_decibels():
+    a = torch.zeros(1, 3, 4, 4)
+    assert engines.decibels(a, a + 0.1) == pytest.approx(20, abs=1e-3)
+    assert engines.decibels(a, a) == 200
+
+
+# --- the choice ---
+
+
+@pytest.fixture
+def clocked(monkeypatch, tmp_path):
+    """Engines of known speed and nearness, and a count of the measurements."""
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    rows, calls = {}, []
+
+    def compare(found, frame, rounds=5):
+        calls.append([engine.name for engine in found])
+        return {engine.name: rows.get(engine.name, {"seconds": 9.0, "decibels": 90.0}) for engine in found}
+
+    monkeypatch.setattr(engines, "compare", compare)
+    monkeypatch.setattr(engines, "installed", lambda device="cpu": ["torch", "torch-bfloat16"])
+    return rows, calls
+
+
+def test_the_fastest_that_is_near_is_taken(clocked, noise):
+    rows, _ = clocked
+    rows["torch"] = {"seconds": 2.0, "decibels": 200.0}
+    rows["torch-bfloat16"] = {"seconds": 1.0, "decibels": 41.0}
+    assert engines.fastest(made("pocket"), noise(1, 3, 32, 32)) == "torch-bfloat16"
+
+
+def test_a_faster_one_that_is_not_near_is_not(clocked, noise):
+    rows, _ = clocked
+    rows["torch-bfloat16"] = {"seconds": 1.0, "decibels": 39.0}
+    assert engines.fastest(made("pocket"), noise(1, 3, 32, 32)) == "torch"
+
+
+def test_it_is_measured_once_for_a_network_and_a_size(clocked, noise):
+    _, calls = clocked
+    network, other = made("pocket"), made("student")
+    for given, size in ((network, 32), (network, 32), (network, 36), (other, 32), (network, 36)):
+        engines.fastest(given, noise(1, 3, size, 32))
+    assert len(calls) == 3
+    assert [row["about"]["size"] for row in engines.kept()] == [[32, 32], [36, 32], [32, 32]]
+
+
+def test_engines_are_timed_in_turn(noise):
+    order = []
+
+    class Spy:
+        uses_flow = False
+
+        def __init__(self, name):
+            self.name = name
+
+        def __call__(self, frame):
+            order.append(self.name)
+            return frame if self.name == "torch" else frame + 0.01
+
+    report = engines.compare([Spy("torch"), Spy("other")], noise(1, 3, 32, 32), rounds=2)
+    assert order == ["torch", "other"] * 3
+    assert report["other"]["decibels"] == pytest.approx(40, abs=0.01) and report["other"]["seconds"] >= 0
+
+
+def test_names_that_are_none_and_what_is_missing(monkeypatch):
+    with pytest.raises(TutorialError, match="Unknown engine 'tensorrt'; the engines are auto, torch"):
+        engines.check("tensorrt")
+    with pytest.raises(TutorialError, match="openvino computes on the processor; take torch on a GPU"):
+        engines.check("openvino", "cuda")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(TutorialError, match=r"onnxruntime needs onnx and onnxruntime: pip install .*\[fast\]"):
+        engines.check("onnxruntime")
+    assert engines.installed() == ["torch", "torch-bfloat16"]
+
+
+# --- export ---
+
+
+def test_an_exported_network_says_what_it_is_and_paints_the_same(tmp_path, noise, capsys):
+    need("onnxruntime")
+    import onnx
+    import onnxruntime
+
+    target = tmp_path / "out.onnx"
+    assert main(["export", "mosaic-student-ours", str(target)]) == 0
+    assert str(target) in capsys.readouterr().out
+    about = {entry.key: entry.value for entry in onnx.load(target).metadata_props}
+    assert about["style"] == "mosaic" and about["network"] == "mosaic-student-ours"
+    assert "lambda_res" in about["settings"] and "MIT" in about["licence"]
+    session, network = onnxruntime.InferenceSession(target), zoo.load("mosaic-student-ours")
+    for shape in ((1, 3, 50, 70), (2, 3, 64, 48)):
+        frame = noise(*shape)
+        painted, = session.run(["painted"], {"frame": frame.numpy()})
+        torch.testing.assert_close(torch.from_numpy(painted), network(frame), atol=1e-4, rtol=0)
+
+
+def test_a_teacher_is_exported_with_its_past(tmp_path, noise):
+    need("onnxruntime")
+    import onnxruntime
+
+    teacher = made("teacher with flow")
+    engines.export(teacher, tmp_path / "teacher.onnx")
+    images = noise(1, 3, 40, 44), noise(1, 3, 40, 44), noise(1, 1, 40, 44).round()
+    session = onnxruntime.InferenceSession(tmp_path / "teacher.onnx")
+    given = {name: image.numpy() for name, image in zip(engines.INPUTS, images, strict=True)}
+    painted, = session.run(None, given)
+    torch.testing.assert_close(torch.from_numpy(painted), teacher(*images), atol=1e-4, rtol=0)
+
+
+def test_an_export_that_cannot_be(tmp_path, capsys, monkeypatch):
+    assert main(["export", "mosaic-student-ours", str(tmp_path / "out.pt")]) == 2
+    assert "should end in .onnx" in capsys.readouterr().err
+    assert main(["export", "nobody", str(tmp_path / "out.onnx")]) == 2
+    assert "Unknown network 'nobody'" in capsys.readouterr().err
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["export", "mosaic-student-ours", str(tmp_path / "out.onnx")]) == 2
+    assert "needs onnx" in capsys.readouterr().err
+    assert [*Path(tmp_path).iterdir()] == []
+
+
+# --- doctor ---
+
+
+def test_doctor_shows_what_was_measured(clocked, noise):
+    rows, _ = clocked
+    assert "measured by the first stylize" in doctor._engines()
+    rows |= {"torch": {"seconds": 0.02, "decibels": 200.0}, "torch-bfloat16": {"seconds": 0.01, "decibels": 30.0}}
+    engines.fastest(made("pocket"), noise(1, 3, 20, 32))
+    assert "at 32x20: torch 20 ms, torch-bfloat16 10 ms (coarse)" in doctor._engines()
