@@ -241,13 +241,11 @@ print(f"inline {ours:.4f}, library {theirs:.4f}")
 assert torch.allclose(ours, theirs, rtol=1e-4)
 
 # %% [markdown]
-# From here on we use the library's, which keeps the painting's Gram matrices.
-#
 # ## Painting without a painter
 #
 # There is no network to train yet. We let the *pixels* follow the gradient of Eq. 1 (Gatys et al. 2016), with more
 # weight than in training on style, and on smoothness, because free pixels turn to grain. Two ways, with as many
-# steps: *straight*, from the photograph; and *coarse to fine*, first at half its size, then enlarged.
+# steps: *straight*, from the photograph; and *coarse to fine*, first at half size, then enlarged.
 #
 # *Predict, then run:* which way ends at the lower loss, and which looks more like the painting?
 
