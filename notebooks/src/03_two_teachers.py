@@ -178,7 +178,7 @@ for x in (1, 2, 4):
 
 # %% [markdown]
 # So most of the boiling is **aliasing**: an edge that glides over the grid is another edge to the network from frame to frame, and
-# another edge is painted as another tile. Nothing tips over: a quarter of a pixel does a part of what half a pixel does (exercise 1).
+# another edge is painted as another stroke. Nothing tips over: a quarter of a pixel does a part of what half a pixel does (exercise 1).
 #
 # *Predict, then run:* so blur before each halving, as Zhang (2019) does against just this, and train the student so. How much of
 # the boiling will that take off?
@@ -268,7 +268,7 @@ assert torch.allclose(exact, stylize_clip(*arguments), atol=1e-5)
 # First a painter without memory: random weights, single pictures, Eq. 1 and nothing else. We train
 # for less than a minute, only to see it happen.
 #
-# *Predict, then run:* what will it have learned after so few steps, the colours or the tiles?
+# *Predict, then run:* what will it have learned after so few steps, the colours or the strokes?
 
 # %%
 # Small, for a demonstration.
@@ -305,7 +305,7 @@ figures.show(
 
 # %%
 def style_by_layer(picture):
-    """The style loss at each tap of the perceptual network: colours and grain first, whole tiles last."""
+    """The style loss at each tap of the perceptual network: colours and grain first, whole strokes last."""
     taps = perceptual.features(picture.to(device))
     return {name: perceptual.style_error(name, tap).item() for name, tap in taps.items()}
 
@@ -520,8 +520,8 @@ print(kept.read_text() if kept else "results/flow.txt is not here; data_scripts/
 
 # %% [markdown]
 # A hopeful sign for a student that will never see any flow: most of the teacher's steadiness needs none at inference. It also
-# says what Eq. 5 can distil. Under **B**, which this course takes, $\Delta T = T - T_0$ is what *temporal training* has changed, far more
-# than what flow adds at inference; under A only that little would be left to teach. The paper calls both "flow".
+# says what Eq. 5 can distil. Under **B**, which this course takes, $\Delta T = T - T_0$ is what *temporal training* has changed,
+# far more than what flow adds at inference; under A only that little would be left to teach. The paper does not tell the two apart.
 
 # %% [markdown]
 # ## What better flow would bring
@@ -546,7 +546,7 @@ assert torch.isfinite(exact).all()
 # %% [markdown]
 # ## Exercises
 #
-# 1. Move the still by a quarter, a half and three quarters of a pixel. Is there a threshold, from which on another tile is
+# 1. Move the still by a quarter, a half and three quarters of a pixel. Is there a threshold, from which on another stroke is
 #    painted, or does the difference grow evenly?
 #    <details><summary>Hint</summary><code>moved = warp(large, torch.full((1, 2, *large.shape[-2:]), 0.0))</code> with
 #    <code>x</code> in channel 0 moves the still; move its painting in the same way, and leave out the rim.</details>

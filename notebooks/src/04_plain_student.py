@@ -144,8 +144,8 @@ figures.show(
 )
 
 # %% [markdown]
-# The answer to the question: nothing in Eq. 1 has ever compared two frames. So nothing keeps the film
-# from boiling, however long one trains.
+# The answer to the question: nothing in Eq. 1 has ever compared two frames. So nothing asks for a film that
+# does not boil, however long one trains. How much is left of it?
 
 # %%
 judge = judge_of(style, settings, "compact")
@@ -166,14 +166,14 @@ floor = rows["student-plain"].floor
 print(f"\nThe input itself has {floor:.4f}.")
 steps = zoo.manifest(f"{style}-student-plain")["settings"]["plain_steps"]
 for name, count in ((f"yours, {len(history)} steps", len(history)), ("student-plain", steps)):
-    print(f"After {count} steps of Eq. 1 the student multiplies it by {rows[name].e_stab / floor:.1f}.")
+    print(f"{name}: after {count} steps the student multiplies it by {rows[name].e_stab / floor:.1f}.")
 assert floor > 0
 
 # %% [markdown]
 # ## First cure: ask for it
 #
-# If two frames should agree, put it into the loss. This is Eq. 12, the *temporal loss*, used by
-# ReCoNet and many others. Flow is needed for training only.
+# If two frames should agree, put it into the loss. This is Eq. 12, the *temporal loss*. Many methods have one; ReCoNet's
+# also allows for changes of brightness in the film. Flow is needed for training only.
 #
 # $$\mathcal L_{temp} = \big\| M_t \odot \big(\mathcal N_S(x_t) - W(\mathcal N_S(x_{t-1}), f_t)\big)\big\|^2$$
 
@@ -198,7 +198,7 @@ figures.show(
         "masked difference": figures.error_map(stylized[:2], flow, mask),
     }, columns=4, height=1.6),
     "The pieces of Eq. 12 on a training clip. Look for brightness in the last picture: "
-    "each bright tile is a complaint.",
+    "each bright spot is a complaint.",
     "A frame, two paintings of which one is warped, and a map of their difference.",
 )
 
@@ -232,8 +232,8 @@ targets = training.FrozenTargets(clips, *teachers, start)
 eq1_only = short.but(lambda_res=0.0, lambda_rank=0.0, lambda_temp=0.0)
 with_temp = short.but(lambda_res=0.0, lambda_rank=0.0)
 few = max(6, settings.demo_steps // 3)
-print(f"{few} steps at a rate of {eq1_only.finetune_rate:g}, a tenth of the zoo's: Adam starts with full steps in "
-      "every direction, and so few steps would not mend what those break.")
+print(f"{few} steps at a rate of {eq1_only.finetune_rate:g} (this scale's long trainings: {settings.finetune_rate:g}). "
+      "Adam starts with full steps in every direction, and so few would not mend what large ones break.")
 control, _ = training.distill(start, targets, perceptual, eq1_only, steps=few)
 steadier, history = training.distill(start, targets, perceptual, with_temp, steps=few)
 
@@ -241,7 +241,7 @@ steadier, history = training.distill(start, targets, perceptual, with_temp, step
 figures.show(
     figures.losses(history, f"with L_temp, weight {with_temp.lambda_temp:g}"),
     "Each step sees another clip, and clips differ more than a few steps change: hence the jagged "
-    "lines. The table below asks for the same clips before and after.",
+    "lines. The table below has the same clips before and after, each term per frame, not per clip.",
     "Three curves: perceptual, temporal and total loss.",
 )
 assert {"perceptual", "temporal", "total"} == set(history[0])
@@ -341,7 +341,7 @@ if not points:
 #
 # $$\mathcal L_{vanilla} = \|\mathcal N_T(x, f) - \mathcal N_S(x)\|^2$$
 #
-# *Predict, then run:* the teacher puts a joint *here*. The student cannot always tell where exactly, and may be two pixels
+# *Predict, then run:* the teacher puts the edge of a stroke *here*. The student cannot always tell where exactly, and may be two pixels
 # off. What is the safest picture for it to paint?
 
 # %%
@@ -353,7 +353,7 @@ copyist, history = training.distill(start, vanilla, perceptual, copying, steps=2
 # The term is named 'residual': Eq. 2 and Eq. 5 differ only in the picture that is copied.
 figures.show(
     figures.losses([{"Eq. 2": terms["residual"]} for terms in history], "copying alone"),
-    "Look for the fall, fast at first, then slow: colours are easy to copy, the place of every joint is not.",
+    "Look for the fall, fast at first, then slow: colours are easy to copy, the place of every stroke is not.",
     "The distance from the teacher's pictures falls and levels off.",
 )
 for network in (copyist, *networks.values()):
@@ -385,8 +385,8 @@ print(f"The copyist has {kept:.0%} of its teacher's sharpness:", "a blur." if ke
 assert kept > 0
 
 # %% [markdown]
-# Well below 100 % means blur: where the student cannot place a joint exactly, the mean of all places costs
-# least, and the mean of tiles is a smear. (A blurred film is steady for free, so do not be taken in by its
+# Well below 100 % means blur: where the student cannot place a stroke exactly, the mean of all places costs
+# least, and the mean of strokes is a smear. (A blurred film is steady for free, so do not be taken in by its
 # $e_{stab}$.) Is it because the student does not see the teacher's *past*? Notebook 5 tries that. If yours
 # stayed sharp, its plain student happened to agree with the teacher already; the paper's Fig. 2 shows the
 # smear.
@@ -410,6 +410,6 @@ assert kept > 0
 #    <code>score</code>.</details>
 # 3. Start the copyist from random weights instead. Does it blur more, and why might it?
 #    <details><summary>Hint</summary><code>training.new_student(short)</code>. The plain student begins
-#    with tiles of its own; a random one has none.</details>
+#    with strokes of its own; a random one has none.</details>
 #
 # [Next: 5. Residual distillation](05_residual_distillation.ipynb)

@@ -58,18 +58,18 @@ with torch.no_grad():
 # the edges of things, or everywhere? And will the difference look alike in two neighbouring frames?
 
 # %%
-gain = 0.5 / (T - T0).abs().flatten().quantile(0.99).item()    # one value in a hundred may turn black or white
+gain = 0.5 / (T - T0).mean(1).abs().flatten().quantile(0.99).item()    # one pixel in a hundred is black or white
 
 def signed(difference):
-    """A difference as a picture: grey = none, brighter = more, darker = less."""
-    return 0.5 + gain * difference
+    """The brightness of a difference as a picture: grey = none, white = brighter, black = darker."""
+    return (0.5 + gain * difference.mean(-3, keepdim=True)).expand_as(difference)
 
 pictures = {"input": clip.frames, "teacher-plain": T0, "teacher-flow": T,
             "with flow - without": signed(T - T0)}
 figures.show(
     figures.images({name: x[-2] for name, x in pictures.items()}, columns=2, height=1.8),
-    f"One frame. Bottom right: what differs, times {gain:.2g}; grey means nothing. Look for a grid: strokes that "
-    "have moved by less than their width, bright on one side and dark on the other.",
+    f"One frame. Bottom right: what differs in brightness, times {gain:.2g}; grey means nothing. Look for pairs of "
+    "white and black: strokes that have moved by a part of their width.",
     "Four pictures of one frame: input, plain teacher, flow teacher, and their "
     "difference on grey.")
 
@@ -87,8 +87,8 @@ def alike(video):
     pair = torch.stack((video[1:][seen], warp(video[:-1], clip.backward.flows)[seen]))   # (2, pixels)
     return torch.corrcoef(pair)[0, 1].item()
 
-print("Neighbouring frames correlate by", ", ".join(
-    f"{alike(x):.2f} in {name}" for name, x in {"teacher-plain": T0, "teacher-flow": T, "the difference": T - T0}.items()))
+films = {"teacher-plain": T0, "teacher-flow": T, "the difference": T - T0}
+print("Neighbouring frames correlate by", ", ".join(f"{alike(x):.2f} in {name}" for name, x in films.items()))
 
 # %% [markdown]
 # That picture is Eq. 3 of the paper, the **teacher's residual**, computed for every frame $t$:
@@ -106,7 +106,7 @@ figures.show(
     "residual (bottom) "
     "is itself restless: it has to cancel the plain teacher's flicker.",
     "Three time slices: plain teacher, flow teacher, and the difference of the two.")
-for name, video in {"teacher-plain": T0, "teacher-flow": T, "with flow - without": T - T0}.items():
+for name, video in films.items():
     print(f"{name:20} e_stab {evaluation.e_stab(video, *motion):.4f}")
 
 # %% [markdown]
@@ -124,9 +124,9 @@ def size(difference):
     return difference.square().mean().item()
 
 print(f"mean square of T - T0 {size(T - T0):.5f}, of A - T0 {size(A - T0):.5f}, of T - A {size(T - A):.5f}")
-steady, alone, restless = (evaluation.e_stab(video, *motion) for video in (T, A, T0))
-print(f"e_stab of T0 {restless:.4f}, of A {alone:.4f}, of T {steady:.4f}: "
-      f"{(restless - alone) / (restless - steady):.0%} of the fall is there without flow.")
+steady, no_past, restless = (evaluation.e_stab(video, *motion) for video in (T, A, T0))
+print(f"e_stab of T0 {restless:.4f}, of A {no_past:.4f}, of T {steady:.4f}: "
+      f"{(restless - no_past) / (restless - steady):.0%} of the fall is there without flow.")
 
 # %% [markdown]
 # Where that share is large, Eq. 5 distils *temporal training* in the first place, and flow at inference in the second. (Five
@@ -136,8 +136,8 @@ print(f"e_stab of T0 {restless:.4f}, of A {alone:.4f}, of T {steady:.4f}: "
 # %% [markdown]
 # ## 2. The student imitates the change, not the picture
 #
-# The paper calls $\Delta T$ the key to the teacher's stability. The student gets a residual of its own, over the *plain* student $\tilde N_S$ (Eq. 4), and a loss that
-# makes the two residuals alike (Eq. 5):
+# The paper calls $\Delta T$ the key to the teacher's stability. The student gets a residual of its own, over the *plain*
+# student $\tilde N_S$ (Eq. 4), and a loss that makes the two residuals alike (Eq. 5):
 #
 # $$\Delta S(x) = N_S(x) - \tilde N_S(x) \qquad
 # L_{res}(x) = \lVert \Delta T(x) - \Delta S(x) \rVert_2^2$$
@@ -176,7 +176,7 @@ assert torch.equal(residual_loss(T, T0, student, S0),
 # %%
 target = S0 + (T - T0)
 figures.show(
-    figures.images({"student-plain": S0[-2], f"+ (T - T0), shown times {gain:.2g}": signed(T - T0)[-2],
+    figures.images({"student-plain": S0[-2], f"+ (T - T0), brightness times {gain:.2g}": signed(T - T0)[-2],
                     "= the target": target[-2]}, height=1.6),
     "The target of Eq. 5 (right). Look for strokes that belong to neither network: "
     "ghosts of the teacher.",
@@ -194,7 +194,8 @@ assert torch.isclose(residual_loss(T, T0, student, S0), (student - target).squar
 # %% [markdown]
 # A gift for the training: one frozen picture a frame is all that must be remembered.
 # `training.FrozenTargets` does that, so neither teacher runs again after the first pass.
-#
+
+# %% [markdown]
 # ## 3. Why not simply copy the teacher?
 #
 # $$L_{vanilla}(x) = \lVert N_T(x, f) - N_S(x) \rVert_2^2 \qquad (2)$$
@@ -238,7 +239,7 @@ with torch.no_grad():
     copied = {name: network(clip.frames) for name, network in copies.items()}
 wanted = {"Eq. 2": T, "Eq. 5": residual.residual_target(T, T0, S0), "Eq. 2, no past": A}
 print(f"{'':16}{'distance from its target':>26}{'sharpness':>11}{'that of the target':>20}")
-for name, video in {"plain student": S0, **copied}.items():
+for name, video in {"student, to T": S0, **copied}.items():
     aim = wanted.get(name, T)
     print(f"{name:16}{size(video - aim):26.5f}{evaluation.sharpness(video):11.4f}{evaluation.sharpness(aim):20.4f}")
 figures.show(
@@ -252,13 +253,16 @@ figures.show(
 sharp = {name: evaluation.sharpness(video) for name, video in copied.items()}
 near = {name: size(copied[name] - wanted[name]) for name in copied}
 print(f"Sharpest: {max(sharp, key=sharp.get)}; nearest to its target: {min(near, key=near.get)}.")
+lost = {name: 1 - value / evaluation.sharpness(wanted[name]) for name, value in sharp.items()}
 for name, value in sharp.items():
     print(f"{name:16} sharpness {value / evaluation.sharpness(S0) - 1:+.1%} against the plain student, "
-          f"{value / evaluation.sharpness(wanted[name]) - 1:+.1%} against its target")
+          f"{-lost[name]:+.1%} against its target")
+print(f"Of what the copy of T loses, the copy of A loses {lost['Eq. 2, no past'] / lost['Eq. 2']:.0%}.")
 
 # %% [markdown]
-# The copy of a teacher *without* a past has nothing to guess. Where it is as blurred as the other, the missing past is not the
-# reason, and the paper's first one stands: a mean of squares forgives a smear more easily than a stroke in the wrong place.
+# The copy of a teacher *without* a past has nothing to guess. Where it is nearly as blurred as the other, the missing past is
+# not the reason, and the paper's first one stands: a mean of squares forgives a smear more easily than a stroke in the wrong
+# place.
 
 # %% [markdown]
 # If Eq. 2 and Eq. 5 differ little in your run: both started from a good student that already resembles the teacher, and
@@ -335,7 +339,7 @@ parts = {"teacher-plain": T0, **plain}
 figures.show(
     figures.images({name: signed(flicker(video)[-2]) for name, video in parts.items()},
                    height=1.6),
-    f"The flicker itself, on grey, times {gain:.2g}. Does a student's pattern repeat the plain "
+    f"The flicker itself, its brightness times {gain:.2g}. Does a student's pattern repeat the plain "
     "teacher's (left)?",
     "Flicker maps of the plain teacher, the zoo's plain student and a freshly "
     "trained student.")
@@ -407,10 +411,11 @@ for name, video in jitter.items():
     print(f"{name:12} e_stab {evaluation.e_stab(video, *motion):.4f}")
 
 # %% [markdown]
-# Where the first two are alike, the jitter is no secret of the past: it is what is left of the difference of two plain networks,
-# which depends on one frame alone. A student could learn it, and a small one, in few steps, hardly does, as in the blur of Eq. 2:
-# mean squares forgive a missing jitter. This time that helps. Whether it happened in your run stands under the next figure.
-#
+# Where the first two are alike, the jitter is no secret of the past: $S_0$, $A$ and $T_0$ see one frame each, so a student could
+# learn it. If it ends steadier all the same (see under the next figure), it has left the jitter out. That may be the blur of
+# Eq. 2 over again, this time as a help; nobody has measured it here.
+
+# %% [markdown]
 # ## 5. Distil
 #
 # Two short trainings from the zoo's plain student: Eq. 1 and $\lambda_{res} L_{res}$, and the *control*, Eq. 1 alone.
@@ -486,7 +491,7 @@ print("\nThe zoo's style weights:", ", ".join(f"{role} {w:g}" for role, w in wei
 assert scores["input"].e_stab == scores["input"].floor
 
 # %% [markdown]
-# Read the verdicts as they are, each against a control of as many steps. "Steadier, but style +x %" means that steadiness was
+# Read the verdicts as they are, each student against a control of as many steps. "Steadier, but style +x %" means that steadiness was
 # paid for with style: perhaps a point further along the same frontier, not a better network. Notebook 08 asks that
 # question for all networks and all scenes.
 #
