@@ -86,7 +86,7 @@ worst = max(list(boil)[1:], key=lambda name: boil[name][0])
 print(f"\nThe worst suspect by itself: {worst}, {boil[worst][0] / boil['as filmed'][0]:.0%} of the whole.")
 
 # %% [markdown]
-# Light hardly matters: instance norm divides a common factor out again. Grain is amplified, and still small. So what has motion
+# Light hardly matters: instance norm divides a common factor out again. Grain is amplified, and still the smaller part. So what has motion
 # that a still has not? Take a toy: a signal of one dimension, and the filter $(-1, 1)$ that looks for an edge at every
 # *second* place, as a convolution with stride 2 does.
 #

@@ -5,7 +5,7 @@
 # - show what training with optical flow changes in a teacher, as a picture (Eq. 3), and how little of that is flow
 #   at inference;
 # - write the residual distillation loss (Eq. 5) and name the picture that minimises it;
-# - tell *before* a training whether the residual can help at all.
+# - tell *before* a training how steady the picture is that the residual asks for.
 #
 # **You need** notebooks 00 to 04.
 # **Time**: about 1 minute on a laptop without a GPU.
@@ -293,7 +293,7 @@ print(f"Of these, the first that is steadier: {min(rho for rho in times if times
 
 # %% [markdown]
 # Below one half, subtracting the teacher's flicker **adds** to the student's: two unrelated noises do not cancel.
-# So whether Eq. 5 can help is a question about two *plain* networks. Here is the measurement, over
+# So how steady the target of Eq. 5 is, is a question about two *plain* networks. Here is the measurement, over
 # traceable pixels (mask 1):
 #
 # $$\text{flicker}_t = M_t \odot \big(y_t - W(y_{t-1}, f_t)\big)$$
@@ -399,7 +399,7 @@ print(kept.read_text() if kept else "results/residual.txt is not here; data_scri
 # %% [markdown]
 # Trained as long, it agrees hardly more than the stranger, and its target flickers more than itself and is far from the style. So
 # it is the alignment, and that is why this course draws its plain student to the plain teacher. (The paper does not say that
-# it did.)
+# it did.) A target that jitters more than the student is a warning, and no verdict yet:
 
 # %% [markdown]
 # Can a student end *steadier than its target*? What makes the target jitter? If it were the teacher's past, which the student
@@ -502,7 +502,8 @@ assert scores["input"].e_stab == scores["input"].floor
 #
 # What training with flow changes in a teacher is a picture per frame, $T - T_0$; its past, at inference, adds the smaller part. The
 # residual loss asks the student for the same change over its own plain self, which is the distance to one fixed picture. How
-# steady that picture is depends on how far the two plain networks flicker alike. Measure that before you train.
+# steady that picture is depends on how far the two plain networks flicker alike. Measure that before you train. It is a
+# warning and no bound: a student can end steadier than its target.
 
 # %% [markdown]
 # ## Exercises
