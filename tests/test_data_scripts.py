@@ -86,6 +86,19 @@ def test_the_residual_is_measured_before_any_training(tmp_path):
     assert rows[0]["e_stab_teacher"] == rows[1]["e_stab_teacher"]
 
 
+def test_what_flow_buys_is_told_apart_from_the_training_with_it(tmp_path):
+    done = run(tmp_path, "measure_flow.py", "--scale", "smoke", "--styles", "candy", "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "flow.json").read_text())
+    plain, alone, dis, exact = (row["e_stab"]["1"] for row in found["styles"]["candy"])
+    assert found["gaps"] == [1, 3] and list(plain) == found["scenes"]
+    assert len({tuple(row.values()) for row in (plain, alone, dis, exact)}) == 4      # four ways to paint
+    assert sum(alone.values()) < sum(plain.values())
+    text = (tmp_path / "flow.txt").read_text()
+    share = (sum(plain.values()) - sum(alone.values())) / (sum(plain.values()) - sum(dis.values()))
+    assert f"{share:.0%} is there without a past" in text and "DIS flow, 3 frames" in text
+
+
 def test_validation_compares_with_the_first_network(tmp_path):
     done = run(tmp_path, "validate.py", "mosaic-student-scratch", "mosaic-student-ours", "--scale", "smoke",
                "--count", 1)

@@ -75,3 +75,14 @@ def test_what_the_text_claims_of_the_rival_holds():
                 for r in rows("frontier", f"mosaic.final.{m}.verdicts")}
     assert at_equal["judge_style", "ours", "temp"] > 0 > at_equal["judge_perceptual", "ours", "temp"]
     assert at_equal["judge_perceptual", "ours-temp", "temp"] < 0
+
+
+def test_what_the_text_claims_of_flow_holds():
+    """RESULTS.md, "What flow buys a teacher"."""
+    for found in read_json(ROOT / "results" / "flow.json")["styles"].values():
+        near, far = ([row["e_stab"][gap] for row in found] for gap in ("1", "4"))
+        plain, alone, dis, exact = (sum(row.values()) for row in near)
+        assert (plain - alone) / (plain - dis) >= 0.9 and alone > dis > exact
+        assert all(far[2][scene] > far[1][scene] for scene in far[1])        # estimated flow, four frames apart
+        _, without, with_past, _ = (row["style_loss"] for row in found)
+        assert without > 1.15 * with_past
