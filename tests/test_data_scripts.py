@@ -86,6 +86,17 @@ def test_the_residual_is_measured_before_any_training(tmp_path):
     assert rows[0]["e_stab_teacher"] == rows[1]["e_stab_teacher"]
 
 
+def test_the_slope_of_the_rank_is_measured(tmp_path):
+    done = run(tmp_path, "measure_rank.py", "--scale", "smoke", "--styles", "candy", "--clips", 2, "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rank.json").read_text())["rows"]
+    assert [row["student"] for row in rows] == ["student-plain", "student-ours"]
+    for row in rows:
+        assert row["norm"] == pytest.approx(row["first"] + row["tail"], rel=1e-3) and row["holes"] < row["tail"]
+        assert all(-1 <= row[key] <= 1 for key in ("brightness", "flicker", "common_flicker"))
+    assert rows[0]["input"] == rows[1]["input"] and "common tail" in (tmp_path / "rank.txt").read_text()
+
+
 def test_validation_compares_with_the_first_network(tmp_path):
     done = run(tmp_path, "validate.py", "mosaic-student-scratch", "mosaic-student-ours", "--scale", "smoke",
                "--count", 1)
