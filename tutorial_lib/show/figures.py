@@ -171,7 +171,8 @@ def tradeoff(
     axis.margins(0.18)
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    name_points(axis, {name: (score.style, score.e_stab) for name, score in scores.items()})
+    name_points(axis, {name: (score.style, score.e_stab) for name, score in scores.items()},
+                {name: colour(name) for name in scores})
     return figure
 
 
@@ -180,11 +181,12 @@ def name_points(
 ) -> None:
     """Writes every name beside its point, in the axes, on the first side where it covers no name, point or line.
 
-    A name ends where a tab does: what stands behind it only tells points of one name apart.
+    Dotted lines may be crossed, and rather a bit of another than a name far from its point. A name ends where a tab
+    does: what stands behind it only tells points of one name apart.
     """
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in axis.transData.transform(list(places.values()))]
     along = np.linspace(0, 1, 60)[:, None]
-    ends = [line.get_transform().transform(line.get_xydata()) for line in axis.lines]
+    ends = [line.get_transform().transform(line.get_xydata()) for line in axis.lines if line.get_linestyle() != ":"]
     inked = np.concatenate([np.zeros((0, 2)), *(a + along * (b - a) for line in ends for a, b in pairwise(line))])
     sides = [((6, 5), "left"), ((6, -11), "left"), ((-6, 5), "right"), ((-6, -11), "right"),
              ((0, 9), "center"), ((0, -16), "center"),
@@ -200,8 +202,9 @@ def name_points(
 
         def price(side: tuple) -> tuple[bool, int, int]:
             box = at(side)
+            far = 15 * (abs(side[0][0]) > 6)
             outside = not (axis.bbox.contains(box.x0, box.y0) and axis.bbox.contains(box.x1, box.y1))
-            return outside, sum(box.overlaps(other) for other in taken), box.count_contains(inked)
+            return outside, sum(box.overlaps(other) for other in taken), box.count_contains(inked) + far
 
         taken.append(at(min(sides, key=price)))
 
