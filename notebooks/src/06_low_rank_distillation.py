@@ -387,8 +387,8 @@ for name, change in changes.items():
     print(f"  {name:17}{change:+7.1%}")
 relative = (1 + changes["the other values"]) / (1 + changes["first value"]) - 1
 print(f"The picture is {'darker' if changes['brightness'] < 0 else 'brighter'} and its contrast "
-      f"{'weaker' if changes['contrast'] < 0 else 'stronger'}. For its brightness, the other values changed by "
-      f"{relative:+.1%}: it is {'steadier' if relative < -0.01 else 'no steadier, as section 6 warned'}.")
+      f"{'weaker' if changes['contrast'] < 0 else 'stronger'}. For that brightness, the other values are "
+      f"{relative:+.1%}: {'steadier' if relative < -0.01 else 'no steadier, as section 6 warned'}.")
 figures.show(
     figures.images({name: y[tau] for name, y in results.items()}, columns=2, height=1.8),
     "Briefly trained without and with the rank loss, then the zoo's student. Compare "
@@ -417,7 +417,7 @@ assert torch.allclose(spectrum, final["student-plain"], rtol=1e-2, atol=1e-2)
 # ## Summary
 #
 # A steady clip, its motion undone, is $K$ times one picture, a matrix of rank one. Flicker shows in the singular values after the first.
-# The nuclear norm makes that trainable, at the price of a $K \times K$ eigenvalue problem. But its slope is that of brightness, and its
+# The nuclear norm makes that trainable, at the price of a $K \times K$ eigenvalue problem. But its slope is nearly that of brightness, and its
 # tail is full of holes, so it needs company: Eq. 1 and the residual loss. What it adds to them, notebook 08 shows.
 
 # %% [markdown]

@@ -208,6 +208,9 @@ print("steadiest first:", ", ".join(order), "\n")
 for name, row in final.items():
     weight = f"style weight {weights[name]:g}" if name in weights else ""
     print(f"{name:20} {weight:17} {evaluation.verdict(row, final['student-scratch'])}")
+of_brief, base = final["briefly trained"], final["its control"]
+print(f"\nbriefly trained, against its control: e_stab {of_brief.e_stab / base.e_stab - 1:+.0%}, "
+      f"style {of_brief.style / base.style - 1:+.0%}")
 assert len(data) == len(rows) * 6 and all(row.e_stab >= 0 for row in final.values())
 
 # %%
