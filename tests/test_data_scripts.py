@@ -86,6 +86,30 @@ def test_the_residual_is_measured_before_any_training(tmp_path):
     assert rows[0]["e_stab_teacher"] == rows[1]["e_stab_teacher"]
 
 
+def test_what_flow_buys_is_told_apart_from_the_training_with_it(tmp_path):
+    done = run(tmp_path, "measure_flow.py", "--scale", "smoke", "--styles", "candy", "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "flow.json").read_text())
+    plain, alone, dis, exact = (row["e_stab"]["1"] for row in found["styles"]["candy"])
+    assert found["gaps"] == [1, 3] and list(plain) == found["scenes"]
+    assert len({tuple(row.values()) for row in (plain, alone, dis, exact)}) == 4      # four ways to paint
+    assert sum(alone.values()) < sum(plain.values())
+    text = (tmp_path / "flow.txt").read_text()
+    share = (sum(plain.values()) - sum(alone.values())) / (sum(plain.values()) - sum(dis.values()))
+    assert f"{share:.0%} is there without a past" in text and "DIS flow, 3 frames" in text
+
+
+def test_the_slope_of_the_rank_is_measured(tmp_path):
+    done = run(tmp_path, "measure_rank.py", "--scale", "smoke", "--styles", "candy", "--clips", 2, "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rank.json").read_text())["rows"]
+    assert [row["student"] for row in rows] == ["student-plain", "student-ours"]
+    for row in rows:
+        assert row["norm"] == pytest.approx(row["first"] + row["tail"], rel=1e-3) and row["holes"] < row["tail"]
+        assert all(-1 <= row[key] <= 1 for key in ("brightness", "flicker", "common_flicker"))
+    assert rows[0]["input"] == rows[1]["input"] and "common tail" in (tmp_path / "rank.txt").read_text()
+
+
 def test_validation_compares_with_the_first_network(tmp_path):
     done = run(tmp_path, "validate.py", "mosaic-student-scratch", "mosaic-student-ours", "--scale", "smoke",
                "--count", 1)

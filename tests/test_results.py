@@ -75,3 +75,38 @@ def test_what_the_text_claims_of_the_rival_holds():
                 for r in rows("frontier", f"mosaic.final.{m}.verdicts")}
     assert at_equal["judge_style", "ours", "temp"] > 0 > at_equal["judge_perceptual", "ours", "temp"]
     assert at_equal["judge_perceptual", "ours-temp", "temp"] < 0
+
+
+def test_what_the_text_claims_of_flow_holds():
+    """RESULTS.md, "What flow buys a teacher"."""
+    for found in read_json(ROOT / "results" / "flow.json")["styles"].values():
+        near, far = ([row["e_stab"][gap] for row in found] for gap in ("1", "4"))
+        plain, alone, dis, exact = (sum(row.values()) for row in near)
+        assert (plain - alone) / (plain - dis) >= 0.9 and alone > dis > exact
+        assert all(far[2][scene] > far[1][scene] for scene in far[1])        # estimated flow, four frames apart
+        _, without, with_past, _ = (row["style_loss"] for row in found)
+        assert without > 1.15 * with_past
+
+
+def test_what_the_text_claims_of_table_2_and_of_the_strongest_rival_holds():
+    said = {(r["row"], r["other"]): r["holds"] for r in rows("table2", "mosaic.final.orders")}
+    assert list(said.values()).count("holds") == 7 and list(said.values()).count("within the noise") == 4
+    assert said["+ L_res + L_rank(input)", "+ L_res"] == said["+ L_rank(input)", "Student"] == "within the noise"
+    assert {r["holds"] for r in rows("table3", "mosaic.final.orders")} == {"within the noise"}
+    letter = next(r for r in rows("extras", "mosaic.final.changes") if r["row"] == "to the letter: ours")
+    assert letter["noise"] == "within" and letter["style_gain"] < 0 < letter["content_gain"]
+    for measure in ("judge_style", "judge_perceptual"):
+        points = rows("frontier", f"mosaic.final.{measure}.points")
+        assert min(points, key=lambda r: r["e_stab"])["recipe"] == "temp-x3"
+        verdicts = {(r["row"], r["other"]): r for r in rows("frontier", f"mosaic.final.{measure}.verdicts")}
+        assert verdicts["ours", "temp"]["worst"] > 0.042             # beyond the noise
+
+
+def test_what_the_text_claims_of_the_slope_of_the_rank_holds():
+    found = read_json(ROOT / "results" / "rank.json")["rows"]
+    assert min(row["brightness"] for row in found) > 0.9 < min(row["common_flicker"] for row in found)
+    for row in found:
+        follows = row["style"] in ("candy", "starry_night")
+        assert (row["flicker"] > 0.3) if follows else (abs(row["flicker"]) < 0.15)
+        assert (row["shrink"] < 0.5 and row["norm"] < row["input"]) if follows else (row["shrink"] > 0.5)
+        assert row["holes"] > row["tail"] / 2 and row["pull"] > 0.1

@@ -52,6 +52,16 @@ def test_a_curve_goes_through_its_points(made):
     plt.close("all")
 
 
+def test_the_ends_of_the_curves_are_named_apart_and_the_axis_says_that_it_is_logarithmic(made):
+    axis = table_figures.frontier(made["frontier"]).axes[0]
+    assert axis.get_yscale() == "log" and axis.get_ylabel().endswith("(log scale)")
+    assert sorted(text.get_text() for text in axis.texts) == ["×2", "×3"]      # 1 is the large point
+    (first, second) = (text.get_window_extent() for text in axis.texts)
+    assert not first.overlaps(second)
+    assert {text.get_color() for text in axis.texts} == {colour("student-scratch"), colour("student-ours")}
+    plt.close("all")
+
+
 def test_table3_draws_shares_of_the_first(made):
     axis = table_figures.table3(made["table3"]).axes[0]
     assert list(axis.lines[0].get_ydata()) == pytest.approx([1, 0.4 / 0.41, 0.4 / 0.41])

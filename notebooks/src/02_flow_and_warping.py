@@ -4,7 +4,7 @@
 # **You will be able to**
 # - read a flow as numbers and as colours, and get its sign right;
 # - move a picture along a flow in five lines;
-# - say where a flow cannot be trusted, and find these places without the truth;
+# - say where a flow cannot be trusted, and find many of these places without the truth;
 # - say what flow costs, which is why the paper wants to be rid of it.
 #
 # **You need** [notebook 0](00_start_here.ipynb).
@@ -34,7 +34,7 @@ print(f"Scale: {settings.name}")
 # %% [markdown]
 # ## Five by five pixels
 #
-# One bright pixel, in two frames. Everything in this notebook is already in this picture.
+# One bright pixel, in two frames. What a flow says is already in this picture.
 
 # %%
 previous, current = torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 5, 5)
@@ -83,6 +83,8 @@ figures.show(
     "The current frame, and the previous one warped with either sign; minus two is "
     "right.",
 )
+for name, candidate in {"+2": plus, "-2": minus}.items():
+    print(f"warp(previous, {name}) is the current frame:", torch.allclose(warp(previous, candidate), current))
 assert torch.allclose(warp(previous, minus), current)
 assert torch.allclose(library_warp(previous, minus), warp(previous, minus))
 
@@ -97,7 +99,7 @@ assert torch.allclose(library_warp(previous, minus), warp(previous, minus))
 half = torch.zeros(1, 2, 5, 5)
 half[:, 0] = -0.5
 mixed = warp(previous, half)
-print(mixed[0, 0, 2].tolist())
+print(f"{mixed[0, 0, 2].tolist()}: the brightest pixel is at {mixed.max():.1f}")
 assert mixed.max() == 0.5
 assert torch.allclose(warp(current, torch.zeros(1, 2, 5, 5)), current, atol=1e-4)
 
@@ -109,6 +111,9 @@ assert torch.allclose(warp(current, torch.zeros(1, 2, 5, 5)), current, atol=1e-4
 #
 # The hue is the direction, the saturation the speed. White is no motion. This wheel is the key to
 # all flow pictures of the course.
+#
+# Mind the sign: a *backward* flow leads to where a pixel came *from*, so its colour points **against** the motion. What
+# moves to the left is red.
 
 # %%
 centre = torch.tensor([32.0, 32.0])[None, :, None, None]
@@ -139,12 +144,16 @@ figures.show(
     figures.images({
         "previous": previous, "current": current, "backward flow": figures.flow_picture(flow),
     }, height=1.5),
-    "Two frames and the exact flow between them. Look for who moves which way, with the "
-    "wheel.",
+    "Two frames and the exact flow between them. Look for who comes from where, with the "
+    "wheel: each moves the other way.",
     "Two frames of a snowy scene with two people, and a colourful map of their motion.",
 )
 speed = flow.norm(dim=1)
 print(f"The fastest pixel moves {speed.max():.1f} pixels, the median {speed.median():.1f}.")
+across = flow[0, 0].flatten()[speed.argmax()]
+sides = ("right", "left") if across > 0 else ("left", "right")
+print(f"The fastest has a backward flow of {across:+.1f} across: it comes from the {sides[0]}, "
+      f"so it moves to the {sides[1]}.")
 
 # %% [markdown]
 # *Predict, then run:* we subtract the previous frame from the current one, once as it is and once
@@ -167,12 +176,18 @@ figures.show(
     "nothing once masked.",
 )
 print("; ".join(f"{name}: {value.mean():.4f} on average" for name, value in maps.items()))
+hidden = 1 - mask[0]
+print(f"{(hidden * undone).sum() / undone.sum():.0%} of what is left lies in the {hidden.mean():.0%} of the pixels "
+      "that cannot be traced.")
+clean = difference(film.frame(3, "clean"), warp(film.frame(2, "clean"), flow))
+print(f"In the others: {masked.sum() / mask.sum():.4f} on average, "
+      f"and {(mask[0] * clean).sum() / mask.sum():.4f} if the camera had no faults.")
 assert masked.mean() < undone.mean() < plain.mean()
 
 # %% [markdown]
-# What is left inside is the camera's noise. The rims are *occlusions*: the pixel was hidden
-# behind something in the previous frame, so it came from nowhere. No flow can fetch it, and a *mask*
-# has to say so: 1 = traceable, 0 = not.
+# What is left inside is mostly the camera's: grain, and light that changes. The rims are *occlusions*: the pixel was
+# hidden behind something in the previous frame, so it came from nowhere. No flow can fetch it, and a *mask* has to
+# say so: 1 = traceable, 0 = not.
 #
 # ## Estimated flow
 #
@@ -188,9 +203,12 @@ figures.show(
         "exact": figures.flow_picture(flow, largest),
         "estimated": figures.flow_picture(estimated, largest), "end-point error": error,
     }, height=1.5),
-    "Look for the rims and for textureless snow: there is little to hold on to.",
+    "Look for the rims: an estimate does not know where one thing ends and the next begins.",
     "The exact flow, the estimated flow, and the length of their difference.",
 )
+near = erode(mask)[0] == 0  # within 3 pixels of something that cannot be traced
+print(f"End-point error near rims and borders: {error[near].mean():.2f} pixels; "
+      f"elsewhere: {error[~near].mean():.2f}.")
 
 # %% [markdown]
 # The *end-point error* is the length of the difference between the two arrows, in pixels.
@@ -224,13 +242,16 @@ figures.show(
 # %%
 error = (guessed - measured).norm(dim=1, keepdim=True)
 measured_error = (error * known).sum() / known.sum()
-median, furthest = error[known > 0].median(), measured.abs().max()
+errors, furthest = error[known > 0], measured.abs().max()
+median, lost = errors.median(), errors > 3
 print(f"DIS is off by {measured_error:.2f} pixels on average, by {median:.2f} at the median; "
       f"the largest shift is {furthest:.0f} pixels.")
+print(f"{(errors < 1).float().mean():.0%} of the pixels are right to a pixel. {lost.float().mean():.0%} are off by "
+      f"more than 3, and make {errors[lost].sum() / errors.sum():.0%} of the whole error.")
 assert 0 < median < furthest
 
 # %% [markdown]
-# The median is small and the mean is not: most pixels are right, a few are lost completely. Without
+# The median is small and the mean is not: most pixels are right, some are lost completely. Without
 # the truth, how do we know which?
 #
 # ## There and back
@@ -296,10 +317,12 @@ print(f"End-point error where trusted {(error * trusted).sum() / trusted.sum():.
 assert 0 < caught.sum() <= bad.sum()
 
 # %% [markdown]
-# Agreement says little where most pixels are good. Recall and precision say what the check is worth: it finds bad pixels without
-# knowing the truth, and is wrong about many good ones, which costs a teacher less. If the error is much larger where it
-# distrusts, it has done its work. A teacher is more careful still, and shrinks the mask by three
-# pixels on each side before it trusts it (`erode`).
+# Agreement says little where most pixels are good. Recall and precision say more: the check finds some of the bad
+# pixels without knowing the truth, and distrusts good ones as well. If the error is much larger where it distrusts, it
+# has done its work.
+#
+# A teacher is more careful still, and shrinks the mask by three pixels on each side before it trusts it (`erode`). A
+# good pixel that is distrusted costs it a bit of its past; a bad one that is trusted shows it the wrong place.
 
 # %%
 figures.show(
@@ -317,22 +340,23 @@ assert erode(trusted).sum() <= trusted.sum()
 # run:* what is the share here, on your machine?
 
 # %%
-student = zoo.load(f"{style}-student-plain")
-frame = current
+teacher, student = (zoo.load(f"{style}-{role}") for role in ("teacher-plain", "student-plain"))
 times = {
-    "one pass of the student": seconds_per_frame(lambda: student(frame)),
+    "one pass of a teacher": seconds_per_frame(lambda: teacher(current)),
     "flow and mask, DIS": seconds_per_frame(lambda: estimate_flow_and_mask(current, previous)),
+    "one pass of a student": seconds_per_frame(lambda: student(current)),
 }
-look, search = times.values()
+look, search, pupil = times.values()
 for name, seconds in times.items():
     print(f"{name:24} {1000 * seconds:7.1f} ms")
-print(f"Flow costs {search / look:.2f} times a pass of the student.")
+print(f"Flow would take {search / (look + search):.0%} of a teacher's time, and {search / (pupil + search):.0%} of "
+      "that of a painter as small as the student.")
 
 # %% [markdown]
-# Do not be surprised if the ratio is small. DIS is among the fastest estimators there are, and a
-# processor without a GPU is slow at networks. A GPU makes the pass many times faster and does
-# nothing for DIS; and the estimators that teachers were built with (DeepFlow, FlowNet) are far slower
-# and better. Where the network is fast, flow is the bottleneck.
+# Do not be surprised if the share is small. DIS is a fast estimator, and a processor is slow at networks. A GPU
+# speeds up the pass and does nothing for DIS, which runs on the processor. And other estimators are far
+# slower: `RESULTS.md` has DeepFlow and RAFT beside DIS ("The price of flow"). Where the network is fast, flow is the
+# bottleneck.
 
 # %% [markdown]
 # ## From one frame to all others
@@ -346,6 +370,9 @@ print(f"Flow costs {search / look:.2f} times a pass of the student.")
 clip = torch.cat([film.frame(t) for t in range(5)])
 flows, masks = flows_from_reference(clip, reference=2)
 aligned = masks * library_warp(clip, flows)
+holes = {f"frame {t}": 1 - mask.mean().item() for t, mask in enumerate(masks)}
+print("Not traceable:", {name: f"{share:.0%}" for name, share in holes.items()})
+print(f"Most holes: {max(holes, key=holes.get)}.")
 assert flows[2].abs().max() == 0 and masks[2].min() == 1
 assert torch.allclose(aligned[2], clip[2], atol=1e-4)
 
@@ -358,17 +385,18 @@ figures.show(
     "Look for whether the people stand still now.",
     "Five frames with moving people, and below the same five aligned to the middle one.",
 )
-spread = {"as filmed": clip.std(0).mean(),
-          "aligned": (aligned.std(0) * masks.amin(0)).mean()}
-print({name: round(value.item(), 4) for name, value in spread.items()})
+common = masks.amin(0).expand_as(clip[0]) > 0  # traceable in every frame
+spread = {"as filmed": clip.std(0)[common].mean(), "aligned": aligned.std(0)[common].mean()}
+print("Deviation over the five frames, where all are traceable:",
+      {name: round(value.item(), 4) for name, value in spread.items()})
 assert spread["aligned"] < spread["as filmed"]
 
 # %% [markdown]
 # ## Summary
 #
 # Backward flow says, on the current frame's grid, where each pixel was; warping looks it up there.
-# Where a pixel was hidden, left the picture or lies on a motion boundary, no flow can be trusted, and
-# going there and back finds most such places. All temporal terms of the paper are built of $W$
+# Where a pixel was hidden, left the picture or lies on a motion boundary, no flow can be trusted. Going there and
+# back finds such places without the truth, though not all of them. All temporal terms of the paper are built of $W$
 # and such masks. At test time flow costs a search for every frame: the price that distillation
 # removes.
 

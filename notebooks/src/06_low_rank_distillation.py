@@ -13,6 +13,7 @@
 # [Back: 5. Residual distillation](05_residual_distillation.ipynb) · [Next: 7. The total loss](07_total_loss.ipynb)
 
 # %%
+import copy
 import time
 
 import matplotlib.pyplot as plt
@@ -24,7 +25,7 @@ from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.flow.warp import warp
 
 # %%
-from tutorial_lib.losses import low_rank
+from tutorial_lib.losses import low_rank, temporal
 from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures
@@ -134,16 +135,17 @@ for name, v in input_values.items():
     print(f"{name:26}", "  ".join(f"{value:7.2f}" for value in v))
 figures.show(
     figures.spectra(input_values),
-    "The unstylized clip three ways. The lowest line is nearest to copies: only "
-    "noise is left.",
+    "The unstylized clip three ways. The lowest line is nearest to copies.",
     "Singular values of the input clip: motion left in, undone with a common mask, "
     "with own masks.")
-left_in, _, own = (v[1:].sum().item() for v in input_values.values())
-print(f"All but the first: motion left in {left_in:.0f}, Eq. 6 as it is written {own:.0f}.")
+tails = {name: v[1:].sum().item() for name, v in input_values.items()}
+for name, tail in tails.items():
+    print(f"{name:26} tail (all but the first) {tail:6.0f}   {tail / tails['motion left in'] - 1:+.0%}")
+print(f"Lowest: {min(tails, key=tails.get)}.")
 
 # %% [markdown]
-# If Eq. 6 is *not* lower than with the motion left in, that is no mistake of the warping: with masks of their own the rows have
-# holes in different places, and every hole counts as a change of the picture. Section 6 comes back to it.
+# If Eq. 6 stands *above* the motion left in, that is no mistake of the warping: with masks of their own the rows have holes in
+# different places, and every hole counts as a change of the picture. Section 6 measures how much.
 
 # %% [markdown]
 # ## 3. The nuclear norm without an SVD
@@ -221,7 +223,7 @@ print("from the lowest common tail to the highest:", ", ".join(by_tail))
 # ## 5. The loss: whose norm to imitate?
 #
 # The teacher's (Eq. 10), or the input's (Eq. 11), which the paper prefers because the input is steadier than
-# any stylization:
+# what the teacher makes of it:
 #
 # $$L_{rank}^T = \big(\lVert X_T \rVert_* - \lVert X_S \rVert_*\big)^2 \qquad
 # L_{rank}^{input} = \big(\lVert X_{input} \rVert_* - \lVert X_S \rVert_*\big)^2$$
@@ -237,40 +239,67 @@ for equation, wanted in whose.items():
           f"the student's has to {way}")
 
 # %% [markdown]
-# Look at the direction. "Shrink" can be answered with less flicker; "grow" cannot. Each is one number
-# for a whole clip, and several pictures share it.
+# **The direction.** "Shrink" can be answered with less flicker; "grow" cannot, and Eq. 11 asks for it wherever the
+# painted clip's norm is below the film's. Each is one number for a whole clip, and several pictures share it.
 #
 # ## 6. What to know before you trust it
 #
-# **The first singular value dominates.** It is the brightness of the picture. Multiply every frame by a factor: relative to the picture, the flicker
-# stays exactly as it was.
+# **The first singular value dominates.** It is nearly the brightness of the picture. Multiply every frame by a factor: relative to the
+# picture, the flicker stays exactly as it was.
 #
-# **Predict, then run.** What does the loss do?
+# **Predict, then run.** What does the loss do? And `e_stab`?
 
 # %%
 S0 = videos["student-plain"]
 for factor in (1.0, 0.9, 0.8, 0.7):
     dimmed = factor * S0
-    loss = low_rank.low_rank_loss(norm["input"], nuclear(traceable(dimmed)))
+    loss = low_rank.low_rank_loss(norm["input"], nuclear(traceable(dimmed))).item()
     error = evaluation.e_stab(dimmed, *motion)
     print(f"times {factor:.1f}: L_rank {loss:10.2f}   e_stab {error:.4f}   "
           f"e_stab / std {error / dimmed.std():.4f}")
 best = (norm["input"] / norm["student-plain"]).item()
 assert torch.isclose(nuclear(traceable(best * S0)), norm["input"], rtol=1e-3)
-print(f"times {best:.3f} the loss is zero, and not one stroke is steadier")
+print(f"times {best:.3f} L_rank is zero and e_stab {best - 1:+.0%}, yet not one stroke is steadier")
 
 # %%
-factors = torch.linspace(0.6, 1.3, 36)
+factors = torch.linspace(0, 2 * max(best, 0.6), 49)     # as far on either side of the bottom
 curve = [low_rank.low_rank_loss(norm["input"], factor * norm["student-plain"]).item()
          for factor in factors]
 figure, axis = plt.subplots(figsize=(5, 2.6))
 axis.plot(factors, curve, color=figures.colour("student-plain"))
 axis.axvline(1, color="#bbbbbb", linestyle=":")
+axis.scatter(best, 0, s=40, color="black", zorder=3)
 axis.set(xlabel="every frame times this", ylabel="L_rank (Eq. 11)")
 axis.spines[["top", "right"]].set_visible(False)
-figures.show(figure, "The valley is reached by turning one knob, brightness. "
+figures.show(figure, "The bottom of the valley is reached by turning one knob, brightness. "
              "The dotted line is the picture as it is.",
-             "Rank loss against a brightness factor: a parabola that touches zero.")
+             "Rank loss against a brightness factor: both arms of a parabola that touches zero.")
+
+# %% [markdown]
+# A student has weights, not this knob. Which way do they go, down the slope of the norm? Cosines between slopes: 1 is the same
+# way, 0 has nothing to do with it.
+#
+# **Predict, then run.** Is the norm of Eq. 6 nearer to brightness or to flicker (Eq. 12)?
+
+# %%
+trained = copy.deepcopy(networks["student-plain"]).requires_grad_(True)
+y = trained(clip.frames)
+terms = {"norm": nuclear(traceable(y)), "common tail": low_rank.singular_values(in_common(y))[:-1].sum(),
+         "brightness": y.mean(), "flicker": temporal.temporal_loss(y[1:], y[:-1], *motion)}
+slopes = {}
+for name, term in terms.items():
+    gradients = torch.autograd.grad(term, list(trained.parameters()), retain_graph=True)
+    slopes[name] = torch.cat([gradient.flatten() for gradient in gradients]).double()
+cosines = {f"{a} and {b}": torch.cosine_similarity(slopes[a], slopes[b], dim=0).item()
+           for a in ("norm", "common tail") for b in ("brightness", "flicker")}
+for pair, cosine in cosines.items():
+    print(f"{pair:27}{cosine:+.2f}")
+nearer = max(("brightness", "flicker"), key=lambda name: abs(cosines[f"norm and {name}"]))
+print(f"The norm goes with {nearer}.")
+
+# %% [markdown]
+# That is one clip. [RESULTS.md](../RESULTS.md#table-2) has it over eight, in four styles, before and after the distillation: the
+# norm's slope is nearly that of brightness everywhere, the common tail's nearly that of flicker. No lambda turns the one into the other.
 
 # %% [markdown]
 # **Masks of each frame inflate the tail.** Under Eq. 6 the rows differ wherever one frame is traceable and another is not, even in a perfectly
@@ -288,8 +317,8 @@ print(f"{'student-plain, Eq. 6':22} tail {tail:7.2f}")
 assert holes["copies, a common mask"][1:].sum() < 1e-2
 
 # %% [markdown]
-# What the copies have is the holes' share, and a student can lower it only by painting the edges of the holes darker. The paper says
-# nothing of it; `losses.low_rank` follows Eq. 6 as written.
+# What the copies have is the holes' share: compare it with Eq. 6 of the input in section 2. A student can lower it only by painting
+# darker what lies in them. The paper says nothing of it; `losses.low_rank` follows Eq. 6 as written.
 
 # %% [markdown]
 # **(+) An extra, not in the paper.** Divide by the first singular value and brightness drops out; what is left above 1 is the
@@ -297,7 +326,7 @@ assert holes["copies, a common mask"][1:].sum() < 1e-2
 #
 # $$\lVert X \rVert_* / \gamma_1 - 1$$
 #
-# `low_rank.rank_excess` computes it. With a common mask beside it, it is a loss that only flicker can raise:
+# `low_rank.rank_excess` computes it. With a common mask beside it, neither brightness nor holes can raise it:
 # `lambda_excess` in the settings trains with it, and [RESULTS.md](../RESULTS.md) says what that is worth.
 
 # %%
@@ -356,9 +385,10 @@ changes = {name: with_rank[name] / without[name] - 1 for name in without}
 print("with L_rank, against the control:")
 for name, change in changes.items():
     print(f"  {name:17}{change:+7.1%}")
-cheaper = abs(changes["first value"]) > abs(changes["the other values"])
-print("So the norm came down by", "brightness, as section 6 warned, more than by steadiness." if cheaper
-      else "steadiness more than by brightness.")
+relative = (1 + changes["the other values"]) / (1 + changes["first value"]) - 1
+print(f"The picture is {'darker' if changes['brightness'] < 0 else 'brighter'} and its contrast "
+      f"{'weaker' if changes['contrast'] < 0 else 'stronger'}. For that brightness, the other values are "
+      f"{relative:+.1%}: {'steadier' if relative < -0.01 else 'no steadier, as section 6 warned'}.")
 figures.show(
     figures.images({name: y[tau] for name, y in results.items()}, columns=2, height=1.8),
     "Briefly trained without and with the rank loss, then the zoo's student. Compare "
@@ -376,7 +406,10 @@ final = {name: torch.linalg.svdvals(in_common(y)).cpu() for name, y in results.i
 figures.show(
     figures.spectra(final),
     "Did the tail of the students move towards the input's, or only their first value?",
-    "Singular values of input, plain student, briefly trained student and the zoo's ours.")
+    "Singular values of input, plain student, control, briefly trained student and the zoo's ours.")
+for name in ("rank, briefly trained", "student-ours"):
+    v, base = final[name], final["control, Eq. 1 alone"]
+    print(f"{name:22} against the control: first value {v[0] / base[0] - 1:+.0%}, tail {v[1:].sum() / base[1:].sum() - 1:+.0%}")
 spectrum = low_rank.singular_values(in_common(S0)).flip(0).float().cpu()
 assert torch.allclose(spectrum, final["student-plain"], rtol=1e-2, atol=1e-2)
 
@@ -384,8 +417,8 @@ assert torch.allclose(spectrum, final["student-plain"], rtol=1e-2, atol=1e-2)
 # ## Summary
 #
 # A steady clip, its motion undone, is $K$ times one picture, a matrix of rank one. Flicker shows in the singular values after the first.
-# The nuclear norm makes that trainable, at the price of a $K \times K$ eigenvalue problem. But its first value is
-# brightness, so it needs company: Eq. 1 and the residual loss.
+# The nuclear norm makes that trainable, at the price of a $K \times K$ eigenvalue problem. But its slope is nearly that of brightness, and its
+# tail is full of holes, so it needs company: Eq. 1 and the residual loss. What it adds to them, notebook 08 shows.
 
 # %% [markdown]
 # ## Exercises

@@ -136,7 +136,7 @@ class SqueezeNetFeatures(CompactFeatures):
 
 
 class VGG16Features(nn.Module):
-    """VGG-16 to relu4_3, the perceptual network of the paper and of Johnson et al. 2016.
+    """VGG-16 to relu4_3, the perceptual network of Johnson et al. 2016, whom the paper follows.
 
     forward(image (N, 3, H, W) in [0, 1], until=None) -> {"relu1_2", "relu2_2", "relu3_3", "relu4_3"}; until: the last
     tap that is wanted.

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -170,28 +171,40 @@ def tradeoff(
     axis.margins(0.18)
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    name_points(axis, {name: (score.style, score.e_stab) for name, score in scores.items()})
+    name_points(axis, {name: (score.style, score.e_stab) for name, score in scores.items()},
+                {name: colour(name) for name in scores})
     return figure
 
 
-def name_points(axis: Axes, places: Mapping[str, tuple[float, float]]) -> None:
-    """Writes every name beside its point, inside the axes, on the first side where it covers no name and no point."""
+def name_points(
+    axis: Axes, places: Mapping[str, tuple[float, float]], colours: Mapping[str, str] | None = None
+) -> None:
+    """Writes every name beside its point, in the axes, on the first side where it covers no name, point or line.
+
+    Dotted lines may be crossed, and rather a bit of another than a name far from its point. A name ends where a tab
+    does: what stands behind it only tells points of one name apart.
+    """
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in axis.transData.transform(list(places.values()))]
+    along = np.linspace(0, 1, 60)[:, None]
+    ends = [line.get_transform().transform(line.get_xydata()) for line in axis.lines if line.get_linestyle() != ":"]
+    inked = np.concatenate([np.zeros((0, 2)), *(a + along * (b - a) for line in ends for a, b in pairwise(line))])
     sides = [((6, 5), "left"), ((6, -11), "left"), ((-6, 5), "right"), ((-6, -11), "right"),
              ((0, 9), "center"), ((0, -16), "center"),
              ((16, 14), "left"), ((16, -20), "left"), ((-16, 14), "right"), ((-16, -20), "right")]
     for name, place in places.items():
-        text = axis.annotate(name, place, textcoords="offset points", xytext=(0, 0), fontsize=8)
+        text = axis.annotate(name.partition("\t")[0], place, textcoords="offset points", xytext=(0, 0), fontsize=8,
+                             color=(colours or {}).get(name, "black"))
 
         def at(side: tuple, text: Annotation = text) -> Bbox:
             offset, alignment = side
             text.set(position=offset, ha=alignment)
             return text.get_window_extent()
 
-        def price(side: tuple) -> tuple[bool, int]:
+        def price(side: tuple) -> tuple[bool, int, int]:
             box = at(side)
+            far = 15 * (abs(side[0][0]) > 6)
             outside = not (axis.bbox.contains(box.x0, box.y0) and axis.bbox.contains(box.x1, box.y1))
-            return outside, sum(box.overlaps(other) for other in taken)
+            return outside, sum(box.overlaps(other) for other in taken), box.count_contains(inked) + far
 
         taken.append(at(min(sides, key=price)))
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tutorial_lib.evaluation.bench import CHEATS
 from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, OURS
 from tutorial_lib.papers.ofd.tables.equal_style import MEASURES
-from tutorial_lib.show.figures import INK, colour
+from tutorial_lib.show.figures import INK, colour, name_points
 
 GREEN, RED = colour(OURS), colour("student-ours-temp")      # better and worse
 
@@ -174,7 +174,7 @@ def frontier(table: Mapping) -> Figure:
     blocks = judged or blocks       # the training's own network says nearly the same
     styles = list(dict.fromkeys(style for style, _ in blocks))
     columns = max(sum(s == style for s, _ in blocks) for style in styles)
-    figure, axes = _grid(len(styles), columns, 5.8, 4.4)
+    figure, axes = _grid(len(styles), columns, 6.6, 4.6)
     for line, style in zip(axes, styles, strict=True):
         panels = [block for s, block in blocks if s == style]
         for axis, block in zip(line, panels, strict=False):
@@ -182,13 +182,27 @@ def frontier(table: Mapping) -> Figure:
             measure = block["name"].split(".")[-2]
             _, called, short = MEASURES[measure]
             axis.set_xlabel(f"{called} (lower is better)", fontsize=9)
-            axis.set_ylabel("e_stab, summed over the films", fontsize=9)
+            axis.set_ylabel("e_stab, summed over the films (log scale)", fontsize=9)
             axis.set_title(f"{style}, at equal {short}", fontsize=10)
         for axis in line[len(panels):]:
             axis.axis("off")
-        line[0].legend(fontsize=8)
+        line[len(panels) - 1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     figure.tight_layout()
+    for line, style in zip(axes, styles, strict=True):
+        for axis, block in zip(line, [block for s, block in blocks if s == style], strict=False):
+            _name_strengths(axis, block["rows"])
     return figure
+
+
+def _name_strengths(axis: Axes, rows: Sequence[Mapping]) -> None:
+    """The factor at both ends of every curve; 1 is the large point."""
+    ends = {}
+    for method in dict.fromkeys(row["row"] for row in rows):
+        points = [row for row in rows if row["row"] == method]
+        ends |= {f"×{point['factor']:g}\t{method}": (point, METHODS[method].colour if method in METHODS else INK)
+                 for point in (points[0], points[-1]) if point["factor"] != 1}
+    name_points(axis, {name: (point["cost"], point["e_stab"]) for name, (point, _) in ends.items()},
+                {name: shade for name, (_, shade) in ends.items()})
 
 
 def _curves(axis: Axes, rows: Sequence[Mapping]) -> None:
@@ -201,9 +215,6 @@ def _curves(axis: Axes, rows: Sequence[Mapping]) -> None:
         for point in points:
             own = point["factor"] == 1
             axis.scatter(point["cost"], point["e_stab"], s=60 if own else 22, color=shade, zorder=3)
-            if not own and point in (points[0], points[-1]):
-                axis.annotate(f"×{point['factor']:g}", (point["cost"], point["e_stab"]), xytext=(4, 3),
-                              textcoords="offset points", fontsize=7, color=shade)
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%.2f"))
     axis.yaxis.set_minor_formatter(matplotlib.ticker.FormatStrFormatter("%.2f"))

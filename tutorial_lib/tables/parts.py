@@ -1,5 +1,6 @@
 """What tables are built of: dictionaries that JSON can hold, made from the records of `evaluation.bench`."""
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from tutorial_lib.data.rendering import PASSES
@@ -87,7 +88,18 @@ FIDELITY = (
     column("judge_style", "judge's style", ".4f"), column("judge_content", "judge's content", ".4f"),
     column("relative", "e/std", ".3f"), column("sharpness", "sharpness", ".4f"),
 )
-HOLDS = {True: "holds", False: "does not hold"}
+
+
+def spread(values: Sequence[float]) -> list[float]:
+    """Mean and standard deviation."""
+    return [round(statistics.mean(values), 6), round(statistics.stdev(values), 6)]
+
+
+def holds(change: float, noise: float) -> str:
+    """Whether something is lower, as was claimed. A change that is not larger than the noise says neither."""
+    if abs(change) <= noise:
+        return "within the noise"
+    return "holds" if change < 0 else "does not hold"
 
 
 def having(records: Records, some: Iterable[str]) -> list[str]:

@@ -33,4 +33,3 @@ ORDERS = (   # (the steadier row, the other) for every comparison that the paper
 TABLE3 = {"student-ours": ("ours-k3", "ours-k4", "student-ours"),
           "student-ours-temp": ("ours-temp-k3", "ours-temp-k4", "student-ours-temp")}
 FIG23 = (CONTROL, "vanilla-alone", "res-alone", "student-ours")
-NO_WORSE = 1.005

@@ -1,6 +1,5 @@
 """Table 1, the same over the seeds, and over longer times."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -20,6 +19,7 @@ from tutorial_lib.tables.parts import (
     gain,
     judgement,
     passes_of,
+    spread,
     styles_of,
     sums,
     table,
@@ -164,11 +164,6 @@ def _over_seeds(records: Records, style: str, recipe: str, pass_name: str) -> di
                 row["steadier"] = f"{sum(a < b for a, b in pairs)} of {len(pairs)}"
                 row["fair"] = f"{sum(judgement(recipe, *b) == 'steadier' for b in both)} of {len(both)}"
     return row
-
-
-def spread(values: Sequence[float]) -> list[float]:
-    """Mean and standard deviation."""
-    return [round(statistics.mean(values), 6), round(statistics.stdev(values), 6)]
 
 
 def gaps(records: Records) -> dict:
