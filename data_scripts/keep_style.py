@@ -6,6 +6,7 @@ The file's name becomes the name of the style. It has to be written again when a
 """
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from tutorial_lib.data.styles import load_style
 from tutorial_lib.errors import run
 from tutorial_lib.losses.perceptual import PerceptualLoss, write_target
 from tutorial_lib.networks.features import load_features
+from tutorial_lib.papers.ofd.roles import OURS, POCKET, ROLES
 from tutorial_lib.settings import scale
+
+SIZES = [ROLES[role].recipe.scale(scale("laptop")).style_size for role in (OURS, POCKET)]     # the same at every scale
 
 
 def main() -> None:
@@ -21,11 +25,13 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--name", help="default: that of the file")
     parser.add_argument("--features", nargs="+", default=["compact"], help="perceptual networks: names or files")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N",
+                        help="longer sides of the picture, in pixels (default: those of the paper's and the pocket "
+                        f"students, {' and '.join(map(str, SIZES))})")
     arguments = parser.parse_args()
-    picture = load_style(arguments.picture, scale("laptop").style_size)    # the same at every scale
-    for features in map(load_features, arguments.features):
-        target = PerceptualLoss(features, picture).target
-        path = write_target(arguments.name or arguments.picture.stem, features, target)
+    for size, features in itertools.product(arguments.sizes, map(load_features, arguments.features)):
+        target = PerceptualLoss(features, load_style(arguments.picture, size)).target
+        path = write_target(arguments.name or arguments.picture.stem, features, target, size)
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 

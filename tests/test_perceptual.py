@@ -76,14 +76,16 @@ def test_a_style_without_its_picture_is_kept_by_its_gram_matrices(noise, tmp_pat
     picture = PerceptualLoss(features, noise(1, 3, 40, 40))
     loud = PerceptualLoss(features, noise(1, 3, 40, 40))
     loud.gram_tap1 *= 1e6                                    # more than half precision holds
-    perceptual.write_target("loud", features, loud.target)
-    assert torch.allclose(perceptual.kept_target("loud", features).grams["tap1"], loud.gram_tap1, rtol=2e-3, atol=1e3)
-    perceptual.write_target("night", features, picture.target)
+    perceptual.write_target("loud", features, loud.target, 40)
+    assert torch.allclose(perceptual.kept_target("loud", features, 40).grams["tap1"], loud.gram_tap1, rtol=2e-3, atol=1e3)
+    perceptual.write_target("night", features, picture.target, settings.style_size)
     kept = perceptual.perceptual_loss(features, "night", settings).terms(stylized, content)
     for name, value in picture.terms(stylized, content).items():
         assert kept[name].item() == pytest.approx(value.item(), rel=2e-3)     # kept in half precision
-    with pytest.raises(TutorialError, match="known under compact only, not under vgg16"):
+    with pytest.raises(TutorialError, match="kept as 512-compact only .*, not as 512-vgg16"):
         perceptual.perceptual_loss(VGG16Features(), "night", settings)
+    with pytest.raises(TutorialError, match="not as 1536-compact"):
+        perceptual.perceptual_loss(features, "night", settings.but(style_size=1536))
     with pytest.raises(TutorialError, match="neither a picture file nor a style"):
         perceptual.perceptual_loss(features, "day", settings)
     write_image(tmp_path / "night.png", noise(1, 3, 40, 40))      # a path is a picture, whatever its name
@@ -93,7 +95,9 @@ def test_a_style_without_its_picture_is_kept_by_its_gram_matrices(noise, tmp_pat
 def test_every_kept_style_scores_a_picture_without_style_as_such(noise):
     """A style loss of about 1 a tap is no style at all; a target that was read wrongly gives anything else."""
     features = load_features("compact")
-    for path in perceptual.KEPT.glob("*-compact.safetensors"):
-        loss = perceptual.perceptual_loss(features, path.stem.removesuffix("-compact"), scale("laptop"))
+    kept = [path.stem.split("-") for path in perceptual.KEPT.glob("*-compact.safetensors")]
+    assert {size for name, size, _ in kept if name == "starry_night"} == {"512", "1536"}
+    for name, size, _ in kept:
+        loss = perceptual.perceptual_loss(features, name, scale("laptop").but(style_size=int(size)))
         grey = torch.full((1, 3, 64, 64), 0.5)
         assert 2 < loss.terms(grey, grey)["style"].item() < 6

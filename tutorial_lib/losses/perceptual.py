@@ -116,13 +116,17 @@ def perceptual_loss(
     Raises: TutorialError when the style is neither known nor a picture file.
     """
     if isinstance(style, str | Path):
-        style = kept_target(str(style), features) or load_style(style, settings.style_size)
+        size = settings.style_size
+        style = kept_target(str(style), features, size) or load_style(style, size)
     return PerceptualLoss(features, style, settings.content_weight, settings.style_weight, settings.tv_weight)
 
 
-def write_target(name: str, features: nn.Module, target: StyleTarget) -> Path:
-    """Keeps a style whose picture does not ship: its Gram matrices under one perceptual network, in half precision."""
-    path = _target_file(name, features)
+def write_target(name: str, features: nn.Module, target: StyleTarget, size: int) -> Path:
+    """Keeps a style whose picture does not ship: its Gram matrices under one perceptual network, in half precision.
+
+    size: the `style_size` of the picture.
+    """
+    path = _target_file(name, features, size)
     largest = {tap: value.abs().max() for tap, value in target.grams.items()}     # half precision ends at 65,504
     tensors = {f"gram.{tap}": (value / largest[tap]).half().contiguous() for tap, value in target.grams.items()}
     tensors |= {f"largest.{tap}": value for tap, value in largest.items()}
@@ -130,14 +134,14 @@ def write_target(name: str, features: nn.Module, target: StyleTarget) -> Path:
     return path
 
 
-def kept_target(name: str, features: nn.Module) -> StyleTarget | None:
+def kept_target(name: str, features: nn.Module, size: int) -> StyleTarget | None:
     """A style that was kept by `write_target`; None when there is none of that name, or `name` is a path.
 
-    Raises: TutorialError when it was kept under other perceptual networks only.
+    Raises: TutorialError when it was kept under other perceptual networks or at other sizes only.
     """
     if Path(name).name != name:
         return None
-    path = _target_file(name, features)
+    path = _target_file(name, features, size)
     if path.is_file():
         tensors = load_file(path)
         taps = [key.removeprefix("gram.") for key in tensors if key.startswith("gram.")]
@@ -146,12 +150,13 @@ def kept_target(name: str, features: nn.Module) -> StyleTarget | None:
         return StyleTarget(grams, tensors["content_power"])
     others = sorted(other.stem.removeprefix(f"{name}-") for other in KEPT.glob(f"{name}-*.safetensors"))
     if others:
+        asked = _target_file(name, features, size).stem.removeprefix(f"{name}-")
         raise TutorialError(
-            f"The picture of the style {name} does not ship, and its Gram matrices are known under "
-            f"{' and '.join(others)} only, not under {features.configuration['kind']}; give the path of the picture."
+            f"The picture of the style {name} does not ship, and its Gram matrices are kept as "
+            f"{' and '.join(others)} only (size and network), not as {asked}; give the path of the picture."
         )
     return None
 
 
-def _target_file(name: str, features: nn.Module) -> Path:
-    return KEPT / f"{name}-{features.configuration['kind']}.safetensors"
+def _target_file(name: str, features: nn.Module, size: int) -> Path:
+    return KEPT / f"{name}-{size}-{features.configuration['kind']}.safetensors"
