@@ -119,8 +119,8 @@ def _engines() -> str:
     if not known:
         return f"{here}; which is the fastest is measured by the first stylize"
     about, rows = known[-1]["about"], known[-1]["engines"]
-    times = ", ".join(f"{name} {1000 * row['seconds']:.0f} ms" + ("" if row["decibels"] >= engines.NEAR else " (coarse)")
-                      for name, row in rows.items())
+    coarse = {name: "" if row["decibels"] >= engines.NEAR else " (coarse)" for name, row in rows.items()}
+    times = ", ".join(f"{name} {1000 * row['seconds']:.0f} ms{coarse[name]}" for name, row in rows.items())
     height, width = about["size"]
     return f"{here}; last measured at {width}x{height}: {times}"
 
