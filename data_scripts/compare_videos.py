@@ -22,12 +22,12 @@ from tutorial_lib.data.scenes import TEST_SCENES
 from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.evaluation.films import real_films, rendered_films
 from tutorial_lib.files import atomic_path
-from tutorial_lib.papers.ofd.roles import CONTROL, SHIPPED
+from tutorial_lib.papers.ofd.roles import CONTROL, TABLED
 from tutorial_lib.settings import build_folder, device, scale
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip
 
-SHOWN = tuple(name for name, role in SHIPPED.items() if role.control or name == CONTROL)
+SHOWN = tuple(name for name, role in TABLED.items() if role.control or name == CONTROL)
 
 
 def main() -> None:

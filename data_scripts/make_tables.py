@@ -4,6 +4,9 @@
     python data_scripts/make_tables.py --width 1024
     python data_scripts/make_tables.py --sintel ROOT
     python data_scripts/make_tables.py --videos FILES_OR_FOLDERS
+    python data_scripts/make_tables.py --screen [--videos FILES_OR_FOLDERS]
+
+--screen judges the pocket students, and the paper's beside them, at 640x360 by strokes for a screen.
 
 A network is scored once: its record under results/scores stays until its weights or the protocol change, and stands in
 the tables also where the weights are not. Stopped at any time, the same command goes on; several may run at once with
@@ -24,7 +27,8 @@ from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.evaluation import bench, films
 from tutorial_lib.files import atomic_path, sha256_of, write_json
 from tutorial_lib.papers import ROLES
-from tutorial_lib.papers.ofd.tables import BUILDERS
+from tutorial_lib.papers.ofd.roles import CONTROL, OURS, POCKET, POCKETS, SIZES
+from tutorial_lib.papers.ofd.tables import SCREEN, builders_for
 from tutorial_lib.settings import Settings, build_folder, scale
 from tutorial_lib.show.table_figures import draw
 from tutorial_lib.tables import writing
@@ -32,6 +36,7 @@ from tutorial_lib.tables import writing
 ROOT = Path(__file__).parent.parent
 FRAMES = 24
 MEASURED = ("flow", "residual", "rank", "features", "speed")    # what the measuring scripts have written
+ON_SCREEN = {*POCKETS, CONTROL, OURS}
 SHOWN = ("table1", "seeds", "table2", "table3", "fig23", "frontier", "extras", "gaps")
 
 
@@ -48,8 +53,10 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="score again what has a record")
     parser.add_argument("--score-only", action="store_true", help="write no tables")
     parser.add_argument("--results", type=Path, default=ROOT / "results")
+    parser.add_argument("--screen", action="store_true", help="the pocket students, at 640x360")
     films = parser.add_mutually_exclusive_group()
-    films.add_argument("--width", type=int, default=512, help="of the rendered scenes (512, or 1024 as in the paper)")
+    films.add_argument("--width", type=int, help="of the rendered scenes (default: 512, or 640 for a screen; the paper "
+                       "has 1024)")
     films.add_argument("--sintel", type=Path, metavar="ROOT", help="the folder of MPI Sintel that holds `training`")
     films.add_argument("--videos", nargs="+", type=Path, metavar="PATH", help="real films, with estimated flow")
     arguments = parser.parse_args()
@@ -59,7 +66,8 @@ def main() -> None:
     check_names(arguments.only or [], present)
     scored_on = bench_of(arguments, {picture.stem: picture for picture in arguments.style_picture})
     chosen = [entry for entry in present
-              if (arguments.only is None or entry.recipe in arguments.only)
+              if (entry.recipe in arguments.only if arguments.only is not None else
+                  (entry.recipe in ON_SCREEN) if arguments.screen else entry.recipe not in {*POCKETS, *SIZES})
               and (arguments.styles is None or entry.style in arguments.styles)
               and (arguments.seeds is None or entry.seed in arguments.seeds)]
     known = [entry for entry in chosen if scored_on.juries[""].knows(entry.style)]
@@ -87,25 +95,27 @@ def default_folders() -> list[Path]:
 
 def bench_of(arguments: argparse.Namespace, pictures: Mapping[str, Path]) -> bench.Bench:
     """The films that were asked for, with the folder of their records."""
-    usual = scale("laptop")
+    usual = ROLES[POCKET].recipe.scale(scale("laptop")) if arguments.screen else scale("laptop")
+    screen = SCREEN if arguments.screen else ""
     if arguments.sintel:
         settings = usual.but(evaluation_height=436, evaluation_width=1024, evaluation_frames=FRAMES)
         make = lambda: films.sintel_films(arguments.sintel, settings)  # noqa: E731
         described = about("MPI Sintel", films.sintel_names(arguments.sintel), settings, gaps=(1,))
-        folder = "scores-sintel"
+        folder = f"scores{screen}-sintel"
     elif arguments.videos:
         settings = usual.but(evaluation_width=films.REAL_SIDE, evaluation_frames=films.REAL_FRAMES)
         make = lambda: films.real_films(arguments.videos)  # noqa: E731
         described = {**about("real films, their flow and masks estimated by DIS", [p.stem for p in arguments.videos],
                              settings, gaps=(1,)),
                      "height": None, "sha256": {path.stem: sha256_of(path) for path in arguments.videos}}
-        folder = "scores-real"
+        folder = f"scores{screen}-real"
     else:
-        height = round(usual.evaluation_height * arguments.width / usual.evaluation_width)
-        settings = usual.but(evaluation_height=height, evaluation_width=arguments.width, evaluation_frames=FRAMES)
+        width = arguments.width or usual.evaluation_width
+        height = round(usual.evaluation_height * width / usual.evaluation_width)
+        settings = usual.but(evaluation_height=height, evaluation_width=width, evaluation_frames=FRAMES)
         make = lambda: films.rendered_films(settings, bench.GAPS)  # noqa: E731
         described = about("rendered scenes", TEST_SCENES, settings, bench.GAPS)
-        folder = "scores" if arguments.width == usual.evaluation_width else f"scores-{arguments.width}"
+        folder = f"scores{screen}" if width == usual.evaluation_width else f"scores{screen}-{width}"
     return bench.Bench(make, described, settings, arguments.results / folder, arguments.judge, pictures)
 
 
@@ -124,7 +134,8 @@ def write_tables(results: Path) -> None:
             text = writing.insert(text, name, f"```\n{(results / f'{name}.txt').read_text()}```")
     for folder in sorted(results.glob("scores*")):
         records = bench.read_records(folder)
-        for name, table in tables.build(BUILDERS, records, folder.name.removeprefix("scores")).items():
+        suffix = folder.name.removeprefix("scores")
+        for name, table in tables.build(builders_for(suffix), records, suffix).items():
             write_json(results / f"{name}.json", table)
             markdown = writing.as_markdown(table)
             for suffix, content in ((".txt", writing.as_text(table)), (".md", markdown)):

@@ -13,7 +13,7 @@ from tutorial_lib import tables, zoo
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import bench
 from tutorial_lib.files import read_json, write_json
-from tutorial_lib.papers.ofd.tables import BUILDERS, ablations, equal_style, paper
+from tutorial_lib.papers.ofd.tables import ablations, builders_for, equal_style, paper
 from tutorial_lib.papers.ofd.tables.noise import Noise
 from tutorial_lib.tables import parts, writing
 
@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 
 def built(records, suffix=""):
-    return tables.build(BUILDERS, records, suffix)
+    return tables.build(builders_for(suffix), records, suffix)
 
 
 def blocks(table):
@@ -71,6 +71,23 @@ def test_table1_has_gains_prices_and_verdicts():
         "student-ours-temp against student-temp: steadier, but style +25%."]
     assert {"mosaic-teacher-flow", "mosaic-student-ours-plus"} <= set(table["missing"])
     assert "Not there: mosaic-teacher-flow" in writing.as_text(table)
+
+
+def test_the_pocket_students_stand_beside_the_papers_under_one_judge():
+    found = [record("pocket-scratch", 0.5), record("pocket-ours", 0.35), record("student-scratch", 0.4, style=0.8),
+             record("pocket-scratch", 0.6, seed=1), record("pocket-ours", 0.3, style=0.5, seed=1)]
+    made = built(found, "-screen")
+    assert list(made) == ["pockets-screen"]
+    table = made["pockets-screen"]
+    beside, seeds = rows(table, "mosaic.final"), rows(table, "mosaic.final.seeds")
+    assert beside["pocket-ours"]["gain"] == pytest.approx(-0.3)
+    assert beside["pocket-ours"]["gain_zoo"] == pytest.approx(-0.125)
+    assert beside["pocket-ours"]["verdict"] == "steadier" and beside["pocket-scratch"]["verdict"] == "control"
+    assert beside["student-scratch"]["style_gain"] == pytest.approx(1.0)
+    assert seeds["seed 1"]["gain"] == pytest.approx(-0.5)
+    assert seeds["seed 1"]["verdict"].startswith("steadier, but style")
+    assert seeds["mean"]["gain"] == pytest.approx([-0.4, 0.141421], abs=1e-5)
+    assert "mosaic-pocket-temp" in table["missing"] and "mosaic-screen-teacher-flow" not in table["missing"]
 
 
 def test_the_judge_has_the_last_word_where_it_spoke():

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorial_lib.evaluation.bench import CHEATS
-from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, OURS
+from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, OURS, POCKET_CONTROL
 from tutorial_lib.papers.ofd.tables.equal_style import MEASURES
 from tutorial_lib.show.figures import INK, colour, name_points
 
@@ -268,7 +268,27 @@ def gaps(table: Mapping) -> Figure:
     return figure
 
 
+def pockets(table: Mapping) -> Figure:
+    """e_stab of the pocket students and the paper's, and beside it the style loss for a screen; a row a style."""
+    blocks = [(style, b) for style, b in _blocks(table, "") if not b["name"].endswith(".seeds")]
+    figure, axes = _grid(len(blocks), 2, 5.2, 0.3 * max(len(b["rows"]) for _, b in blocks) + 0.9)
+    for (left, right), (style, block) in zip(axes, blocks, strict=True):
+        rows = block["rows"]
+        names, (key, label) = [row["row"] for row in rows], _measure(rows)
+        control = next(row for row in rows if row["row"] == POCKET_CONTROL)
+        _bars(left, names, [row["e_stab"] for row in rows], [colour(name) for name in names],
+              "e_stab, summed over the films",
+              [f"{row['gain']:+.1%}" if row.get("gain") is not None else "" for row in rows], control["e_stab"])
+        left.set_title(f"{style}  (dotted: the pocket student from scratch)", fontsize=9)
+        _bars(right, [""] * len(names), [row[key] for row in rows], [colour(name) for name in names],
+              f"{label}, strokes for a screen (lower is better)",
+              [f"{row['style_gain']:+.1%}" if row.get("style_gain") is not None else "" for row in rows], control[key])
+    figure.tight_layout()
+    return figure
+
+
 FIGURES: dict[str, Callable[[Mapping], Figure]] = {
     "table1": table1, "real": table1, "seeds": seeds, "table2": table2, "table3": table3, "fig23": fig23,
     "frontier": frontier, "extras": extras, "gaps": gaps,
+    "pockets": pockets,
 }

@@ -21,7 +21,7 @@ def build(builders: Sequence[Builder], records: Sequence[Mapping], suffix: str =
     """
     kept, left_out, protocol = of_one_protocol(records)
     made = {}
-    for builder in builders if suffix != "-real" else builders[:1]:
+    for builder in builders if not suffix.endswith("-real") else builders[:1]:
         table = builder(kept)
         if not any(b["name"] != "paper" for b in table["blocks"]):
             continue

@@ -180,3 +180,4 @@ FRONTIER = by_name(tuple(method.role(factor) for method in METHODS.values() for 
 GROUPS = {"zoo": ZOO, "plus": PLUS, "pockets": POCKETS, "sizes": SIZES, "tables": ABLATIONS, "frontier": FRONTIER}
 ROLES = by_name(*(tuple(group.values()) for group in GROUPS.values()))
 SHIPPED = {name: role for name, role in ROLES.items() if role.ships}
+TABLED = {name: role for name, role in SHIPPED.items() if name not in POCKETS}      # judged at the scale's own sizes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import combinations
 
-from tutorial_lib.papers.ofd.roles import CONTROL, SHIPPED, TEMP
+from tutorial_lib.papers.ofd.roles import CONTROL, TABLED, TEMP
 from tutorial_lib.papers.ofd.tables.noise import Noise
 from tutorial_lib.papers.ofd.tables.paper import FIG23, ORDERS, PAPER, PAPER_K, TABLE2, TABLE3
 from tutorial_lib.tables.parts import (
@@ -31,7 +31,7 @@ def table2(records: Records) -> dict:
         for style in styles:
             scored = {r: records[style, r, 0]["scores"][pass_name]
                      for r in TABLE2 if sums(records, style, r, pass_name)}
-            if not scored.keys() - set(SHIPPED):
+            if not scored.keys() - set(TABLED):
                 continue    # the ablations are scored on one pass
             rows = []
             for recipe, scores in scored.items():
@@ -135,7 +135,7 @@ def fig23(records: Records) -> dict:
     for pass_name in passes_of(records):
         for style in styles:
             totals = {r: total for r in FIG23 if (total := sums(records, style, r, pass_name))}
-            if not totals.keys() - set(SHIPPED):
+            if not totals.keys() - set(TABLED):
                 continue
             rows = [{"row": labels[r], "recipe": r, "e_stab": total["e_stab"], **fidelity(total)}
                     for r, total in totals.items()]

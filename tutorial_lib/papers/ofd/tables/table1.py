@@ -5,7 +5,7 @@ from itertools import product
 
 from tutorial_lib.data.scenes import TEST_SCENES
 from tutorial_lib.evaluation.bench import CHEATS
-from tutorial_lib.papers.ofd.roles import CONTROL, SHIPPED, TEMP
+from tutorial_lib.papers.ofd.roles import CONTROL, TABLED, TEMP
 from tutorial_lib.papers.ofd.tables.paper import PAPER, PAPER_OTHERS
 from tutorial_lib.tables.parts import (
     FIDELITY,
@@ -34,7 +34,7 @@ def table1(records: Records) -> dict:
         blocks.append(_overview(records, styles, pass_name))
         for style in styles:
             scored = {recipe: records[style, recipe, 0]["scores"][pass_name]
-                     for recipe in (*SHIPPED, *CHEATS) if sums(records, style, recipe, pass_name)}
+                     for recipe in (*TABLED, *CHEATS) if sums(records, style, recipe, pass_name)}
             if scored:
                 blocks += _table1_of(style, pass_name, films, scored)
     if "real" not in passes:
@@ -45,7 +45,7 @@ def table1(records: Records) -> dict:
         "The verdict is against student-scratch and needs equal style, content, contrast and sharpness too.",
         "grey is a constant picture, blurred is student-scratch under a 9x9 box: steady, and worthless.",
     ]
-    return table("table1", "Table 1: temporal error and what it costs", blocks, notes, absent(records, SHIPPED, styles))
+    return table("table1", "Table 1: temporal error and what it costs", blocks, notes, absent(records, TABLED, styles))
 
 
 def called(pass_name: str) -> str:
@@ -55,7 +55,7 @@ def called(pass_name: str) -> str:
 def _overview(records: Records, styles: Sequence[str], pass_name: str) -> dict:
     """The comparisons that the paper is about, a row a style and pair."""
     rows = []
-    for role, style in product((role for role in SHIPPED.values() if role.control), styles):
+    for role, style in product((role for role in TABLED.values() if role.control), styles):
         a, b = role.name, role.control
         ours, other = (sums(records, style, name, pass_name) for name in (a, b))
         if ours and other:
@@ -79,7 +79,7 @@ def _papers_table1() -> dict:
     rows = [{"row": name, **dict(zip(TEST_SCENES, paper[name], strict=False)), "e_stab": paper[name][-1],
              "gain": gain(paper[name][-1], PAPER[CONTROL][-1]) if name != CONTROL else None,
              "gain_temp": gain(paper[name][-1], PAPER[TEMP][-1]) if name == "student-ours-temp" else None}
-            for name in (*(n for n in SHIPPED if n in PAPER), *PAPER_OTHERS)]
+            for name in (*(n for n in TABLED if n in PAPER), *PAPER_OTHERS)]
     return block("paper", "The paper's Table 1: style Candy, MPI Sintel, 1024x436", [
         ROW, *(column(name, name, ".4f") for name in TEST_SCENES), column("e_stab", "sum", ".4f"),
         column("gain", "vs scratch", "+.1%"), column("gain_temp", "vs temp", "+.1%"),
@@ -97,7 +97,7 @@ def _table1_of(style: str, pass_name: str, films: Sequence[str], scored: Mapping
         row = {"row": recipe, **{film: scores[film]["e_stab"] for film in films}, "e_stab": total["e_stab"]}
         if control and recipe != CONTROL:
             row["gain"] = gain(total["e_stab"], control["e_stab"])
-        against_temp = recipe in SHIPPED and SHIPPED[recipe].control == TEMP
+        against_temp = recipe in TABLED and TABLED[recipe].control == TEMP
         if temp and against_temp:
             row["gain_temp"] = gain(total["e_stab"], temp["e_stab"])
         if recipe in PAPER and pass_name != "real":
@@ -130,7 +130,7 @@ def seeds(records: Records) -> dict:
     blocks = []
     for pass_name in passes_of(records):
         for style in styles_of(records):
-            rows = [row for recipe in SHIPPED if (row := _over_seeds(records, style, recipe, pass_name))]
+            rows = [row for recipe in TABLED if (row := _over_seeds(records, style, recipe, pass_name))]
             if rows:
                 blocks.append(block(f"{style}.{pass_name}", f"{style}, {pass_name} pass, over the seeds", [
                     ROW, column("seeds", "seeds"), column("e_stab", "e_stab", ".4f"), column("style", "style", ".4f"),
@@ -157,7 +157,7 @@ def _over_seeds(records: Records, style: str, recipe: str, pass_name: str) -> di
         both = [(total, other) for seed, total in totals.items()
                 if (other := sums(records, style, control, pass_name, seed))]
         pairs = [(total["e_stab"], other["e_stab"]) for total, other in both]
-        wanted = recipe != CONTROL if control == CONTROL else SHIPPED[recipe].control == TEMP
+        wanted = recipe != CONTROL if control == CONTROL else TABLED[recipe].control == TEMP
         if wanted and len(pairs) > 1:
             row[key] = spread([gain(*pair) for pair in pairs])
             if key == "gain":
@@ -174,7 +174,7 @@ def gaps(records: Records) -> dict:
     keys = {gap: "" if gap == 1 else f"_{gap}" for gap in numbers}
     for pass_name in passes_of(records):
         for style in styles_of(records):
-            totals = {r: total for r in SHIPPED if (total := sums(records, style, r, pass_name))}
+            totals = {r: total for r in TABLED if (total := sums(records, style, r, pass_name))}
             if not totals:
                 continue
             control, first = totals.get(CONTROL), next(iter(totals.values()))
