@@ -16,7 +16,7 @@ LAYERS = (
     "flow", "data", "checkpoint", "networks", "losses", "training",             # what any paper is made of
     "roles", "papers.ofd.roles", "papers",                                      # what a network of the course is
     "stage", "papers.ofd.stages", "papers.stages", "zoo", "workshop", "train",  # how one comes about
-    "engines", "stylize", "speed", "evaluation", "tables", "papers.ofd.tables",            # what one is worth
+    "timing", "engines", "stylize", "speed", "evaluation", "tables", "papers.ofd.tables",            # what one is worth
     "doctor", "cli", "__main__",
     "show",                                                                     # for notebooks and scripts alone
 )

@@ -1,0 +1,58 @@
+"""The scripts that measure speed: that they come to an end, and what they do with the seconds."""
+
+import json
+from types import ModuleType
+
+import pytest
+import torch
+from test_data_scripts import SCRIPTS, run
+
+from tutorial_lib.flow.warp import warp
+from tutorial_lib.losses.perceptual import PerceptualLoss, gram
+from tutorial_lib.networks.features import load_features
+from tutorial_lib.networks.student import Student
+
+
+def test_engines_are_measured_frame_by_frame_and_from_file_to_file(tmp_path):
+    output = tmp_path / "engines.json"
+    done = run(tmp_path, "measure_engines.py", "--rounds", 1, "--frames", 6, "--engines", "torch-bfloat16",
+               "--output", output)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(output.read_text())
+    networks = {row["network"]: row for row in report["frames"]}
+    assert sum(name.endswith("(ships)") for name in networks) == 1 and "student-ours" in networks
+    assert networks["pocket-32x4"]["parameters"] < networks["pocket-48x4"]["parameters"] < 277_000
+    for row in report["frames"]:
+        assert row["range"][0] <= row["seconds"] <= row["range"][1] and row["decibels"] > 40
+    assert [(row["engine"], row["frames"]) for row in report["film"]] == [("torch", 6), ("torch-bfloat16", 6)]
+    assert "A film of 6 frames" in output.with_suffix(".txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def measure_training():
+    path = SCRIPTS / "measure_training.py"
+    module = ModuleType("measure_training")
+    module.__file__ = str(path)
+    exec(compile(path.read_text(), path, "exec"), module.__dict__)
+    return module
+
+
+def test_the_plain_kernels_are_those_of_the_losses(measure_training, noise):
+    frames, features = noise(2, 3, 12, 15), noise(2, 4, 5, 6)
+    flows = 2 * noise(2, 2, 12, 15) - 1
+    inside = (slice(None), slice(None), slice(2, -2), slice(2, -2))
+    torch.testing.assert_close(measure_training.plain_warp(frames, flows)[inside], warp(frames, flows)[inside])
+    torch.testing.assert_close(measure_training.plain_gram(features), gram(features))
+
+
+def test_a_remembered_content_changes_nothing_of_a_step(measure_training, monkeypatch, noise):
+    monkeypatch.setattr(measure_training, "HEIGHT", 32)
+    monkeypatch.setattr(measure_training, "WIDTH", 48)
+    network, judge = Student(4, 1), PerceptualLoss(load_features("compact"), noise(1, 3, 40, 40))
+    slopes = []
+    for remembered in (False, True):
+        torch.manual_seed(1)
+        measure_training.pair_step(network, judge, None, remembered)()
+        slopes.append(torch.cat([p.grad.flatten() for p in network.parameters()]))
+    torch.testing.assert_close(*slopes)
+    assert slopes[0].abs().sum() > 0
