@@ -111,14 +111,14 @@ SCALES = {
         Settings(
             name="laptop", height=96, width=128, clips=160, clip_length=5,
             features="compact", teacher_width=16, teacher_blocks=5, student_width=16, student_blocks=3,
-            pocket_width=48, pocket_blocks=5,
+            pocket_width=32, pocket_blocks=5,
             plain_steps=2000, teacher_steps=1500, distill_steps=500, demo_steps=60,
             evaluation_height=218, evaluation_width=512, evaluation_frames=12,
         ),
         Settings(
             name="colab", height=180, width=320, clips=500, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=32, student_blocks=4,
-            pocket_width=48, pocket_blocks=5,
+            pocket_width=32, pocket_blocks=5,
             plain_steps=4000, teacher_steps=2000, distill_steps=2000, demo_steps=150, plain_batch=4,
             decay_every=200, distill_decay_every=200,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=24, lambda_rank=2.13e-5,
@@ -126,7 +126,7 @@ SCALES = {
         Settings(
             name="paper", height=360, width=640, clips=2000, clip_length=5,
             features="vgg16", teacher_width=32, teacher_blocks=5, student_width=48, student_blocks=4,
-            pocket_width=48, pocket_blocks=5,
+            pocket_width=32, pocket_blocks=5,
             plain_steps=20000, teacher_steps=20000, distill_steps=20000, demo_steps=150, plain_batch=4,
             decay_every=500, distill_decay_every=500,
             evaluation_height=436, evaluation_width=1024, evaluation_frames=50, lambda_rank=5.33e-6,

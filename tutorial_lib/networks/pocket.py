@@ -39,7 +39,7 @@ class Pocket(nn.Module):
 
     uses_flow = False
 
-    def __init__(self, width: int = 48, blocks: int = 5, separable: bool = False):
+    def __init__(self, width: int = 32, blocks: int = 5, separable: bool = False):
         super().__init__()
         self.configuration = {"kind": "pocket", "width": width, "blocks": blocks, "separable": separable}
         block = Separable if separable else ResidualBlock
