@@ -7,6 +7,7 @@ from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks.build import build, load_network
 from tutorial_lib.networks.layers import MEAN_COLOUR
+from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher, roll_out
 
@@ -24,7 +25,7 @@ def test_the_papers_sizes():
 @pytest.mark.parametrize("size", [(16, 16), (17, 33), (18, 31), (40, 64)])
 def test_any_size_from_16_pixels_comes_out_as_it_went_in(noise, size):
     frame = noise(2, 3, *size)
-    for network in (Student(4, 1), Teacher(4, 1)):
+    for network in (Student(4, 1), Teacher(4, 1), Pocket(4, 1), Pocket(4, 1, separable=True)):
         output = network(frame)
         assert output.shape == frame.shape
         assert output.min() > 0
@@ -32,8 +33,40 @@ def test_any_size_from_16_pixels_comes_out_as_it_went_in(noise, size):
 
 
 def test_too_small_a_picture_is_refused():
-    with pytest.raises(ValueError, match="16 pixels"):
-        Student(4, 1)(torch.zeros(1, 3, 15, 40))
+    for network in (Student(4, 1), Pocket(4, 1)):
+        with pytest.raises(ValueError, match="16 pixels"):
+            network(torch.zeros(1, 3, 15, 40))
+
+
+def test_the_pocket_student_has_the_layers_it_says():
+    def by_hand(width: int, blocks: int) -> int:
+        def layer(inputs: int, outputs: int, norm: bool = True) -> int:
+            return 9 * inputs * outputs + outputs + 2 * outputs * norm
+
+        return (layer(48, width) + 2 * blocks * layer(width, width) + layer(width, 32) + layer(32, 12, norm=False))
+
+    assert parameters(Pocket(48, 5)) == by_hand(48, 5) == 247_068
+    assert parameters(Pocket(32, 5)) == by_hand(32, 5)
+    assert parameters(Pocket(64, 5, separable=True)) < parameters(Pocket(32, 5))
+
+
+def test_the_pocket_student_sees_colours_about_their_mean(noise):
+    """A constant colour is folded into 48 equal thirds; only the difference from the mean colour gets in."""
+    network, seen = Pocket(4, 1), []
+    network.first.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    network(torch.tensor(MEAN_COLOUR)[None, :, None, None].expand(1, 3, 16, 20))
+    assert seen[0].shape == (1, 48, 4, 5) and seen[0].abs().max() < 1e-6
+
+
+def test_the_pocket_student_moves_with_its_input_by_whole_folds(noise):
+    """By four pixels and nothing else changes, away from the edges and but for the statistics of the norms."""
+    network, picture = Pocket(8, 1).eval(), noise(1, 3, 32, 72)
+    for module in network.modules():
+        if isinstance(module, torch.nn.InstanceNorm2d):
+            module.forward = lambda x: x
+    left, right = network(picture[..., :-4]), network(picture[..., 4:])
+    torch.testing.assert_close(left[..., 28:-24], right[..., 24:-28], atol=1e-5, rtol=0)
+    assert (left[..., 27:-25] - right[..., 24:-28]).abs().max() > 1e-3
 
 
 def test_the_teacher_sees_its_past_only_where_the_mask_lets_it(noise):
@@ -68,7 +101,7 @@ def test_a_network_comes_back_from_its_file(noise, tmp_path):
 
 
 def test_unknown_kinds_are_named():
-    with pytest.raises(TutorialError, match=r"'transformer'.*student, teacher"):
+    with pytest.raises(TutorialError, match=r"'transformer'.*student, pocket, teacher"):
         build({"kind": "transformer"})
 
 

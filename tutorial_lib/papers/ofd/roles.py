@@ -117,7 +117,7 @@ def of_size(width: int, blocks: int, separable: bool = False) -> tuple[Role, ...
     )
 
 
-# The one that ships is the largest of them that paints 25 frames of 640x360 a second in float32, from file to file, on two cores.
+# The one that ships is the largest with 25 frames of 640x360 a second in float32, from file to file, on two cores.
 SIZES = by_name(of_size(32, 4), of_size(32, 5), of_size(48, 4), of_size(48, 5), of_size(64, 4),
                 of_size(64, 5, separable=True))
 
