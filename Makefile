@@ -73,7 +73,8 @@ zoo: $(STAMP)
 	$(BIN)/python data_scripts/train_zoo.py --style mosaic
 
 tables: $(STAMP)
-	$(BIN)/python data_scripts/make_tables.py
+	$(BIN)/python data_scripts/make_tables.py --score-only
+	$(BIN)/python data_scripts/make_tables.py --screen
 
 lock: $(STAMP)
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.

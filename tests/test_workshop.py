@@ -4,15 +4,15 @@ import shutil
 import pytest
 import torch
 
-from tutorial_lib import zoo
+from tutorial_lib import checkpoint, zoo
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json, sha256_of, write_json
 from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.features import load_features
-from tutorial_lib.papers.ofd.roles import SHIPPED, ZOO
+from tutorial_lib.papers.ofd.roles import POCKETS, TABLED, ZOO
 from tutorial_lib.settings import scale
-from tutorial_lib.training.balance import steadiness
+from tutorial_lib.training.balance import SQUARES, steadiness
 from tutorial_lib.workshop import Workshop
 
 
@@ -126,10 +126,33 @@ def shipped(tmp_path_factory):
 def test_what_ships_is_what_would_be_trained_today(style, shipped, monkeypatch):
     """Roles, the styles' factors, and the weights that each network was made from: none has moved on since."""
     monkeypatch.setattr(Workshop, "make", None)         # nothing is trained here
-    there = [name for name in SHIPPED if shipped[style].path(name).is_file()]
+    there = [name for name in TABLED if shipped[style].path(name).is_file()]
     assert set(ZOO) <= set(there)
     for name in there:
         shipped[style].check(shipped[style].role(name))
+
+
+@pytest.mark.parametrize("style", zoo.styles())
+def test_the_pocket_students_that_ship_are_what_would_be_trained_today(style):
+    """Their teachers do not ship, so the style's factor cannot be measured again; but they all had the same."""
+    there = {name: zoo.manifest(f"{style}-{name}") for name in POCKETS if f"{style}-{name}" in zoo.names()}
+    if not there:
+        pytest.skip(f"no pocket student of {style} ships")
+    assert set(there) == {name for name, role in POCKETS.items() if role.ships}
+    teachers, factors = set(), set()
+    for name, kept in there.items():
+        recipe = POCKETS[name].recipe
+        today = recipe.settings(scale("laptop")).as_dict()
+        for key, value in kept["settings"].items():
+            if key in SQUARES and today[key]:
+                factors.add(value / today[key])
+            else:
+                assert value == today[key], (name, key)
+        assert [*kept["made_from"]] == [*recipe.needs]
+        teachers.add(kept["made_from"]["screen-teacher-plain"])
+        if "pocket-plain" in recipe.needs:
+            assert kept["made_from"]["pocket-plain"] == checkpoint.digest(zoo.load(f"{style}-pocket-plain"))
+    assert len(teachers) == len(factors) == 1 and factors <= {2.0**n for n in range(-4, 5)}
 
 
 def test_a_shipped_network_of_another_strength_is_refused(shipped):
