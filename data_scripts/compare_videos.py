@@ -1,11 +1,12 @@
 """Put the networks of a style side by side: what the tables say in numbers, to be seen.
 
     python data_scripts/compare_videos.py [--styles mosaic candy] [--networks student-scratch student-ours]
-                                          [--videos FILES_OR_FOLDERS]
+                                          [--videos FILES_OR_FOLDERS] [--screen]
 
 For every style and film: STYLE-FILM.mp4, all networks under their names, and STYLE-FILM.png, the same without a player:
 one frame, what changes between two frames once the motion is undone (flicker), and one row of pixels over time
-(clean lines are steady). Without --videos the films are the rendered test scenes, with their exact flow.
+(clean lines are steady). Without --videos the films are the rendered test scenes, with their exact flow. --screen shows
+the pocket students, and the paper's beside them, at 640 pixels.
 """
 
 import argparse
@@ -22,35 +23,40 @@ from tutorial_lib.data.scenes import TEST_SCENES
 from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.evaluation.films import real_films, rendered_films
 from tutorial_lib.files import atomic_path
-from tutorial_lib.papers.ofd.roles import CONTROL, TABLED
+from tutorial_lib.papers.ofd.roles import CONTROL, OURS, POCKET, POCKETS, ROLES, TABLED
 from tutorial_lib.settings import build_folder, device, scale
 from tutorial_lib.show import figures, players
 from tutorial_lib.stylize import stylize_clip
 
 SHOWN = tuple(name for name, role in TABLED.items() if role.control or name == CONTROL)
+SHOWN_ON_SCREEN = (*(name for name, role in POCKETS.items() if role.ships and role.name != "pocket-plain"), OURS)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--styles", nargs="+", metavar="STYLE", help="default: all that ship")
     parser.add_argument("--networks", nargs="+", metavar="ROLE",
-                        help="default: those of " + ", ".join(SHOWN) + " that the style has")
+                        help=f"default: those of {', '.join(SHOWN)} (on a screen: {', '.join(SHOWN_ON_SCREEN)}) that "
+                        "the style has")
     parser.add_argument("--scenes", nargs="+", choices=TEST_SCENES, default=list(TEST_SCENES), metavar="SCENE")
     parser.add_argument("--videos", nargs="+", type=Path, metavar="PATH", help="films of your own, flow estimated")
     parser.add_argument("--output", type=Path, help="default: videos in the build folder")
+    parser.add_argument("--screen", action="store_true", help="the pocket students, at 640 pixels")
     arguments = parser.parse_args()
-    settings = scale()
+    settings = ROLES[POCKET].recipe.scale(scale()) if arguments.screen else scale()
+    usual = SHOWN_ON_SCREEN if arguments.screen else SHOWN
     output = arguments.output or build_folder() / "videos"
     styles = arguments.styles or zoo.styles()
     unknown = sorted(set(styles) - set(zoo.styles()))
     if unknown:
         raise TutorialError(f"No networks of the style {', '.join(unknown)}; there are {', '.join(zoo.styles())}.")
     known = zoo.names()
-    asked = {style: arguments.networks or [role for role in SHOWN if f"{style}-{role}" in known] for style in styles}
+    asked = {style: arguments.networks or [role for role in usual if f"{style}-{role}" in known] for style in styles}
     networks = {style: {role: zoo.load(f"{style}-{role}").to(device()) for role in roles}
                 for style, roles in asked.items()}
     if arguments.videos:
-        films = real_films(arguments.videos)
+        side = {"side": settings.evaluation_width} if arguments.screen else {}
+        films = real_films(arguments.videos, **side)
     else:
         films = rendered_films(settings, steps=(1,), names=arguments.scenes, passes=("final",))
     output.mkdir(parents=True, exist_ok=True)

@@ -103,8 +103,9 @@ def bench_of(arguments: argparse.Namespace, pictures: Mapping[str, Path]) -> ben
         described = about("MPI Sintel", films.sintel_names(arguments.sintel), settings, gaps=(1,))
         folder = f"scores{screen}-sintel"
     elif arguments.videos:
-        settings = usual.but(evaluation_width=films.REAL_SIDE, evaluation_frames=films.REAL_FRAMES)
-        make = lambda: films.real_films(arguments.videos)  # noqa: E731
+        side = usual.evaluation_width if arguments.screen else films.REAL_SIDE
+        settings = usual.but(evaluation_width=side, evaluation_frames=films.REAL_FRAMES)
+        make = lambda: films.real_films(arguments.videos, side=side)  # noqa: E731
         described = {**about("real films, their flow and masks estimated by DIS", [p.stem for p in arguments.videos],
                              settings, gaps=(1,)),
                      "height": None, "sha256": {path.stem: sha256_of(path) for path in arguments.videos}}
