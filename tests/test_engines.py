@@ -201,3 +201,12 @@ def test_doctor_shows_what_was_measured(clocked, noise):
     rows |= {"torch": {"seconds": 0.02, "decibels": 200.0}, "torch-bfloat16": {"seconds": 0.01, "decibels": 30.0}}
     engines.fastest(made("pocket"), noise(1, 3, 20, 32))
     assert "at 32x20: torch 20 ms, torch-bfloat16 10 ms (coarse)" in doctor._engines()
+
+
+@pytest.mark.skipif(not os.environ.get("OFD_EVERY_ENGINE"), reason="compiling takes minutes; OFD_EVERY_ENGINE=1 does it")
+def test_a_compiled_network_paints_the_same_picture_at_any_size(noise):
+    network = made("pocket")
+    painted = engines.start(network, "compile")
+    for height, width in ((48, 64), (47, 65)):
+        frame = noise(1, 3, height, width)
+        assert engines.decibels(painted(frame), network(frame)) > engines.NEAR
