@@ -203,7 +203,7 @@ def test_doctor_shows_what_was_measured(clocked, noise):
     assert "at 32x20: torch 20 ms, torch-bfloat16 10 ms (coarse)" in doctor._engines()
 
 
-@pytest.mark.skipif(not os.environ.get("OFD_EVERY_ENGINE"), reason="compiling takes minutes; OFD_EVERY_ENGINE=1 does it")
+@pytest.mark.skipif(not os.environ.get("OFD_EVERY_ENGINE"), reason="it takes minutes; OFD_EVERY_ENGINE=1 does it")
 def test_a_compiled_network_paints_the_same_picture_at_any_size(noise):
     network = made("pocket")
     painted = engines.start(network, "compile")
