@@ -7,6 +7,7 @@ from torch import nn
 
 from tutorial_lib import papers, train, workshop, zoo
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher
 from tutorial_lib.papers import stages
@@ -69,7 +70,9 @@ def calls(monkeypatch):
 def networks(monkeypatch):
     """One of each kind that something is made from; as files of the zoo they have the names of their roles."""
     made = {"teacher-flow": Teacher(8, 1), "teacher-plain": Teacher(8, 1, uses_flow=False),
-            "student-plain": Student(4, 1), "unaligned-plain": Student(4, 1)}
+            "student-plain": Student(4, 1), "unaligned-plain": Student(4, 1),
+            "screen-teacher-flow": Teacher(8, 1), "screen-teacher-plain": Teacher(8, 1, uses_flow=False),
+            "pocket-plain": Pocket(4, 1)}
     monkeypatch.setattr(zoo, "load", made.__getitem__)
     return made
 
@@ -144,7 +147,7 @@ def test_every_distillation_of_the_paper_is_known_here():
 
 
 @pytest.mark.parametrize(("run", "role"), [
-    *((by_workshop, role) for role in DISTILLED), *((by_hand, role) for role in DISTILLED if "unaligned" not in role)])
+    *((by_workshop, role) for role in DISTILLED), *((by_hand, role) for role in DISTILLED)])
 def test_a_distillation_gets_its_networks_in_order_and_its_settings(run, role, calls, networks, tmp_path):
     """The teacher with flow never stands for the plain one: exchanged, Eq. 5 would distil the opposite."""
     factors, style_weight, unusual = DISTILLED[role]
@@ -165,11 +168,27 @@ def test_a_distillation_gets_its_networks_in_order_and_its_settings(run, role, c
     assert call.settings.clip_length == length == len(call.options["clips"][0].frames)
 
 
-@pytest.mark.parametrize("role", ["unaligned-scratch", "unaligned-ours"])
-def test_what_has_no_flag_is_left_to_the_script(role, calls, networks, tmp_path):
-    with pytest.raises(TutorialError, match=rf"made from unaligned-plain, .*train_zoo.py --only {role}"):
-        by_hand(role, networks, tmp_path)
+@pytest.mark.parametrize(("role", "start", "wanted"), [
+def test_the_pocket_students_have_teachers_and_frames_of_their_own(run, calls, networks, tmp_path):
+])
+def test_by_hand_a_start_has_to_be_of_the_roles_kind(role, start, wanted, calls, networks, tmp_path):
+    named = {"teacher-flow": "teacher-flow", "teacher-plain": "teacher-plain", "start": start}
+    with pytest.raises(TutorialError, match=f"--start {start} is a {wanted}"):
+        train.train(role, "mosaic", SMOKE, tmp_path / "made.safetensors", networks=named)
     assert calls == []
+
+
+@EITHER_WAY
+def test_the_pocket_students_have_teachers_frames_and_a_factor_of_their_own(run, calls, networks, tmp_path):
+    run("pocket-ours", networks, tmp_path)
+    measured, call = calls
+    assert measured.networks["teacher_plain"] is networks["screen-teacher-plain"]
+    assert (measured.settings.style_size, measured.settings.width) == (3 * SMOKE.style_size, 2 * SMOKE.width)
+    assert measured.options["clips"].settings.width == call.options["clips"].settings.width == 2 * SMOKE.width
+    assert [call.networks[name] for name in ("teacher_with_flow", "teacher_plain", "start")] == [
+        networks[name] for name in ("screen-teacher-flow", "screen-teacher-plain", "pocket-plain")]
+    assert call.settings.lambda_res == STEADIER * SMOKE.lambda_res and call.settings.lambda_temp == 0
+    assert call.settings.lambda_rank == SMOKE.lambda_rank / 4 and call.settings.averaging == 0.98
 
 
 def test_by_hand_a_plain_student_agrees_with_a_teacher_that_is_named(calls, networks, tmp_path):
