@@ -169,7 +169,8 @@ def test_a_distillation_gets_its_networks_in_order_and_its_settings(run, role, c
 
 
 @pytest.mark.parametrize(("role", "start", "wanted"), [
-def test_the_pocket_students_have_teachers_and_frames_of_their_own(run, calls, networks, tmp_path):
+    ("pocket-ours", "student-plain", "student, not a pocket"),
+    ("student-ours", "pocket-plain", "pocket, not a student"),
 ])
 def test_by_hand_a_start_has_to_be_of_the_roles_kind(role, start, wanted, calls, networks, tmp_path):
     named = {"teacher-flow": "teacher-flow", "teacher-plain": "teacher-plain", "start": start}
