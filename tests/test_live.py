@@ -42,7 +42,7 @@ def live():
     yield start
     for widget in made:
         widget.close()
-    assert not [thread for thread in threading.enumerate() if thread.name in ("live", "camera")]
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name in ("live", "camera")])
 
 
 @pytest.fixture
@@ -90,7 +90,9 @@ def shows(widget, network):
 
 def test_it_returns_at_once_and_plays_in_a_thread(cameras, live):
     cameras.may_open.clear()
+    began = time.monotonic()
     widget = live("camera")
+    assert time.monotonic() < began + 1
     assert widget.running and not painted(widget) and cameras.opened == 0
     assert (widget.button.description, widget.label.value) == ("Stop", "Starting ...")
     cameras.may_open.set()
@@ -154,10 +156,9 @@ def test_frames_a_second_are_shown_and_follow_the_camera(cameras, live, monkeypa
             rates.append(float(found[1]))
 
     widget.label.observe(note, "value")
-    until(lambda: len(rates) >= 1)
-    assert 2 < rates[0] <= 101
+    until(lambda: rates and rates[-1] > 12)
     cameras.pause = 0.1
-    until(lambda: rates[-1] < 10.1)
+    until(lambda: rates[-1] < 10.5)
 
 
 def test_frames_a_second_at_any_rate(monkeypatch):
@@ -217,7 +218,7 @@ def test_style_and_network_change_while_it_runs(still, live):
 def test_a_style_offers_its_own_networks(live, still):
     widget = live(still, network="student-ours-plus")
     loaded = []
-    widget.label.observe(lambda change: loaded.append(change["new"]), "value")
+    widget.network_choice.observe(lambda change: loaded.append(widget._chosen), "value")
     offered = dict(widget.network_choice.options)
     assert offered["teacher with flow"] == "teacher-flow" and offered["ours"] == "student-ours"
     assert "starry_night-student-ours-plus" not in zoo.names()
@@ -225,7 +226,7 @@ def test_a_style_offers_its_own_networks(live, still):
     assert widget.network_choice.value == "student-ours"
     assert "student-ours-plus" not in dict(widget.network_choice.options).values()
     until(lambda: shows(widget, "starry_night-student-ours"))
-    assert {text for text in loaded if "Loading starry" in text} == {"Loading starry_night-student-ours ..."}
+    assert set(loaded) <= {"mosaic-student-ours-plus", "starry_night-student-ours"}      # none in between
 
 
 def test_what_is_chosen_while_it_stands_still_is_painted_next(still, live):
@@ -294,6 +295,7 @@ def test_what_cannot_be_is_said_at_once(live, still):
 
 
 def test_the_button_stops_and_starts(cameras, live):
+    cameras.pause = 0.05        # it is free only after the picture on which the camera is at work
     widget = live("camera")
     until(lambda: painted(widget))
     widget.button.click()

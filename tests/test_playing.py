@@ -109,6 +109,14 @@ def test_a_long_break_is_not_made_up_for_forever(clock):
     assert len(steps) - before <= 2
 
 
+def test_whole_rounds_that_were_missed_are_not_decoded(clock):
+    decoded = []
+    film = looped(numbered(4, costs=lambda: decoded.append(1)), clock)
+    next(film)
+    clock.now += 100.25
+    assert int(next(film)) == 2 and len(decoded) <= 8
+
+
 def test_it_ends_when_it_is_told_to(clock):
     film = looped(numbered(4), clock)
     next(film)

@@ -42,8 +42,6 @@ def looped(video: Video, stop: threading.Event) -> Iterator[torch.Tensor]:
                 return
             yield frame.image
             clock.asked = time.monotonic()
-        if stop.is_set():
-            return
         clock.next_round()
 
 
