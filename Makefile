@@ -52,7 +52,7 @@ colab: export OFD_BUILD := $(CURDIR)/build/colab
 # The debugger of an old ipykernel would warn in four lines for every kernel.
 colab: export PYDEVD_DISABLE_FILE_VALIDATION := 1
 colab: $(COLAB)/.installed
-	$(COLAB)/bin/python -m pytest tests/test_widgets.py \
+	$(COLAB)/bin/python -m pytest tests/test_widgets.py tests/test_live.py \
 		tests/test_notebooks.py::test_the_slider_shows_something_different_at_five_positions
 	@$(COLAB)/bin/python data_scripts/run_notebooks.py --output "$(OFD_BUILD)/notebooks"
 

@@ -15,7 +15,7 @@ import torch
 from films import film, onset, picture, read_frames, sound_of, stamps
 
 from tutorial_lib.data import video as video_module
-from tutorial_lib.data.images import to_pixels, to_tensor
+from tutorial_lib.data.images import to_pixels, to_tensor, write_image
 from tutorial_lib.data.video import UnreadableVideo, VideoWriter, join_videos, open_video
 from tutorial_lib.errors import TutorialError
 
@@ -49,6 +49,22 @@ def test_a_file_gives_its_size_rate_times_and_colours(tmp_path):
             assert distance(frame.image, pixels) < 2
     assert [frame.time for frame in video.frames(3)] == [Fraction(3, 25), Fraction(4, 25)]
     assert list(video.frames(9)) == []
+
+
+def test_frames_can_be_left_out_by_their_times(tmp_path, monkeypatch):
+    """What is left out costs neither a conversion nor, in a folder, a picture's reading."""
+    path = film(tmp_path / "a.mp4", [picture(n) for n in range(5)])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(5):
+        write_image(folder / f"{number}.png", to_tensor(picture(number)))
+    for source, step, work in ((path, Fraction(1, 25), "_rgb"), (folder, Fraction(1, 24), "read_image")):
+        whole, asked, done = open_video(source), [], []
+        function = getattr(video_module, work)
+        monkeypatch.setattr(video_module, work, lambda *a, function=function, done=done: done.append(1) or function(*a))
+        frames = list(whole.frames(1, skip=lambda time, asked=asked: asked.append(time) or len(asked) != 3))
+        assert asked == [n * step for n in range(1, 5)] and len(done) == 1
+        assert frames[0].time == 3 * step and distance(frames[0].image, picture(3)) < 2
 
 
 @pytest.mark.parametrize("matrix, full", [(1, False), (6, False), (1, True), (9, False)])

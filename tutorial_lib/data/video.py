@@ -41,6 +41,9 @@ MATRICES = {BT709, 4, 5, BT601, 7, 9}
 SMOOTH = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 
 
+Skip = Callable[[Fraction], bool]
+
+
 class UnreadableVideo(TutorialError):
     """A video that cannot be read, or not to its end."""
 
@@ -64,14 +67,18 @@ class Video:
     number_of_frames: int | None  # None where the file does not say
     pixel_aspect: Fraction       # width of a pixel over its height; 1 but for old camcorders and DVDs
     has_audio: bool
-    _frames: Callable[[int], Iterator[VideoFrame]] = field(repr=False)
+    _frames: Callable[[int, Skip], Iterator[VideoFrame]] = field(repr=False)
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        return self._frames(0)
+        return self.frames()
 
-    def frames(self, start: int = 0) -> Iterator[VideoFrame]:
-        """The frames from number `start` on; none where the video has no more than `start`."""
-        return self._frames(start)
+    def frames(self, start: int = 0, skip: Skip | None = None) -> Iterator[VideoFrame]:
+        """The frames from number `start` on; none where the video has no more than `start`.
+
+        skip: asked with the time of each of them; where it says yes, the frame is left out before its colours are
+        converted, or its picture is read.
+        """
+        return self._frames(start, skip or (lambda time: False))
 
 
 def open_video(path: str | Path) -> Video:
@@ -106,7 +113,7 @@ def open_video(path: str | Path) -> Video:
             number_of_frames=stream.frames or None,
             pixel_aspect=1 / aspect if sideways else aspect,
             has_audio=bool(container.streams.audio),
-            _frames=lambda start: _file_frames(path, matrix, start),
+            _frames=lambda start, skip: _file_frames(path, matrix, start, skip),
         )
 
 
@@ -244,8 +251,10 @@ def _numbered_pictures(folder: Path) -> list[Path]:
 def _open_pictures(path: Path, pictures: list[Path]) -> Video:
     height, width = read_image(pictures[0]).shape[-2:]
 
-    def frames(start: int) -> Iterator[VideoFrame]:
+    def frames(start: int, skip: Skip) -> Iterator[VideoFrame]:
         for number, picture in enumerate(pictures[start:], start):
+            if skip(number / PICTURE_RATE):
+                continue
             image = read_image(picture)
             if image.shape[-2:] != (height, width):
                 h, w = image.shape[-2:]
@@ -348,7 +357,7 @@ def _ebml_number(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[:length], "big") & ((1 << 7 * length) - 1), length
 
 
-def _file_frames(path: Path, matrix: np.ndarray, start: int) -> Iterator[VideoFrame]:
+def _file_frames(path: Path, matrix: np.ndarray, start: int, skip: Skip) -> Iterator[VideoFrame]:
     with _open_file(path) as (container, stream):
         beginning = _beginning(container)
         time, size = None, None
@@ -360,7 +369,7 @@ def _file_frames(path: Path, matrix: np.ndarray, start: int) -> Iterator[VideoFr
             size = size or (frame.width, frame.height)
             if (frame.width, frame.height) != size:
                 raise UnreadableVideo(f"{path} changes its size at frame {number}; every frame must be of one size.")
-            if number >= start:
+            if number >= start and not skip(time):
                 yield VideoFrame(to_tensor(_upright(_rgb(frame), matrix)), time)
 
 

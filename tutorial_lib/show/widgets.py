@@ -28,7 +28,7 @@ class LambdaLab(ipywidgets.VBox):
 
     def __init__(self, name: str, positions: Sequence[Position]):
         self.positions = list(positions)
-        self.jpegs = [[_jpeg(frame) for frame in position.frames] for position in self.positions]
+        self.jpegs = [[jpeg(frame) for frame in position.frames] for position in self.positions]
         frames = len(self.positions[0].frames)
         self.slider = ipywidgets.SelectionSlider(
             options=[(position.label, number) for number, position in enumerate(self.positions)],
@@ -52,5 +52,6 @@ class LambdaLab(ipywidgets.VBox):
         self.text.value = self.positions[self.slider.value].text
 
 
-def _jpeg(frame: torch.Tensor) -> bytes:
-    return cv2.imencode(".jpg", to_pixels(frame)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+def jpeg(frame: torch.Tensor, quality: int = 90) -> bytes:
+    """(1, 3, H, W) or (3, H, W) as a JPEG file."""
+    return cv2.imencode(".jpg", to_pixels(frame)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
