@@ -54,6 +54,7 @@ class Capture:
 
     def release(self) -> None:
         if self.is_open:
+            time.sleep(self.cameras.pause)      # drivers take their time
             self.is_open = self.cameras.held = False
 
 
