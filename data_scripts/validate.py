@@ -1,9 +1,10 @@
 """Score networks on validation scenes, by which lambdas and style weights are chosen, so that no test scene does it.
 
-    python data_scripts/validate.py CONTROL NETWORK... [--style mosaic] [--judge FILE]
+    python data_scripts/validate.py CONTROL NETWORK... [--style mosaic] [--judge FILE] [--screen]
 
 The scenes are random ones of the training photographs, from seeds that no training uses, at the size of the test
-scenes, because the price in style grows with it. The first network is the control.
+scenes, because the price in style grows with it; with --screen, that of the pocket students. The first network is the
+control.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from tutorial_lib import evaluation, zoo
 from tutorial_lib.data.clips import Clip, filmed
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.errors import run
+from tutorial_lib.papers.ofd.roles import POCKET, ROLES
 from tutorial_lib.settings import Settings, device, scale
 
 FIRST_SEED = 900_000    # trainings draw theirs at random from 62 bits
@@ -42,8 +44,10 @@ def main() -> None:
     parser.add_argument("--judge", help="another perceptual network than the scale's")
     parser.add_argument("--scale", default=None)
     parser.add_argument("--count", type=int, default=6, help="of scenes")
+    parser.add_argument("--screen", action="store_true", help="at the size and by the strokes of the pocket students")
     arguments = parser.parse_args()
     settings = scale(arguments.scale)
+    settings = ROLES[POCKET].recipe.scale(settings) if arguments.screen else settings
     settings = settings.but(evaluation_frames=min(8, settings.evaluation_frames))
     judge = evaluation.judge_of(arguments.style, settings, arguments.judge).to(device())
     films, control = scenes(settings, arguments.count), None
