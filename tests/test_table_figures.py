@@ -3,7 +3,7 @@ import pytest
 from records import record
 
 from tutorial_lib import tables
-from tutorial_lib.papers.ofd.tables import BUILDERS
+from tutorial_lib.papers.ofd.tables import BUILDERS, SCREEN, builders_for
 from tutorial_lib.show import table_figures
 from tutorial_lib.show.figures import colour
 
@@ -16,11 +16,12 @@ def made():
               "grey": 1e-6}
     found = [record(name, value, style=0.2 / (value + 0.1)) for name, value in e_stab.items()]
     found += [record(name, e_stab[name] * 1.1, seed=1) for name in ("student-scratch", "student-ours")]
-    return tables.build(BUILDERS, found)
+    on_screen = [record(name, 0.4, style=0.3) for name in ("pocket-scratch", "pocket-ours", "student-ours")]
+    return {**tables.build(BUILDERS, found), **tables.build(builders_for(SCREEN), on_screen, SCREEN)}
 
 
 def test_every_table_has_a_figure(made):
-    assert set(made) == set(table_figures.FIGURES) - {"real"}
+    assert {name.removesuffix(SCREEN) for name in made} == set(table_figures.FIGURES) - {"real"}
 
 
 def test_a_drawing_is_the_same_every_time(made, tmp_path):
