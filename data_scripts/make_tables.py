@@ -35,7 +35,7 @@ from tutorial_lib.tables import writing
 
 ROOT = Path(__file__).parent.parent
 FRAMES = 24
-MEASURED = ("flow", "residual", "rank", "features", "speed")    # what the measuring scripts have written
+MEASURED = ("flow", "residual", "rank", "features", "speed", "engines", "training")     # by the measuring scripts
 ON_SCREEN = {*POCKETS, CONTROL, OURS}
 SHOWN = ("table1", "seeds", "table2", "table3", "fig23", "frontier", "extras", "gaps")
 
