@@ -77,6 +77,19 @@ def test_what_the_text_claims_of_the_rival_holds():
     assert at_equal["judge_perceptual", "ours-temp", "temp"] < 0
 
 
+def test_what_the_text_claims_of_real_time_holds():
+    """RESULTS.md, "Real time"; the film is the course's own aim."""
+    found = {row["row"]: row for row in rows("pockets-screen", "mosaic.final")}
+    ours, temp = found["pocket-ours"], found["pocket-temp"]
+    assert -0.35 < ours["gain"] < -0.25 and ours["gain_zoo"] < -0.45
+    assert ours["verdict"].startswith("steadier, but style") and "content" in ours["verdict"]
+    assert temp["gain"] < ours["gain"] and temp["style_gain"] < 0 and temp["content_gain"] > 1.5 * ours["content_gain"]
+    report = read_json(ROOT / "results" / "engines.json")
+    film = {row["engine"]: row["frames"] / row["seconds"] for row in report["film"]}
+    assert max(film[name] for name in ("torch", "onnxruntime", "openvino")) >= 25 and max(film.values()) >= 40
+    assert min(row["decibels"] for row in report["frames"]) >= 40
+
+
 def test_what_the_text_claims_of_flow_holds():
     """RESULTS.md, "What flow buys a teacher"."""
     for found in read_json(ROOT / "results" / "flow.json")["styles"].values():
