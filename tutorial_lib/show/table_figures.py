@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorial_lib.evaluation.bench import CHEATS
-from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, OURS, POCKET_CONTROL
+from tutorial_lib.papers.ofd.roles import CONTROL, METHODS, OURS, POCKET_CONTROL, POCKETS
 from tutorial_lib.papers.ofd.tables.equal_style import MEASURES
 from tutorial_lib.show.figures import INK, colour, name_points
 
@@ -280,9 +280,13 @@ def pockets(table: Mapping) -> Figure:
               "e_stab, summed over the films",
               [f"{row['gain']:+.1%}" if row.get("gain") is not None else "" for row in rows], control["e_stab"])
         left.set_title(f"{style}  (dotted: the pocket student from scratch)", fontsize=9)
-        _bars(right, [""] * len(names), [row[key] for row in rows], [colour(name) for name in names],
-              f"{label}, strokes for a screen (lower is better)",
-              [f"{row['style_gain']:+.1%}" if row.get("style_gain") is not None else "" for row in rows], control[key])
+        # The paper's students, many times as far from these strokes, would leave no room for the others.
+        shown = [row["row"] in POCKETS for row in rows]
+        texts = [f"{row['style_gain']:+.1%}" if row.get("style_gain") is not None else "" for row in rows]
+        _bars(right, [""] * len(names), [row[key] if here else 0 for row, here in zip(rows, shown, strict=True)],
+              [colour(name) for name in names], f"{label}, strokes for a screen (lower is better)",
+              [text if here else f"of another aim ({text})" for text, here in zip(texts, shown, strict=True)],
+              control[key])
     figure.tight_layout()
     return figure
 
