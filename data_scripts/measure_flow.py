@@ -20,7 +20,7 @@ from torch import nn
 from tutorial_lib import evaluation, zoo
 from tutorial_lib.data.clips import Clip
 from tutorial_lib.errors import run
-from tutorial_lib.files import atomic_path, write_json
+from tutorial_lib.files import write_report
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.settings import Settings, scale
@@ -97,11 +97,7 @@ def main() -> None:
     found = {"width": settings.evaluation_width, "height": settings.evaluation_height,
              "frames": settings.evaluation_frames, "gaps": gaps, "scenes": [scene.name for scene in scenes],
              "styles": {style: measure(style, scenes, gaps, settings) for style in arguments.styles}}
-    write_json(arguments.output / "flow.json", found)
-    text = table(found)
-    with atomic_path(arguments.output / "flow.txt") as temporary:
-        temporary.write_text(text + "\n")
-    print(text)
+    write_report(arguments.output / "flow.json", found, table(found))
 
 
 if __name__ == "__main__":

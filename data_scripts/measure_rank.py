@@ -20,7 +20,7 @@ import torch
 from tutorial_lib import evaluation, zoo
 from tutorial_lib.data.clips import Clip, RenderedClips
 from tutorial_lib.errors import run
-from tutorial_lib.files import atomic_path, write_json
+from tutorial_lib.files import write_report
 from tutorial_lib.losses import low_rank, temporal
 from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.settings import Settings, scale
@@ -96,11 +96,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(clips=arguments.clips)
     rows = [row for style in arguments.styles for row in measure(style, settings)]
-    write_json(arguments.output / "rank.json", {"clips": arguments.clips, "rows": rows})
-    text = table(rows, arguments.clips)
-    with atomic_path(arguments.output / "rank.txt") as temporary:
-        temporary.write_text(text + "\n")
-    print(text)
+    write_report(arguments.output / "rank.json", {"clips": arguments.clips, "rows": rows}, table(rows, arguments.clips))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import torch
 from tutorial_lib import evaluation, workshop
 from tutorial_lib.data.clips import Motion
 from tutorial_lib.errors import run
-from tutorial_lib.files import atomic_path, write_json
+from tutorial_lib.files import write_report
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.residual import residual_target
 from tutorial_lib.networks.teacher import roll_out
@@ -82,11 +82,8 @@ def main() -> None:
     networks = {name: shop[name].cpu() for name in ("teacher-flow", "teacher-plain", *STARTS)}
     small = settings.but(evaluation_height=109, evaluation_width=256, evaluation_frames=8)
     rows = measure(networks, arguments.style, small)
-    write_json(arguments.output / "residual.json", {"style": arguments.style, "seed": arguments.seed, "rows": rows})
-    text = table(rows)
-    with atomic_path(arguments.output / "residual.txt") as temporary:
-        temporary.write_text(text + "\n")
-    print(text)
+    write_report(arguments.output / "residual.json", {"style": arguments.style, "seed": arguments.seed, "rows": rows},
+                 table(rows))
 
 
 if __name__ == "__main__":

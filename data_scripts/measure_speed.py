@@ -27,7 +27,7 @@ import torch
 from tutorial_lib import speed
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.errors import TutorialError, run
-from tutorial_lib.files import atomic_path
+from tutorial_lib.files import write_report
 from tutorial_lib.hardware import hardware
 from tutorial_lib.settings import device, scale
 
@@ -128,11 +128,7 @@ def main() -> None:
         "threads": arguments.threads, "hardware": hardware(), "device": device().type, **versions,
         "paper": speed.PAPER, "not_measured": missing, "rows": speed.as_rows(timed, timings, frame),
     }
-    table = speed.format_table(report)
-    print(table)
-    for path, text in ((arguments.output, json.dumps(report, indent=1)), (arguments.output.with_suffix(".txt"), table)):
-        with atomic_path(path) as temporary:
-            temporary.write_text(text + "\n")
+    write_report(arguments.output, report, speed.format_table(report))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from torch import nn
 from tutorial_lib import timing
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.errors import run
-from tutorial_lib.files import atomic_path, write_json
+from tutorial_lib.files import write_report
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.low_rank import nuclear_norm
 from tutorial_lib.losses.perceptual import PerceptualLoss, gram, perceptual_loss, tv_loss
@@ -235,10 +235,7 @@ def main() -> None:
                    for s in (laptop, screen) for dtype in (None, torch.bfloat16)},
         "kernels": timed(kernels()), "memory": peaks(),
     }
-    print(as_text(report))
-    write_json(arguments.output, report)
-    with atomic_path(arguments.output.with_suffix(".txt")) as temporary:
-        temporary.write_text(as_text(report) + "\n")
+    write_report(arguments.output, report, as_text(report))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import os
 
+import cv2
 import pytest
 import torch
+from cameras import Cameras
 
 from tutorial_lib.settings import Settings, scale
 
@@ -27,3 +29,11 @@ def noise():
     """Random tensors that do not depend on which tests ran before."""
     random = torch.Generator().manual_seed(7)
     return lambda *shape: torch.rand(*shape, generator=random)
+
+
+@pytest.fixture
+def cameras(monkeypatch):
+    """The cameras of this machine, as OpenCV finds them: one, whose pictures are known."""
+    cameras = Cameras()
+    monkeypatch.setattr(cv2, "VideoCapture", cameras)
+    return cameras

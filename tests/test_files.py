@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path, read_json, sha256_of, write_json, write_tensors
+from tutorial_lib.files import atomic_path, read_json, sha256_of, write_json, write_report, write_tensors
 
 
 def test_the_target_appears_whole(tmp_path):
@@ -72,6 +72,12 @@ def test_json_comes_back_and_damage_is_one_sentence(tmp_path):
     for name in ("b.json", "c.json"):
         with pytest.raises(TutorialError, match=f"{name} is missing or damaged"):
             read_json(tmp_path / name)
+
+
+def test_a_report_is_written_in_numbers_and_in_words_and_printed(tmp_path, capsys):
+    write_report(tmp_path / "new" / "speed.json", {"seconds": 2}, "two seconds\na frame")
+    assert read_json(tmp_path / "new" / "speed.json") == {"seconds": 2}
+    assert (tmp_path / "new" / "speed.txt").read_text() == "two seconds\na frame\n" == capsys.readouterr().out
 
 
 def test_tensors_come_back_whatever_their_layout(tmp_path):

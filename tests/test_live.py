@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from cameras import Cameras, decoded, until
+from cameras import decoded, until
 from films import film, picture
 
 from tutorial_lib import engines, show, zoo
@@ -20,13 +20,6 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.stylize import stylize_clip
 
 module = importlib.import_module("tutorial_lib.show.live")     # its function has taken its name in the package
-
-
-@pytest.fixture
-def cameras(monkeypatch):
-    cameras = Cameras()
-    monkeypatch.setattr(cv2, "VideoCapture", cameras)
-    return cameras
 
 
 @pytest.fixture

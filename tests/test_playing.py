@@ -5,7 +5,7 @@ from fractions import Fraction
 import cv2
 import pytest
 import torch
-from cameras import Cameras, number_of, until
+from cameras import number_of, until
 
 from tutorial_lib.data import playing
 from tutorial_lib.data.playing import Camera, NoCamera, looped, rendered_film
@@ -162,13 +162,6 @@ def test_no_frame_is_rendered_that_is_left_out(monkeypatch):
 
 
 # --- the camera ---
-
-
-@pytest.fixture
-def cameras(monkeypatch):
-    cameras = Cameras()
-    monkeypatch.setattr(cv2, "VideoCapture", cameras)
-    return cameras
 
 
 @pytest.fixture

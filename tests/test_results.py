@@ -85,8 +85,10 @@ def test_what_the_text_claims_of_real_time_holds():
     assert ours["verdict"].startswith("steadier, but style") and "content" in ours["verdict"]
     assert temp["gain"] < ours["gain"] and temp["style_gain"] < 0 and temp["content_gain"] > 1.5 * ours["content_gain"]
     report = read_json(ROOT / "results" / "engines.json")
-    film = {row["engine"]: row["frames"] / row["seconds"] for row in report["film"]}
-    assert max(film[name] for name in ("torch", "onnxruntime", "openvino")) >= 25 and max(film.values()) >= 40
+    film = {(row["network"], row["engine"]): row["frames"] / row["seconds"] for row in report["films"]}
+    ships = {engine: rate for (network, engine), rate in film.items() if network.endswith("(ships)")}
+    assert max(ships[name] for name in ("torch", "onnxruntime", "openvino")) >= 25 and max(ships.values()) >= 40
+    assert max(film[name, "openvino"] for name in ("pocket-48x4", "pocket-sep-64x5")) < 25   # the next larger ones
     assert min(row["decibels"] for row in report["frames"]) >= 40
 
 

@@ -3,9 +3,9 @@
 import importlib.util
 import io
 import math
-import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from tutorial_lib.checkpoint import digest
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, read_json, write_json
 from tutorial_lib.hardware import hardware
-from tutorial_lib.settings import build_folder, wait_for_gpu
+from tutorial_lib.settings import build_folder
+from tutorial_lib.timing import in_turn, summary
 
 NEEDS = {     # the packages behind each engine; the slowest to start comes last
     "torch": (), "torch-bfloat16": (), "onnxruntime": ("onnx", "onnxruntime"), "openvino": ("onnx", "openvino"),
@@ -108,31 +109,24 @@ def measured(network: nn.Module, frame: torch.Tensor, progress: bool = False) ->
     about = {"network": f"{type(network).__name__} {digest(network)}", "size": list(frame.shape[-2:]),
              "threads": torch.get_num_threads(), "hardware": hardware(), "device": device, "engines": names,
              "versions": {package: version(package) for package in _packages(names)}}
-    rows = [row for row in kept() if row["about"] != about]
-    known = [row for row in kept() if row["about"] == about]
+    before = kept()
+    known = [row for row in before if row["about"] == about]
     if known:
         return known[-1]["engines"]
     if progress:
         print(f"Which engine is the fastest here? Trying {', '.join(names)} (once) ...", flush=True)
     found = compare([start(network, name) for name in names], frame)
-    write_json(_file(), {"measured": [*rows[-50:], {"about": about, "engines": found}]})
+    write_json(_file(), {"measured": [*before[-50:], {"about": about, "engines": found}]})
     return found
 
 
 def compare(engines: Sequence[Engine], frame: torch.Tensor, rounds: int = 5) -> dict[str, dict[str, float]]:
     """Times engines in turn, so that a machine that slows down slows all of them; the first has to be exact."""
     images = (frame, *blank_past(frame)) if engines[0].uses_flow else (frame,)
-    times: dict[str, list[float]] = {engine.name: [] for engine in engines}
-    painted = {engine.name: engine(*images) for engine in engines}     # also the warm-up
-    for _ in range(rounds):
-        for engine in engines:
-            wait_for_gpu()
-            began = time.perf_counter()
-            engine(*images)
-            wait_for_gpu()
-            times[engine.name].append(time.perf_counter() - began)
+    painted = {engine.name: engine(*images) for engine in engines}
+    times = in_turn({engine.name: partial(engine, *images) for engine in engines}, rounds, bar=False)
     exact = painted[engines[0].name]
-    return {name: {"seconds": sorted(times[name])[rounds // 2], "decibels": decibels(painted[name], exact)}
+    return {name: {"seconds": summary(times[name])["seconds"], "decibels": decibels(painted[name], exact)}
             for name in times}
 
 

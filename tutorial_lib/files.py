@@ -70,6 +70,17 @@ def write_json(path: str | Path, content: dict | list) -> None:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
+def write_report(path: str | Path, content: dict | list, text: str) -> None:
+    """Writes what was measured as FILE.json, the same in words as FILE.txt beside it, and prints the words.
+
+    Raises: TutorialError when a file cannot be written.
+    """
+    write_json(path, content)
+    with atomic_path(Path(path).with_suffix(".txt")) as temporary:
+        temporary.write_text(text + "\n")
+    print(text)
+
+
 def sha256_of(path: str | Path) -> str:
     """The SHA-256 of a file, or of the files in a folder, one after the other in the order of their names.
 

@@ -11,7 +11,7 @@ from tutorial_lib import papers, zoo
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.data.tuples import MANIFEST, TupleClips, find_videos, fingerprint, prepare_tuples
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.papers.stages import prepared, run
+from tutorial_lib.papers.stages import prepared, run, stage_of
 from tutorial_lib.roles import Recipe
 from tutorial_lib.settings import Settings, build_folder, device
 from tutorial_lib.stage import Job
@@ -51,7 +51,7 @@ def train(
 
 def with_what_is_there(recipe: Recipe, networks: Mapping[str, str | None]) -> Recipe:
     """The recipe of a plain student that no teacher is named for is that of one that never saw a teacher."""
-    alone = recipe.stage in ("student-plain", "pocket-plain") and networks.get("teacher-plain") is None
+    alone = stage_of(recipe).uses_with and networks.get("teacher-plain") is None
     return replace(recipe, needs=()) if alone else recipe
 
 

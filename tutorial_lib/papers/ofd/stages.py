@@ -34,6 +34,16 @@ def steady(teacher_plain: nn.Module, job: Job) -> Settings:
     return steadier(job.settings, factor, job.given)
 
 
+def steady_teacher(job: Job) -> Settings:
+    teacher_plain, = job.networks.values()
+    return steady(teacher_plain, job)
+
+
+def steady_distillation(job: Job) -> Settings:
+    _, teacher_plain, _ = job.networks.values()
+    return steady(teacher_plain, job)
+
+
 @lru_cache(maxsize=4)
 def known_steadiness(teacher_plain: nn.Module, clips: Sequence[Clip], style: str, scale: Settings) -> float:
     """`balance.steadiness` by the clips of a scale, the same for a whole family of recipes, so measured once."""
@@ -74,6 +84,6 @@ STAGES = {
         partial(student_plain, stages.new_student), USES["plain"] | STUDENT_SIZE, uses_with=USES["agreement"]),
     "pocket-plain": Stage(
         partial(student_plain, stages.new_pocket), USES["plain"] | POCKET_SIZE, uses_with=USES["agreement"]),
-    "teacher-flow": Stage(teacher_flow, USES["teacher-flow"], lambda job: steady(*job.networks.values(), job)),
-    "distill": Stage(distill, USES["distill"], lambda job: steady([*job.networks.values()][1], job)),
+    "teacher-flow": Stage(teacher_flow, USES["teacher-flow"], steady_teacher),
+    "distill": Stage(distill, USES["distill"], steady_distillation),
 }
