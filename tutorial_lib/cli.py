@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tutorial_lib import __version__
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import run
 from tutorial_lib.papers import ROLES
 from tutorial_lib.papers.ofd.roles import OURS, POCKET, ZOO
 
@@ -45,7 +45,7 @@ def stylize(args: argparse.Namespace) -> None:
     from tutorial_lib.settings import style
     from tutorial_lib.stylize import stylize_video
 
-    name = args.network or _student_of(args.style or style(), zoo.names())
+    name = args.network or zoo.student_of(args.style or style())
     network = zoo.load(name)
     report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite,
                            engine=args.engine, size=args.size)
@@ -54,20 +54,6 @@ def stylize(args: argparse.Namespace) -> None:
     print(f"{args.target}: {report.frames} frames of {size} by {name} in {report.engine}, {sound}; {seconds}.")
     if report.padded:
         print("The source has an odd side, which H.264 cannot hold; one pixel was added at that edge.")
-
-
-def _student_of(style: str, networks: list[str]) -> str:
-    """Ours for a style: the pocket student, or where there is none the paper's."""
-    found = {name.removesuffix(f"-{role}"): name for role in (OURS, POCKET) for name in networks
-             if name.endswith(f"-{role}")}
-    if not found:
-        raise TutorialError("The zoo holds no student yet; give a file with --network FILE.")
-    if style not in found:
-        raise TutorialError(
-            f"There is no network for the style {style!r}; there are some for: {', '.join(sorted(found))}. "
-            "For another, train one (python -m tutorial_lib train --help) and give it with --network FILE."
-        )
-    return found[style]
 
 
 def evaluate(args: argparse.Namespace) -> None:

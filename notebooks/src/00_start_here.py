@@ -25,6 +25,23 @@ settings, style = config.scale(), config.style()
 print(f"Scale: {settings.name}, style: {style}")
 
 # %% [markdown]
+# ## What you will be able to make
+#
+# One frame of a film, and the same frame as a network of this course paints it. It is a small one, for speed, and it has
+# been taught to paint each frame as it painted the one before.
+
+# %%
+view = filmed(test_scene("alley_2", 360, 640, 2)).frames[:1]
+small = zoo.student_of(style)
+figures.show(
+    figures.images({"as filmed": view, f"painted by {small}": stylize_clip(zoo.load(small), view)}, 1, 3.4),
+    f"A photographer, and what {small} made of him. Look for the strokes: do they follow the things?",
+    "A frame of a film with a photographer before a brick wall, and the same frame painted.",
+)
+
+# %% [markdown]
+# How does it know what a stroke is, and why do the strokes stay in place? First, the problem.
+#
 # ## A film and a painting
 #
 # The film is rendered by this course, so every motion in it is known exactly. It also has what
@@ -226,15 +243,13 @@ figures.show(
 # %%
 source = players.write(scene.frames, config.build_folder() / "videos" / "00_my_video.mp4")
 target = source.with_name("00_my_video_painted.mp4")
-report = stylize_video(
-    networks["student-ours"], source, target, device="cpu", overwrite=True, progress=False
-)
+report = stylize_video(zoo.load(small), source, target, device="cpu", overwrite=True, progress=False)
 print(f"{report.frames} frames of {report.width}x{report.height} in {report.seconds:.1f} s")
 assert target.is_file() and report.frames >= settings.evaluation_frames
 
 # %% [markdown]
-# A network paints shapes of the size it was trained on, in pixels. If your video is large and they come out too small
-# for your taste, scale the video down first.
+# A network paints shapes of the size it was trained on, in pixels. If they come out too small or too large for your
+# taste, `--size 480` paints your video at 480 pixels across, and gives it back at its own size.
 #
 # ## Your machine
 #

@@ -12,6 +12,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.papers import ROLES
+from tutorial_lib.papers.ofd.roles import OURS, POCKET
 from tutorial_lib.settings import zoo_folder
 
 FOLDER = Path(__file__).parent     # of what ships
@@ -47,6 +48,24 @@ def split(name: str) -> tuple[str | None, str]:
 def styles() -> list[str]:
     """The styles of which there is at least one network."""
     return sorted({style for name in names() if (style := split(name)[0])})
+
+
+def student_of(style: str) -> str:
+    """The name of ours in a style: the pocket student, or where there is none the paper's.
+
+    Raises: TutorialError for a style that has neither, naming those that have one.
+    """
+    there = names()
+    for name in (f"{style}-{POCKET}", f"{style}-{OURS}"):
+        if name in there:
+            return name
+    found = sorted({split(name)[0] for name in there if split(name)[1] in (POCKET, OURS)} - {None})
+    if not found:
+        raise TutorialError("The zoo holds no student yet; give a file with --network FILE.")
+    raise TutorialError(
+        f"There is no network for the style {style!r}; there are some for: {', '.join(found)}. "
+        "For another, train one (python -m tutorial_lib train --help) and give it with --network FILE."
+    )
 
 
 def load(name: str | Path) -> nn.Module:
