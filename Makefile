@@ -5,6 +5,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 COLAB   := .venv-colab
+TEACH   := .venv-instructor
 
 define NEW_ENOUGH
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' || \
@@ -16,7 +17,7 @@ export OFD_BUILD ?= $(CURDIR)/build
 # Also for Jupyter's kernels, which may import torch before tutorial_lib/__init__.py can say the same, and why.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help venv run test colab lab notebooks zoo tables lock clean
+.PHONY: help venv run test colab lab notebooks student zoo tables lock clean
 
 help:
 	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
@@ -25,6 +26,7 @@ help:
 	@echo "make lab        JupyterLab on the first notebook, on this machine only"
 	@echo "make venv       the environment alone"
 	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
+	@echo "make student    notebooks/student/*.ipynb, to hand out: without solutions"
 	@echo "make zoo        train the shipped networks again (hours)"
 	@echo "make tables     score what has no score yet, and write the paper's tables to results/"
 
@@ -43,9 +45,11 @@ run: $(STAMP)
 
 test: export OFD_SCALE := smoke
 test: export OFD_BUILD := $(CURDIR)/build/test
-test: $(STAMP)
+test: export OFD_INSTRUCTOR := $(CURDIR)/$(TEACH)/bin/python
+test: $(STAMP) $(TEACH)/.installed
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest tests notebooks --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+	$(BIN)/python data_scripts/update_notebooks.py --unfolded "$(OFD_BUILD)/notebooks"
+	$(BIN)/python -m pytest tests "$(OFD_BUILD)/notebooks" --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 colab: export OFD_SCALE := smoke
 colab: export OFD_BUILD := $(CURDIR)/build/colab
@@ -69,6 +73,17 @@ notebooks: export OFD_SCALE ?= laptop
 notebooks: $(STAMP)
 	$(BIN)/python data_scripts/update_notebooks.py --execute
 
+student: $(TEACH)/.installed
+	$(TEACH)/bin/python data_scripts/make_student.py
+
+# nbgrader alone, without PyTorch: it only cuts the solutions out.
+$(TEACH)/.installed: pyproject.toml requirements.lock
+	@$(NEW_ENOUGH)
+	$(PYTHON) -m venv $(TEACH)
+	$(TEACH)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock $$($(PYTHON) -c \
+		'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["instructor"])')
+	@touch $@
+
 zoo: $(STAMP)
 	$(BIN)/python data_scripts/train_zoo.py --style mosaic
 
@@ -76,9 +91,10 @@ tables: $(STAMP)
 	$(BIN)/python data_scripts/make_tables.py --score-only
 	$(BIN)/python data_scripts/make_tables.py --screen
 
-lock: $(STAMP)
+lock: $(STAMP) $(TEACH)/.installed
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.
-	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > requirements.lock
+	{ $(BIN)/python -m pip freeze --exclude-editable; $(TEACH)/bin/python -m pip freeze; } \
+		| sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -fu > requirements.lock
 
 clean:
-	rm -rf build $(VENV) $(COLAB)
+	rm -rf build $(VENV) $(COLAB) $(TEACH)

@@ -1,9 +1,10 @@
 """Bring notebooks/*.ipynb up to date with their sources, notebooks/src/*.py; with --execute, run them as well.
 
-    python data_scripts/update_notebooks.py [--execute] [--check] [NAME...]
+    python data_scripts/update_notebooks.py [--execute] [--check] [--unfolded FOLDER] [NAME...]
 
 One direction only: the script is what is edited. (`jupytext --sync` goes by modification times and can undo an
-edit.) --check writes nothing and fails when a notebook's cells differ from its source's.
+edit.) --check writes nothing and fails when a notebook's cells differ from its source's. --unfolded writes the
+notebooks to another folder, as they are executed: the solutions of their exercises are code there, not folded texts.
 """
 
 import argparse
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from folding import code_of, folded, is_solution
+from nbformat import NotebookNode
 from run_notebooks import NOTEBOOKS, execute
 
 KEPT_METADATA = {
@@ -20,23 +23,43 @@ KEPT_METADATA = {
 }
 
 
-def cells_of(notebook: nbformat.NotebookNode) -> list[tuple]:
-    return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+def cells_of(notebook: NotebookNode) -> list[tuple]:
+    """What a notebook has of its source. The output of a folded solution is not."""
+    return [("solution", code_of(cell)) if is_solution(cell)
+            else (cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+
+
+def unfolded(source: Path) -> NotebookNode:
+    """The notebook of a source as it is executed."""
+    notebook = jupytext.read(source)
+    for number, cell in enumerate(notebook.cells):
+        # Fixed ids, or every update would change every line of the file.
+        cell.id = f"{source.stem[:2]}-{number:03}"
+    notebook.metadata = nbformat.from_dict(KEPT_METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
 
 
 def update(source: Path, target: Path) -> None:
-    """Writes the source's cells; a cell that did not change keeps its id and its outputs."""
-    fresh = jupytext.read(source)
-    old = {cell.source: cell for cell in nbformat.read(target, as_version=4).cells} if target.exists() else {}
+    """Writes the source's cells; a cell that did not change keeps its outputs."""
+    fresh = unfolded(source)
+    old = nbformat.read(target, as_version=4).cells if target.exists() else []
+    outputs = {cell.source: cell for cell in old if cell.cell_type == "code"}
+    solutions = {code_of(cell): cell for cell in old if is_solution(cell)}
     for number, cell in enumerate(fresh.cells):
-        known = old.get(cell.source)
-        # Fixed ids, or every update would change every line of the file.
-        cell.id = f"{source.stem[:2]}-{number:03}"
-        if cell.cell_type == "code" and known is not None and known.cell_type == "code":
+        if is_solution(cell):
+            fresh.cells[number] = {**solutions.get(cell.source, folded(cell)), "id": cell.id}
+        elif cell.cell_type == "code" and cell.source in outputs:
+            known = outputs[cell.source]
             cell.outputs, cell.execution_count = known.outputs, known.execution_count
-    fresh.metadata = nbformat.from_dict(KEPT_METADATA)
-    fresh.nbformat, fresh.nbformat_minor = 4, 5
-    nbformat.write(fresh, target)
+    nbformat.write(nbformat.from_dict(fresh), target)
+
+
+def run(source: Path, target: Path) -> None:
+    """Executes a source, solutions included, and writes it with what it put out."""
+    nbformat.write(unfolded(source), target)
+    execute(target, target)
+    tidy(target)
 
 
 UNSEEN = "<em>(A video: it plays here when this cell is run.)</em>"
@@ -58,6 +81,13 @@ def tidy(target: Path) -> None:
                 # Megabytes each; GitHub shows none, and a still stands beside every video.
                 if "<video" in output.get("data", {}).get("text/html", ""):
                     output.data["text/html"] = UNSEEN
+    notebook.cells = [folded(cell) if is_solution(cell) else cell for cell in notebook.cells]
+    shown = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(shown, 1):      # folded cells have left gaps
+        cell.execution_count = number
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = number
     nbformat.write(notebook, target)
 
 
@@ -66,6 +96,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="such as 03_teachers (all by default)")
     parser.add_argument("--execute", action="store_true")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--unfolded", type=Path, metavar="FOLDER")
     arguments = parser.parse_args()
     sources = sorted((NOTEBOOKS / "src").glob("*.py"))
     sources = [s for s in sources if not arguments.names or s.stem in arguments.names]
@@ -75,11 +106,13 @@ def main() -> int:
         if arguments.check:
             if not target.exists() or cells_of(jupytext.read(source)) != cells_of(nbformat.read(target, as_version=4)):
                 drifted.append(target.name)
-            continue
-        update(source, target)
-        if arguments.execute:
-            execute(target, target)
-            tidy(target)
+        elif arguments.unfolded:
+            arguments.unfolded.mkdir(parents=True, exist_ok=True)
+            nbformat.write(unfolded(source), arguments.unfolded / target.name)
+        elif arguments.execute:
+            run(source, target)
+        else:
+            update(source, target)
     if drifted:
         print(f"Out of date: {', '.join(drifted)}; run: make notebooks", file=sys.stderr)
     return bool(drifted)

@@ -18,7 +18,7 @@ LAYERS = (
     "stage", "papers.ofd.stages", "papers.stages", "zoo", "workshop", "train",  # how one comes about
     "timing", "engines", "stylize", "speed", "evaluation", "tables", "papers.ofd.tables",            # what one is worth
     "doctor", "cli", "__main__",
-    "show",                                                                     # for notebooks and scripts alone
+    "show", "checks",                                                           # for notebooks and scripts alone
 )
 
 

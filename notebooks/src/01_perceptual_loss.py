@@ -20,11 +20,11 @@ from itertools import combinations
 
 import torch
 import torch.nn.functional as F
-from tutorial_lib import settings as config, zoo
+from tutorial_lib import checks, settings as config, zoo
 from tutorial_lib.data.images import fit_longer_side
 from tutorial_lib.data.photographs import load_photograph
 from tutorial_lib.data.styles import has_picture, load_style
-from tutorial_lib.losses.perceptual import PerceptualLoss, gram as library_gram, tv_loss
+from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.networks.features import CompactFeatures, load_features
 from tutorial_lib.show import figures
 from tutorial_lib.speed import seconds_per_frame
@@ -165,23 +165,54 @@ figures.show(
 #
 # $$G_{ab} = \frac{1}{HW}\sum_{p} \phi_a(p)\,\phi_b(p)$$
 #
-# *Predict, then run:* which two of the three pictures have the same Gram matrix?
+# **Yours to write**: `gram`. Work out one entry of a toy on paper first, $G_{ab}$ of "apart".
+#
+# <details><summary>Hint 1: the shape</summary>Lay the pixels of a map in one row:
+# <code>(N, C, H, W)</code> becomes <code>(N, C, H*W)</code>.</details>
+# <details><summary>Hint 2: all pairs at once</summary>Rows times columns: a matrix times its own transpose
+# holds the product of every row with every row.</details>
+# <details><summary>Hint 3: in PyTorch</summary><code>flat @ flat.transpose(1, 2)</code> does it for the whole
+# batch. And the mean?</details>
 
 # %%
 def gram(maps):
+    """The Gram matrix of each picture's maps: (N, C, H, W) -> (N, C, C)."""
+    ### BEGIN SOLUTION
     n, c, h, w = maps.shape
     flat = maps.reshape(n, c, h * w)
-    return flat @ flat.transpose(1, 2) / (h * w)  # (N, C, C)
+    return flat @ flat.transpose(1, 2) / (h * w)
+    ### END SOLUTION
 
+
+# %% tags=["check"]
+checks.gram(gram)
+
+# %% [markdown]
+# Whatever yours does, from here on the notebook takes the course's own.
+#
+# *Predict, then run:* which two of the three pictures have the same Gram matrix?
+
+# %%
+from tutorial_lib.losses.perceptual import gram
 
 for name, toy in toys.items():
     print(f"{name:10}", gram(toy[None])[0].tolist())
 for a, b in combinations(toys, 2):
     print(f"{a} and {b}:", "equal" if torch.equal(gram(toys[a][None]), gram(toys[b][None])) else "not equal")
 
-# %%
-assert torch.equal(gram(taps["tap3"]), library_gram(taps["tap3"]))
 assert torch.equal(gram(toys["apart"][None]), gram(toys["elsewhere"][None]))
+
+# %% [markdown]
+# **Question.** All values of all maps are doubled. What becomes of the Gram matrix?
+#
+# <details><summary>A. It stays: style has nothing to do with brightness.</summary>No. Each entry is a mean of products, and
+# both factors have changed. That the loss of a tap is divided by the style picture's own ||G||² does not help: only the
+# painted picture's maps were doubled.</details>
+# <details><summary>B. It doubles.</summary>Not quite: each entry multiplies <em>two</em> maps, and both were
+# doubled.</details>
+# <details><summary>C. It is four times as large.</summary>Right: two factors of two. So a picture of stronger contrast is
+# further from the style, though its shapes are the same. Later, that makes paleness a way to cheat
+# (notebook 8).</details>
 
 # %% [markdown]
 # On the diagonal: how strongly each feature fires. Beside it: how often both do. Where they do is
@@ -206,12 +237,28 @@ assert torch.allclose(gram(photograph), gram(shuffled), atol=1e-4)
 # $$L_{style} = \sum_{taps} \frac{\|G(y) - G(s)\|^2}{\|G(s)\|^2}$$
 #
 # with $s$ the style picture. 0 is perfect; 1 a tap is a picture with no features at all.
+#
+# **Yours to write**: the term of one tap. $\|G\|^2$ is the sum of the squares of all entries.
+#
+# <details><summary>Hint 1</summary>Two Gram matrices first; <code>gram</code> is there.</details>
+# <details><summary>Hint 2: a toy</summary>If G(y) is 0 everywhere, the term has to be 1.</details>
+
+# %%
+def tap_style_loss(maps, style_maps):
+    """The style term of one tap: maps of the painted picture (1, C, H, W) and of the style picture -> a scalar."""
+    ### BEGIN SOLUTION
+    wanted = gram(style_maps)
+    return (gram(maps) - wanted).square().sum() / wanted.square().sum()
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.tap_style_loss(tap_style_loss)
 
 # %%
 def style_loss(stylized, style_picture):
-    pairs = zip(features(stylized).values(), features(style_picture).values(), strict=True)
-    grams = [(gram(a), gram(b)) for a, b in pairs]
-    return sum((a - b).square().sum() / b.square().sum() for a, b in grams)
+    like = PerceptualLoss(features, style_picture)
+    return sum(like.style_error(name, tap) for name, tap in features(stylized).items())
 
 
 others = {"itself": photograph, "mirrored": photograph.flip(3), "shuffled": shuffled,
@@ -222,12 +269,35 @@ for name, picture in others.items():
 # %% [markdown]
 # ## Eq. 1
 #
-# The third term, *total variation*, is the mean squared difference of neighbouring pixels. It
-# keeps single pixels from going wild.
+# The third term, *total variation*, is the mean squared difference of neighbours: of all pixels that stand side by
+# side, plus that of all that stand one above the other. It keeps single pixels from going wild.
 #
 # $$L_{percep} = \lambda_c L_{content} + \lambda_s L_{style} + \lambda_{tv} L_{tv}$$
+#
+# **Yours to write**: `tv_loss`.
+#
+# <details><summary>Hint 1</summary>Neighbours one above the other: the picture without its first row, less the
+# picture without its last.</details>
+# <details><summary>Hint 2</summary><code>image[..., 1:, :]</code> and <code>image[..., :-1, :]</code>; then the
+# same with columns.</details>
 
 # %%
+def tv_loss(image):
+    """Total variation of (N, 3, H, W), a scalar."""
+    ### BEGIN SOLUTION
+    down = image[..., 1:, :] - image[..., :-1, :]
+    right = image[..., :, 1:] - image[..., :, :-1]
+    return down.square().mean() + right.square().mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.tv_loss(tv_loss)
+
+# %%
+from tutorial_lib.losses.perceptual import tv_loss
+
+
 def perceptual(stylized, original):
     return (settings.content_weight * content_loss(stylized, original)
             + settings.style_weight * style_loss(stylized, painting)
@@ -254,14 +324,17 @@ def with_style(factor):
     return PerceptualLoss(features, painting, weights[0], 3 * factor * weights[1], 10 * weights[2])
 
 
-def paint(loss, parts=(2, 1), steps=3 * settings.demo_steps // 4, rate=0.03):
-    """The pixels follow the loss for some steps at each size: the photograph's, divided by each of `parts`."""
+def paint(loss, parts=(2, 1), steps=3 * settings.demo_steps // 4, rate=0.03, first=torch.clone):
+    """The pixels follow the loss for some steps at each size: the photograph's, divided by each of `parts`.
+
+    first: makes the picture to start from of the photograph.
+    """
     stages, history = [], []
     for part in parts:
         size = [side // part for side in photograph.shape[-2:]]
         original = F.interpolate(photograph, size=size, mode="bilinear", antialias=True)
-        start = F.interpolate(stages[-1], size=size, mode="bilinear") if stages else original
-        picture = start.clone().requires_grad_(True)
+        start = F.interpolate(stages[-1], size=size, mode="bilinear") if stages else first(original)
+        picture = start.requires_grad_(True)
         optimiser = torch.optim.Adam([picture], lr=rate)
         for _ in range(steps):
             optimiser.zero_grad()
@@ -347,6 +420,16 @@ for name, picture in paintings.items():
 print(f"Furthest from the photograph's content: {max(lost, key=lost.get)}.")
 
 # %% [markdown]
+# **Question.** Method A is steadier than method B, and its style loss is higher. Is A the better method?
+#
+# <details><summary>A. Yes: steadiness was the goal.</summary>Not yet. A lower style weight alone, with no new idea at all, can
+# make a film steadier. You would praise a weight.</details>
+# <details><summary>B. No: its pictures are worse.</summary>Not necessarily: at B's style loss A might still be the steadier
+# one.</details>
+# <details><summary>C. One cannot say before the two are compared at the same style.</summary>Right. Change the style weight of
+# one until both have the same style loss, then look at steadiness. Notebook 8 does it.</details>
+
+# %% [markdown]
 # More of the one is less of the other. There is no right weight, only a choice; but a comparison
 # of two methods is fair only where they made the *same* choice. Remember it when a video is
 # called steadier.
@@ -384,6 +467,15 @@ assert all(after < before for before, after in own.values())
 # The random judge's own loss fell, too, but with something else than you and I would call this style. The comparison
 # in the last line comes from the trained judge, so it is not neutral: trust your eyes first. What a network has
 # learned to see is what it can ask for.
+
+# %% [markdown]
+# **Question.** Why does the perceptual network stay frozen while a painter is trained?
+#
+# <details><summary>A. To save time.</summary>It does save some, but that is not why.</details>
+# <details><summary>B. Because a judge that learns along would learn to see nothing.</summary>Right: the cheapest way to a loss of
+# zero is a network whose maps are zero for every picture.</details>
+# <details><summary>C. Because gradients cannot pass through it.</summary>They do pass <em>through</em> it, to the pixels.
+# Its weights alone are left as they are.</details>
 
 # %% [markdown]
 # ## `compact` and VGG-16
@@ -431,17 +523,81 @@ assert one_look.shape == photograph.shape
 # %% [markdown]
 # ## Exercises
 #
-# 1. Paint with content weight zero, starting from uniform noise. What does the result resemble, and
-#    what is missing?
-#    <details><summary>Hint</summary>In <code>paint</code>, <code>torch.rand_like(original)</code> for the first
-#    <code>start</code>. Only the Gram matrices (and smoothness) speak now.</details>
-# 2. Which tap makes the shapes? Let one tap at a time judge the style.
-#    <details><summary>Hint</summary><code>library.style_error(name, tap)</code> is the term of one
-#    tap; <code>features(picture)[name]</code> gives the tap.</details>
-# 3. A Gram matrix forgets *where*. And *in which direction*? Turn the photographs `brick` and `gravel`
-#    by a right angle and measure the style loss against the upright ones; then mirror them instead. For which does
-#    turning cost far more? And for your style picture?
-#    <details><summary>Hint</summary><code>picture.rot90(1, (2, 3))</code> and <code>picture.flip(3)</code>.
-#    Some maps look for upright edges and others for lying ones. Bricks all lie; pebbles do not.</details>
+# **Exercise 1.** Paint with content weight zero, starting from uniform noise. What does the result resemble, and
+# what is missing?
+#
+# <details><summary>Hint</summary><code>paint(..., first=torch.rand_like)</code>. Only the Gram matrices (and
+# smoothness) speak now.</details>
+
+# %% tags=["solution"]
+# Exercise 1: a solution
+only_style = PerceptualLoss(features, painting, 0.0, 3 * weights[1], 10 * weights[2])
+texture = paint(only_style, first=torch.rand_like)[0][-1]
+figures.show(
+    figures.images({"style alone": texture, "the style": corner}, height=1.9),
+    "Look for the painting's shapes, and for anything that they show.",
+    "A texture made of the style's shapes, beside a part of the style picture.",
+)
+print(f"style {library.terms(texture, photograph)['style']:.3f}, with the cat {style_terms['trained judge']:.3f}.")
+print("The shapes and colours of the painting, spread evenly over the picture. What it shows is missing, and so is")
+print("its layout: a Gram matrix does not know where.")
+
+# %% [markdown]
+# **Exercise 2.** Which tap makes the shapes? Let one tap at a time judge the style.
+#
+# <details><summary>Hint</summary><code>library.style_error(name, tap)</code> is the term of one
+# tap; <code>features(picture)[name]</code> gives the tap.</details>
+
+# %% tags=["solution"]
+# Exercise 2: a solution
+def by_tap(name):
+    def loss(picture, original):
+        terms = library.terms(picture, original)
+        style_term = library.style_error(name, features(picture)[name])
+        return terms["content"] + 3 * len(taps) * weights[1] * style_term + 10 * weights[2] * terms["tv"]
+
+    return loss
+
+
+by_one = {name: paint(by_tap(name))[0][-1] for name in taps}
+figures.show(
+    figures.images(by_one, height=1.5),
+    "One tap judges the style of each picture. Look for the colours, and for the size of what is repeated.",
+    "Four paintings of the cat, each under one tap.",
+)
+print("judged by: " + "".join(f"{name:>8}" for name in taps))
+with torch.no_grad():
+    for name, picture in by_one.items():
+        errors = [library.style_error(other, tap).item() for other, tap in features(picture).items()]
+        print(f"under {name} " + "".join(f"{error:8.3f}" for error in errors))
+print("Each is best by its own judge. What a few pixels can tell, colours and grain, only the first tap sees to; what")
+print("takes a larger piece, only the later ones. So Eq. 1 adds them.")
+
+# %% [markdown]
+# **Exercise 3.** A Gram matrix forgets *where*. And *in which direction*? Turn the photographs `brick` and `gravel`
+# by a right angle and measure the style loss against the upright ones; then mirror them instead. For which does
+# turning cost far more? And for your style picture?
+#
+# <details><summary>Hint</summary><code>picture.rot90(1, (2, 3))</code> and <code>picture.flip(3)</code>.
+# Some maps look for upright edges and others for lying ones. Bricks all lie; pebbles do not.</details>
+
+# %% tags=["solution"]
+# Exercise 3: a solution
+upright = {name: fit_longer_side(load_photograph(name), 256) for name in ("brick", "gravel")} | {style: painting}
+for name, picture in upright.items():
+    turned, mirrored = (style_loss(other, picture) for other in (picture.rot90(1, (2, 3)), picture.flip(3)))
+    print(f"{name:10} mirrored {mirrored:.3f}, turned {turned:.3f}: {turned / mirrored:.1f} times as much")
+print("Bricks all lie, and a wall that stands is another style; a heap of pebbles has no direction.")
+
+# %% [markdown]
+# ## Further reading
+#
+# - Gatys, Ecker, Bethge, [Image style transfer using convolutional neural networks
+#   ](https://www.cv-foundation.org/openaccess/content_cvpr_2016/papers/Gatys_Image_Style_Transfer_CVPR_2016_paper.pdf)
+#   (2016): the Gram matrix, and painting with pixels.
+# - Johnson, Alahi, Fei-Fei, [Perceptual losses for real-time style transfer](https://arxiv.org/abs/1603.08155) (2016):
+#   the network that paints in one pass.
+# - Ruder, Dosovitskiy, Brox, [Artistic style transfer for videos](https://arxiv.org/abs/1604.08610) (2016), the first
+#   to ask that frames agree along the flow.
 #
 # [Next: 2. Flow and warping](02_flow_and_warping.ipynb)

@@ -1,0 +1,54 @@
+"""Make notebooks/student/*.ipynb, the copies that are handed out: without solutions, without outputs.
+
+    python data_scripts/make_student.py [--output FOLDER]
+
+In every function that is the reader's, nbgrader's ClearSolutions puts a NotImplementedError in the place of what stands
+between BEGIN SOLUTION and END SOLUTION; the exercises' solutions are left out. A check of a function that is not
+written yet says so and stops nobody: its cell may fail, and what follows takes the course's own function. Needs
+nbgrader and jupytext: pip install ".[instructor]".
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearSolutions
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def student_copy(source: Path) -> NotebookNode:
+    """The notebook of a source as a student gets it."""
+    notebook = jupytext.read(source)
+    notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"{source.stem[:2]}-{number:03}"
+        cell.source = cell.source.replace("](../", "](../../")      # one folder further down
+        if "check" in cell.metadata.get("tags", []):
+            cell.metadata.tags.append("raises-exception")     # so that "run all" goes on behind an unwritten function
+        elif "### BEGIN SOLUTION" in cell.source:
+            cell.metadata.tags = ["yours"]
+    notebook.metadata = nbformat.from_dict(KERNEL)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    cleared, _ = ClearSolutions(enforce_metadata=False).preprocess(notebook, {})
+    return cleared
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--output", type=Path, default=NOTEBOOKS / "student")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for source in sorted((NOTEBOOKS / "src").glob("[0-9][0-9]_*.py")):
+        nbformat.write(student_copy(source), arguments.output / f"{source.stem}.ipynb")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

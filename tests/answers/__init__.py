@@ -1,0 +1,5 @@
+"""For every check: wrong answers, each with a piece of what it is told, and right ones, written differently."""
+
+from answers import perceptual
+
+ANSWERS = {**perceptual.ANSWERS}
