@@ -17,6 +17,8 @@ from folding import code_of, folded, is_solution
 from nbformat import NotebookNode
 from run_notebooks import NOTEBOOKS, execute
 
+from tutorial_lib.show.players import without_kernel
+
 KEPT_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -62,11 +64,8 @@ def run(source: Path, target: Path) -> None:
     tidy(target)
 
 
-UNSEEN = "<em>(A video: it plays here when this cell is run.)</em>"
-
-
 def tidy(target: Path) -> None:
-    """Drops what the execution adds and a page cannot show: widget state, progress bars, embedded videos."""
+    """Drops what the execution adds and a page cannot show, widget state and progress bars; videos become small."""
     notebook = nbformat.read(target, as_version=4)
     notebook.metadata = nbformat.from_dict(KEPT_METADATA)
     for cell in notebook.cells:
@@ -78,9 +77,9 @@ def tidy(target: Path) -> None:
                 and "application/vnd.jupyter.widget-view+json" not in o.get("data", {})
             ]
             for output in cell.outputs:
-                # Megabytes each; GitHub shows none, and a still stands beside every video.
+                # Megabytes each, and GitHub shows none; that of an animated picture it does.
                 if "<video" in output.get("data", {}).get("text/html", ""):
-                    output.data["text/html"] = UNSEEN
+                    output.data["text/html"] = without_kernel(output.data["text/html"])
     notebook.cells = [folded(cell) if is_solution(cell) else cell for cell in notebook.cells]
     shown = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(shown, 1):      # folded cells have left gaps

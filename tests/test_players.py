@@ -1,10 +1,13 @@
 import base64
+import io
 import re
 
 import av
 import pytest
 import torch
+from bs4 import BeautifulSoup
 from films import read_frames
+from PIL import Image
 
 from tutorial_lib.show import players
 
@@ -39,3 +42,18 @@ def test_a_player_holds_the_video_that_it_wrote(videos, tmp_path, monkeypatch):
     assert len(shown) == 6                                             # forth and back without the ends twice
     assert (shown[1] - shown[5]).abs().mean() < 0.05
     assert 'aria-label="input, student-ours"' in html
+
+
+def test_without_a_kernel_a_film_is_a_folded_picture_that_moves(videos, tmp_path, monkeypatch):
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    player = players.play(videos, "both", frame_rate=10).data
+    page = BeautifulSoup(players.without_kernel(player, width=100), "html.parser")
+    picture = page.select_one("details > img")
+    assert "input, student-ours" in picture["alt"]
+    moving = Image.open(io.BytesIO(base64.b64decode(picture["src"].removeprefix("data:image/webp;base64,"))))
+    assert (moving.format, moving.n_frames, moving.width) == ("WEBP", 6, 100)
+    assert moving.info["loop"] == 0                                    # for ever
+    first = moving.convert("RGB").tobytes()
+    moving.seek(1)
+    assert moving.convert("RGB").tobytes() != first
+    assert moving.info["duration"] == 100                              # milliseconds a frame

@@ -1,10 +1,13 @@
 """Videos in a notebook: several side by side, in a format that every browser plays."""
 
 import base64
+import io
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import matplotlib
 import numpy as np
 import torch
@@ -45,6 +48,27 @@ def play(
         f'<video controls loop autoplay muted playsinline style="max-width: 100%" aria-label="{names}" '
         f'src="data:video/mp4;base64,{data}"></video>'
     )
+
+
+def without_kernel(player: str, width: int = 640, quality: int = 30) -> str:
+    """The HTML of a player as that of an animated picture, a fraction of its size, for a page that is only read.
+
+    It is folded, because it flickers: the reader starts it by opening it, and stops it by closing it.
+    width: of the picture at most, in pixels. quality: of the WebP, 0 to 100.
+    """
+    names = re.search('aria-label="([^"]*)"', player)[1]
+    video = base64.b64decode(re.search("base64,([^\"]+)", player)[1])
+    with av.open(io.BytesIO(video)) as container:
+        rate = float(container.streams.video[0].average_rate)
+        frames = [frame.to_image() for frame in container.decode(video=0)]
+    width = min(width, frames[0].width)
+    size = width, round(frames[0].height * width / frames[0].width)
+    first, *others = (frame.resize(size, Image.Resampling.LANCZOS) for frame in frames)
+    data = io.BytesIO()
+    first.save(data, "webp", save_all=True, append_images=others, duration=round(1000 / rate), loop=0, quality=quality)
+    source = f"data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}"
+    return (f"<details><summary>Play the film, small (it flickers)</summary>"
+            f'<img alt="A film, in a loop: {names}." style="max-width: 100%" src="{source}"></details>')
 
 
 def write(frames: torch.Tensor, path: Path, frame_rate: int = 12) -> Path:
