@@ -4,6 +4,7 @@ import re
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from pages import pictures
 
@@ -18,6 +19,21 @@ def test_every_role_has_its_colour():
     assert figures.colour("input") == figures.INK
     known = {figures.INK, *(role.colour for role in ROLES.values())}
     assert figures.colour("something else") == figures.colour("mosaic") not in known
+
+
+def test_words_in_the_colour_of_a_role_can_be_read():
+    assert figures.contrast(torch.zeros(3)) == pytest.approx(21)
+    assert figures.contrast(torch.full((3,), 0x76 / 255)) == pytest.approx(4.54, abs=0.01)     # the known limit of grey
+    inks = {role.colour: figures.ink(name) for name, role in ROLES.items()}
+    assert all(figures.contrast(torch.tensor(to_rgb(shade))) >= 4.5 for shade in inks.values())
+    assert len(set(inks.values())) == len(inks)                            # still one for each colour
+    assert figures.ink("teacher-flow") == figures.colour("teacher-flow").lower()      # dark enough as it is
+
+
+def test_a_title_is_written_in_its_role_s_ink():
+    axis = figures.images({"student-scratch": torch.zeros(3, 4, 4)}).axes[0]
+    assert axis.title.get_color() == figures.ink("student-scratch") != figures.colour("student-scratch")
+    plt.close("all")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
@@ -23,6 +24,8 @@ from tutorial_lib.zoo import split
 
 INK = "#000000"   # of the input, in every figure
 
+READABLE = 4.5    # contrast of words to what is behind them
+
 HEAVY = 100_000  # bytes; larger pictures are full of strokes, which JPEG keeps in a quarter of what PNG needs
 
 
@@ -31,6 +34,20 @@ def colour(name: str) -> str:
     if name == "input":
         return INK
     return ROLES[role].colour if (role := split(name)[1]) else "#666666"
+
+
+def ink(name: str) -> str:
+    """The colour of a role for words on white: darkened where its contrast is below 4.5 to 1, as WCAG 2 asks."""
+    shade = torch.tensor(to_rgb(colour(name)))
+    while contrast(shade) < READABLE:
+        shade = shade * 0.97
+    return to_hex(shade.tolist())
+
+
+def contrast(shade: torch.Tensor) -> float:
+    """Of white to a colour (red, green and blue, 0 to 1), as WCAG 2 has it: from 1 to 21."""
+    linear = torch.where(shade <= 0.04045, shade / 12.92, ((shade + 0.055) / 1.055) ** 2.4)
+    return float(1.05 / (linear @ torch.tensor([0.2126, 0.7152, 0.0722]) + 0.05))
 
 
 def show(figure: Figure, caption: str, alt: str | None = None, dpi: int = 100) -> None:
@@ -85,7 +102,7 @@ def images(
             axis.imshow(picture[0].detach().cpu().numpy(), cmap="magma", vmin=lowest, vmax=largest)
         else:
             axis.imshow(to_pixels(picture))
-        axis.set_title(name, color=colour(name), fontsize=10)
+        axis.set_title(name, color=ink(name), fontsize=10)
     figure.tight_layout(pad=0.4)
     return figure
 
@@ -172,7 +189,7 @@ def tradeoff(
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     name_points(axis, {name: (score.style, score.e_stab) for name, score in scores.items()},
-                {name: colour(name) for name in scores})
+                {name: ink(name) for name in scores})
     return figure
 
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tutorial_lib.data.images import to_tensor
 from tutorial_lib.data.video import VideoWriter
 from tutorial_lib.settings import build_folder
-from tutorial_lib.show.figures import colour
+from tutorial_lib.show.figures import ink
 
 
 def side_by_side(videos: Mapping[str, torch.Tensor], columns: int | None = None) -> torch.Tensor:
@@ -92,5 +92,5 @@ def _title(name: str, frames: torch.Tensor) -> torch.Tensor:
     while size > 6 and font.getlength(name) > width - 4:
         size -= 1
         font = ImageFont.truetype(str(font_file), size)
-    ImageDraw.Draw(strip).text((width / 2, height / 2), name, colour(name), font=font, anchor="mm")
+    ImageDraw.Draw(strip).text((width / 2, height / 2), name, ink(name), font=font, anchor="mm")
     return to_tensor(np.array(strip))
