@@ -27,7 +27,7 @@ help:
 	@echo "make venv       the environment alone"
 	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
 	@echo "make student    notebooks/student/*.ipynb, to hand out: without solutions"
-	@echo "make grade FOLDER=...  run the checks on collected notebooks; writes grades.csv"
+	@echo "make grade FOLDER=...  run the checks on collected notebooks; writes FOLDER/grades.csv"
 	@echo "make zoo        train the shipped networks again (hours)"
 	@echo "make tables     score what has no score yet, and write the paper's tables to results/"
 
@@ -61,7 +61,7 @@ colab: $(COLAB)/.installed
 		tests/test_notebooks.py::test_the_slider_shows_something_different_at_five_positions
 	@$(COLAB)/bin/python data_scripts/run_notebooks.py --output "$(OFD_BUILD)/notebooks"
 
-$(COLAB)/.installed: pyproject.toml requirements.lock colab/install.py colab/stand_in.py colab/versions.txt
+$(COLAB)/.installed: pyproject.toml requirements.lock $(wildcard colab/*)
 	@$(NEW_ENOUGH)
 	$(PYTHON) colab/stand_in.py $(COLAB)
 	@touch $@

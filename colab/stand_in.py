@@ -2,8 +2,8 @@
 
     python colab/stand_in.py FOLDER
 
-FOLDER becomes an environment with Colab's versions (colab/versions.txt), into which colab/install.py brings the course,
-inside a running kernel as on Colab. Fails when a package that was there has changed.
+FOLDER becomes an environment with Colab's versions (colab/versions.txt), into which the first cell of a notebook brings
+the course, inside a running kernel and from a local clone. Fails when a package that was there has changed.
 """
 
 import argparse
@@ -20,10 +20,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 NEWER = (13, 12)              # Colab's own Python is 3.13
 
-IN_A_CELL = """\
-%cd {root}
-%run colab/install.py
-%cd /
+THEN = """\
+import os
 import sys
 
 import tutorial_lib.data.video
@@ -31,7 +29,10 @@ import tutorial_lib.show.figures
 import tutorial_lib.show.widgets
 
 assert sys.prefix == {prefix!r}, sys.prefix
+assert tutorial_lib.__file__.startswith(os.getcwd()), tutorial_lib.__file__
+assert os.environ["OFD_SCALE"] == {scale!r}, os.environ["OFD_SCALE"]
 """
+NOT_CLONED = shutil.ignore_patterns(".git", ".venv*", "build", "data", "__pycache__", "*.egg-info", ".*_cache")
 
 
 def lines_of(file: Path) -> list[str]:
@@ -101,6 +102,15 @@ def freeze(python: Path) -> set[str]:
     return {line for line in lines if not line.startswith("#")}
 
 
+def clone_of(root: Path, folder: Path) -> str:
+    """A repository with the files as they are now; returns its address."""
+    shutil.copytree(root, folder, ignore=NOT_CLONED)
+    author = ("-c", "user.name=stand-in", "-c", "user.email=stand-in@localhost")
+    for command in (("init", "--quiet"), ("add", "--all"), (*author, "commit", "--quiet", "--message", "As it is now")):
+        run("git", "-C", folder, *command)
+    return folder.as_uri()
+
+
 def in_a_kernel(python: Path, source: str, folder: Path) -> None:
     """Runs a cell with the environment's own nbconvert and kernel."""
     cell = {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
@@ -121,10 +131,18 @@ def main() -> int:
     python = environment(folder, base)
     install(python, torch, *colab)
     before = freeze(python)
+    opened = folder / "opened"
+    opened.mkdir(parents=True)
+    address = clone_of(ROOT, folder / "clone")
+    first = (HERE / "first_cell.txt").read_text(encoding="utf-8").format(address=address, next=" --next 01_next")
+    scale = os.environ.get("OFD_SCALE", "laptop")       # the reader's own choice stays
     start = time.monotonic()
-    in_a_kernel(python, IN_A_CELL.format(root=ROOT, prefix=str(folder)), folder)
+    in_a_kernel(python, first + THEN.format(prefix=str(folder), scale=scale), opened)
     seconds = time.monotonic() - start
     after = freeze(python)
+    run(python, HERE / "install.py")                    # from here on the files themselves, as they change
+    shutil.rmtree(opened / "ofd")
+    shutil.rmtree(folder / "clone")
     if before - after:
         print(f"The way in changed what was there: {', '.join(sorted(before - after))}.", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """Run the checks of the course on a folder of collected notebooks, and write what came of them as a table.
 
-    python data_scripts/grade.py FOLDER [--output grades.csv] [--seconds 60] [--gigabytes 8]
+    python data_scripts/grade.py FOLDER [--output FILE.csv] [--seconds 60] [--gigabytes 8]
 
 Of each notebook NN_*.ipynb in the folder or below it, the imports and functions are run, and each function that the
 course's notebook of that number checks is checked; its other cells are not run. Every notebook has a process of its
@@ -154,7 +154,7 @@ def grade(path: Path, names: list[str], seconds: float, gigabytes: float) -> lis
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--output", type=Path, default=Path("grades.csv"))
+    parser.add_argument("--output", type=Path, help="(default: FOLDER/grades.csv)")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each notebook (default %(default)s)")
     parser.add_argument("--gigabytes", type=float, default=8.0, help="of memory for each (default %(default)s)")
     parser.add_argument("--answer", action="store_true", help=argparse.SUPPRESS)
@@ -172,7 +172,8 @@ def main() -> None:
              if asked.get(path.name[:2]) and ".ipynb_checkpoints" not in path.parts]
     if not found:
         raise TutorialError(f"There is no notebook NN_*.ipynb in {arguments.folder}; keep the names of the course.")
-    with atomic_path(arguments.output) as temporary, temporary.open("w", newline="") as file:
+    output = arguments.output or arguments.folder / "grades.csv"
+    with atomic_path(output) as temporary, temporary.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for path in tqdm(found, unit="notebook"):
@@ -180,7 +181,7 @@ def main() -> None:
             table.writerows((path.relative_to(arguments.folder), *row) for row in rows)
             right = sum(result == RIGHT for _, result, _ in rows)
             tqdm.write(f"{path.relative_to(arguments.folder)}: {right} of {len(rows)} right")
-    print(arguments.output)
+    print(output)
 
 
 if __name__ == "__main__":

@@ -12,31 +12,22 @@ import argparse
 import sys
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
-
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-KERNEL = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
+from sources import NOTEBOOKS, address, notebook_of, sources
 
 
 def student_copy(source: Path) -> NotebookNode:
     """The notebook of a source as a student gets it."""
-    notebook = jupytext.read(source)
+    notebook = notebook_of(source, address())
     notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"{source.stem[:2]}-{number:03}"
+    for cell in notebook.cells:
         cell.source = cell.source.replace("](../", "](../../")      # one folder further down
         if "check" in cell.metadata.get("tags", []):
             cell.metadata.tags.append("raises-exception")     # so that "run all" goes on behind an unwritten function
         elif "### BEGIN SOLUTION" in cell.source:
             cell.metadata.tags = ["yours"]
-    notebook.metadata = nbformat.from_dict(KERNEL)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
     cleared, _ = ClearSolutions(enforce_metadata=False).preprocess(notebook, {})
     return cleared
 
@@ -46,7 +37,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=NOTEBOOKS / "student")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for source in sorted((NOTEBOOKS / "src").glob("[0-9][0-9]_*.py")):
+    for source in sources():
         nbformat.write(student_copy(source), arguments.output / f"{source.stem}.ipynb")
 
 

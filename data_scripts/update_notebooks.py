@@ -11,18 +11,13 @@ import argparse
 import sys
 from pathlib import Path
 
-import jupytext
 import nbformat
 from folding import code_of, folded, is_solution
 from nbformat import NotebookNode
-from run_notebooks import NOTEBOOKS, execute
+from run_notebooks import execute
+from sources import METADATA, NOTEBOOKS, address, notebook_of
 
 from tutorial_lib.show.players import without_kernel
-
-KEPT_METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 def cells_of(notebook: NotebookNode) -> list[tuple]:
@@ -33,13 +28,7 @@ def cells_of(notebook: NotebookNode) -> list[tuple]:
 
 def unfolded(source: Path) -> NotebookNode:
     """The notebook of a source as it is executed."""
-    notebook = jupytext.read(source)
-    for number, cell in enumerate(notebook.cells):
-        # Fixed ids, or every update would change every line of the file.
-        cell.id = f"{source.stem[:2]}-{number:03}"
-    notebook.metadata = nbformat.from_dict(KEPT_METADATA)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return notebook
+    return notebook_of(source, address())
 
 
 def update(source: Path, target: Path) -> None:
@@ -67,7 +56,7 @@ def run(source: Path, target: Path) -> None:
 def tidy(target: Path) -> None:
     """Drops what the execution adds and a page cannot show, widget state and progress bars; videos become small."""
     notebook = nbformat.read(target, as_version=4)
-    notebook.metadata = nbformat.from_dict(KEPT_METADATA)
+    notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             # A widget goes with its text: that of a progress bar is "0%", for ever.
@@ -103,7 +92,7 @@ def main() -> int:
     for source in sources:
         target = NOTEBOOKS / f"{source.stem}.ipynb"
         if arguments.check:
-            if not target.exists() or cells_of(jupytext.read(source)) != cells_of(nbformat.read(target, as_version=4)):
+            if not target.exists() or cells_of(unfolded(source)) != cells_of(nbformat.read(target, as_version=4)):
                 drifted.append(target.name)
         elif arguments.unfolded:
             arguments.unfolded.mkdir(parents=True, exist_ok=True)

@@ -156,9 +156,99 @@ def test_the_stand_in_fails_where_the_way_in_does_harm(
     monkeypatch.setattr(stand_in, "run", run)
     monkeypatch.setattr(stand_in, "choose_python", lambda torch: sys.executable)
     monkeypatch.setattr(stand_in, "in_a_kernel", lambda *_: None)
+    monkeypatch.setattr(stand_in, "clone_of", lambda *_: "file:///clone")
     monkeypatch.setattr(sys, "argv", ["stand_in.py", str(tmp_path / "colab")])
     (tmp_path / "colab/contrib").mkdir(parents=True)
     monkeypatch.setattr(stand_in.shutil, "rmtree", lambda *_, **__: None)
     assert stand_in.main() == status
     printed = capsys.readouterr()
     assert words in printed.out + printed.err
+
+
+# --- the first cell of a notebook ---
+
+
+@pytest.fixture
+def from_sources(monkeypatch):
+    """data_scripts/sources.py, which makes notebooks of their sources."""
+    spec = importlib.util.spec_from_file_location("sources", ROOT / "data_scripts" / "sources.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.delenv("OFD_ADDRESS", raising=False)
+    return module
+
+
+@pytest.fixture
+def start():
+    return script("start")
+
+
+def test_without_an_address_there_is_no_badge_and_no_first_cell(from_sources, monkeypatch):
+    source = from_sources.sources()[0]
+    plain = from_sources.notebook_of(source)
+    assert from_sources.address() == "" and "badge" not in plain.cells[0].source
+    monkeypatch.setenv("OFD_ADDRESS", "https://github.com/someone/course")
+    assert from_sources.address() == "https://github.com/someone/course"
+
+
+def test_the_address_is_the_one_line_that_is_no_comment(from_sources, monkeypatch, tmp_path):
+    monkeypatch.setattr(from_sources, "COLAB", tmp_path)
+    (tmp_path / "address.txt").write_text("# a comment\n\n https://github.com/someone/course.git \n")
+    assert from_sources.address() == "https://github.com/someone/course.git"
+
+
+def test_with_an_address_a_notebook_brings_the_course_and_opens_on_colab(from_sources, start):
+    first, second, *_, last = from_sources.sources()
+    address = "https://github.com/someone/course.git"
+    notebook = from_sources.notebook_of(first, address)
+    header, way_in, *others = notebook.cells
+    assert header.source.startswith("[![Open in Colab](")
+    assert f"({start.on_colab(address, first.stem)})" in header.source
+    assert "/github/someone/course/blob/main/notebooks/" in header.source
+    assert f"git clone --quiet --depth 1 {address} ofd" in way_in.source
+    assert way_in.source.endswith(f"--address {address} --next {second.stem}")
+    assert [cell.id for cell in others] == [cell.id for cell in from_sources.notebook_of(first).cells[1:]]
+    assert "--next" not in from_sources.notebook_of(last, address).cells[1].source
+
+
+def test_a_notebook_of_no_github_has_the_first_cell_and_no_badge(from_sources):
+    notebook = from_sources.notebook_of(from_sources.sources()[0], "file:///somewhere")
+    assert "badge" not in notebook.cells[0].source and "git clone" in notebook.cells[1].source
+
+
+@pytest.mark.parametrize(("gpu", "chosen", "scale", "words"), [
+    ("T4", None, "colab", "GPU: T4."), (None, None, "laptop", "Change runtime type"),
+    ("T4", "smoke", "smoke", "GPU: T4."),
+])
+def test_the_first_cell_says_what_there_is_and_sets_the_scale_that_fits(
+    start, monkeypatch, capsys, gpu, chosen, scale, words
+):
+    installed = []
+    monkeypatch.setattr(start.runpy, "run_path", lambda path, run_name: installed.append(Path(path).name))
+    monkeypatch.setattr(start, "gpu_name", lambda: gpu)
+    monkeypatch.setattr(sys, "argv", ["start.py", "--address", "https://github.com/a/b", "--next", "02_next"])
+    monkeypatch.setenv("OFD_SCALE", chosen or "")
+    if not chosen:
+        monkeypatch.delenv("OFD_SCALE")
+    start.main()
+    printed = capsys.readouterr().out
+    assert installed == ["install.py"] and words in printed and f"Scale: {scale} " in printed
+    assert start.os.environ["OFD_SCALE"] == scale
+    assert "https://colab.research.google.com/github/a/b/blob/main/notebooks/02_next.ipynb" in printed
+
+
+def test_what_is_made_can_be_kept_on_drive(start, monkeypatch, tmp_path, capsys):
+    mounted = []
+    drive = type(sys)("google.colab.drive")
+    drive.mount = mounted.append
+    package = type(sys)("google.colab")
+    package.drive = drive
+    monkeypatch.setitem(sys.modules, "google.colab", package)
+    monkeypatch.setattr(start, "DRIVE", tmp_path / "drive" / "MyDrive" / "ofd")
+    monkeypatch.setenv("OFD_BUILD", "")
+    monkeypatch.setenv("OFD_CACHE", "")
+    start.keep_on_drive()
+    assert mounted == [str(tmp_path / "drive")]
+    assert Path(start.os.environ["OFD_BUILD"]) == tmp_path / "drive" / "MyDrive" / "ofd"
+    assert Path(start.os.environ["OFD_CACHE"]).is_relative_to(tmp_path / "drive")
+    assert "GiB are free" in capsys.readouterr().out
