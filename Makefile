@@ -23,7 +23,7 @@ help:
 	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
 	@echo "make test       style check, unit tests, and every notebook at the smoke scale"
 	@echo "make colab      every notebook in a stand-in for Colab: its versions, and the course's way in there"
-	@echo "make lab        JupyterLab on the first notebook, on this machine only"
+	@echo "make lab        JupyterLab on your own copy of the first notebook, on this machine only"
 	@echo "make venv       the environment alone"
 	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
 	@echo "make student    notebooks/student/*.ipynb, to hand out: without solutions"
@@ -66,9 +66,13 @@ $(COLAB)/.installed: pyproject.toml requirements.lock $(wildcard colab/*)
 	$(PYTHON) colab/stand_in.py $(COLAB)
 	@touch $@
 
+# In the reader's own copies, with the whole course in sight, and without JupyterLab's offer of its news.
 lab: $(STAMP)
-	$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) \
-		notebooks/00_start_here.ipynb
+	@$(BIN)/python data_scripts/my_notebooks.py
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@cp notebooks/overrides.json $(VENV)/share/jupyter/lab/settings/
+	$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
+		$(if $(filter 0,$(shell id -u)),--allow-root) notebooks/mine/00_start_here.ipynb
 
 notebooks: export OFD_SCALE ?= laptop
 notebooks: $(STAMP)

@@ -1,0 +1,57 @@
+"""The reader's own copies of the notebooks: kept, whatever is corrected."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent.parent / "data_scripts" / "my_notebooks.py"
+
+
+@pytest.fixture
+def bring(tmp_path):
+    spec = importlib.util.spec_from_file_location("my_notebooks", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "student").mkdir()
+    for name in ("00_a", "01_b"):
+        (tmp_path / "student" / f"{name}.ipynb").write_text(f"{name}, first")
+    return lambda: module.bring(tmp_path / "student", tmp_path / "mine")
+
+
+def texts(folder):
+    return {path.name: path.read_text() for path in folder.glob("*.ipynb")}
+
+
+def test_every_notebook_is_copied_once(bring, tmp_path):
+    assert bring() == [] == bring()
+    assert texts(tmp_path / "mine") == texts(tmp_path / "student")
+
+
+def test_what_the_reader_wrote_stays_beside_a_correction(bring, tmp_path):
+    bring()
+    (tmp_path / "mine" / "00_a.ipynb").write_text("mine")
+    assert bring() == []                                    # nothing was corrected
+    (tmp_path / "student" / "00_a.ipynb").write_text("00_a, corrected")
+    assert "yours stays" in bring()[0]
+    assert texts(tmp_path / "mine") == {
+        "00_a.ipynb": "mine", "00_a.corrected.ipynb": "00_a, corrected", "01_b.ipynb": "01_b, first"}
+    assert bring() == []                                    # said once
+    (tmp_path / "student" / "00_a.ipynb").write_text("00_a, corrected again")
+    bring()
+    assert texts(tmp_path / "mine")["00_a.corrected.ipynb"] == "00_a, corrected again"
+    assert texts(tmp_path / "mine")["00_a.ipynb"] == "mine"
+
+
+def test_a_copy_that_was_never_saved_follows_its_original(bring, tmp_path):
+    bring()
+    (tmp_path / "student" / "01_b.ipynb").write_text("01_b, corrected")
+    assert bring() == []
+    assert texts(tmp_path / "mine") == texts(tmp_path / "student")
+
+
+def test_a_copy_that_was_deleted_comes_again(bring, tmp_path):
+    bring()
+    (tmp_path / "mine" / "01_b.ipynb").unlink()
+    bring()
+    assert texts(tmp_path / "mine") == texts(tmp_path / "student")
