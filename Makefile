@@ -17,7 +17,7 @@ export OFD_BUILD ?= $(CURDIR)/build
 # Also for Jupyter's kernels, which may import torch before tutorial_lib/__init__.py can say the same, and why.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help venv run test colab lab notebooks student grade zoo tables lock clean
+.PHONY: help venv run test colab lab notebooks student site grade zoo tables lock clean
 
 help:
 	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
@@ -27,6 +27,7 @@ help:
 	@echo "make venv       the environment alone"
 	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
 	@echo "make student    notebooks/student/*.ipynb, to hand out: without solutions"
+	@echo "make site       the course as a website, in build/site/html"
 	@echo "make grade FOLDER=...  run the checks on collected notebooks; writes FOLDER/grades.csv"
 	@echo "make zoo        train the shipped networks again (hours)"
 	@echo "make tables     score what has no score yet, and write the paper's tables to results/"
@@ -84,12 +85,21 @@ student: $(TEACH)/.installed
 grade: $(STAMP)
 	@$(BIN)/python data_scripts/grade.py $(if $(FOLDER),"$(FOLDER)")
 
-# nbgrader alone, without PyTorch: it only cuts the solutions out.
+site: $(TEACH)/.installed
+	$(TEACH)/bin/python data_scripts/make_site.py --output "$(OFD_BUILD)/site"
+
+# What works on texts alone, without PyTorch: cutting solutions out, and building the website.
+define EXTRAS
+import tomllib
+extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]
+print(*extras["instructor"], *extras["site"])
+endef
+export EXTRAS
 $(TEACH)/.installed: pyproject.toml requirements.lock
 	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(TEACH)
-	$(TEACH)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock $$($(PYTHON) -c \
-		'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["instructor"])')
+	$(TEACH)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+		$$($(PYTHON) -c "$$EXTRAS")
 	@touch $@
 
 zoo: $(STAMP)

@@ -1,0 +1,42 @@
+"""Sphinx: the course as a website. data_scripts/make_site.py lays out the pages and calls it (`make site`)."""
+
+import re
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+project = "Optical flow distillation: a course"
+language = "en"
+
+extensions = ["myst_nb"]
+html_theme = "furo"
+html_title = "Optical flow distillation"
+html_copy_source = False
+html_show_sphinx = False
+html_math_renderer = "mathml"
+
+nb_execution_mode = "off"            # the notebooks are executed already
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 4
+suppress_warnings = ["myst.header"]  # a notebook's parts may begin at any level
+
+
+def mathml(formula: str, display: str) -> str:
+    """A formula that browsers draw themselves: no script, and no network."""
+    plain = re.sub(r"\\[bB]igg?[lr]?(?![a-z])", "", re.sub(r"\\[lr]Vert", r"\\Vert", formula))
+    return convert(plain, display=display)
+
+
+def within_text(page, node: nodes.math) -> None:
+    page.body.append(mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def in_a_line_of_its_own(page, node: nodes.math_block) -> None:
+    page.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app) -> None:
+    app.add_html_math_renderer("mathml", (within_text, None), (in_a_line_of_its_own, None))

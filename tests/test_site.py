@@ -1,0 +1,75 @@
+"""The website: every link leads somewhere, every picture is described, and nothing is fetched when a page is read."""
+
+import os
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).parent.parent
+OURS = ("index.html", "RESULTS.html", "INSTRUCTORS.html", "notebooks/")      # not the pages that Sphinx adds
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """{the path of a page: its content}."""
+    python = os.environ.get("OFD_INSTRUCTOR", ROOT / ".venv-instructor" / "bin" / "python")
+    assert Path(python).is_file(), "run: make site"
+    folder = tmp_path_factory.mktemp("site")
+    command = [python, ROOT / "data_scripts" / "make_site.py", "--output", folder]
+    made = subprocess.run(command, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr         # Sphinx's warnings are errors
+    return {path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            for path in sorted((folder / "html").rglob("*.html"))}
+
+
+def pages(site):
+    root = next(iter(site)).parent
+    while not (root / "index.html").is_file():
+        root = root.parent
+    return {path: page for path, page in site.items() if str(path.relative_to(root)).startswith(OURS)}
+
+
+def test_every_notebook_is_a_page_with_a_download_of_itself(site):
+    found = {path.stem: page for path, page in pages(site).items() if path.parent.name == "notebooks"}
+    wanted = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert wanted <= set(found)
+    for stem in wanted:
+        link = found[stem].select_one("a.download")
+        assert link["href"].endswith(f"{stem}.ipynb")
+
+
+def test_every_link_and_every_picture_is_there(site):
+    missing = []
+    for path, page in pages(site).items():
+        places = {tag["id"] for tag in page.select("[id]")}
+        for tag in page.select("a[href], img[src], link[href], script[src]"):
+            address = urlsplit(tag.get("href") or tag.get("src"))
+            if address.scheme:
+                continue
+            if not address.path:
+                if address.fragment and unquote(address.fragment) not in places:
+                    missing.append((path.name, address.fragment))
+            elif not (path.parent / unquote(address.path)).resolve().exists():
+                missing.append((path.name, address.path))
+    assert missing == []
+
+
+def test_every_picture_is_described(site):
+    for path, page in pages(site).items():
+        bare = [picture.get("src", "")[:60] for picture in page.select("img") if not picture.get("alt")]
+        assert bare == [], path.name
+
+
+def test_nothing_is_fetched_when_a_page_is_read(site):
+    for path, page in site.items():
+        tags = page.select("script[src], link[rel=stylesheet], img[src]")
+        fetched = [tag.get("src") or tag.get("href") for tag in tags]
+        assert [address for address in fetched if address.startswith(("http:", "https:", "//"))] == [], path.name
+
+
+def test_formulas_need_no_script(site):
+    page = next(page for path, page in site.items() if path.stem == "01_perceptual_loss")
+    assert len(page.select("math")) > 5 and not page.select("script[src*=mathjax]")
