@@ -78,7 +78,9 @@ tables: $(STAMP)
 
 lock: $(STAMP)
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.
-	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > requirements.lock
+	# In two steps, because of two commands in a pipe only the last one can fail.
+	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/frozen.txt
+	sed 's/+[a-z0-9.]*$$//' $(VENV)/frozen.txt > requirements.lock
 
 clean:
 	rm -rf build $(VENV) $(COLAB)
