@@ -1,3 +1,4 @@
+import dataclasses
 import weakref
 
 import numpy as np
@@ -226,6 +227,25 @@ def test_verdicts():
     assert verdict(row(e_stab=0.3, std=0.1), control) == "steadier, but contrast -50%, not for its contrast"
     assert verdict(row(e_stab=0.3, sharpness=0.05), control) == "steadier, but sharpness -50%"
     assert verdict(row(e_stab=0.5), control) == "not steadier"
+
+
+@pytest.mark.parametrize(("figure", "least", "fault"), [
+    ("style", None, "style"), ("content", None, "content"), ("std", 0.9, "contrast"), ("sharpness", 0.7, "sharpness")])
+def test_the_limits_of_a_verdict_lie_where_the_table_says(figure, least, fault):
+    """5 % more style or content loss, nine tenths of the contrast, seven tenths of the sharpness."""
+    control = Score("a", "sum", 0.5, 0.1, 1.0, 0.2, 0.1, 0.05)
+    limit = getattr(control, figure) * (least or 1.05)
+    for share, within in ((0.99, least is None), (1.01, least is not None)):
+        row = dataclasses.replace(control, network="b", e_stab=0.1, **{figure: share * limit})
+        said = verdict(row, control)
+        assert said == "steadier" if within else said.startswith(f"steadier, but {fault} "), (share, said)
+
+
+def test_what_is_not_steadier_for_its_contrast_or_at_all_is_said():
+    control = Score("a", "sum", 0.5, 0.1, 1.0, 0.2, 0.1, 0.05)
+    for unsteady, std, said in ((0.49, 0.19, "steadier, but not for its contrast"), (0.47, 0.19, "steadier"),
+                                (0.51, 0.3, "not steadier"), (0.51, 0.1, "not steadier (contrast -50%)")):
+        assert verdict(dataclasses.replace(control, network="b", e_stab=unsteady, std=std), control) == said
 
 
 def test_the_last_row_sums_e_stab_and_averages_the_rest(rows):
