@@ -298,6 +298,31 @@ def test_a_network_that_says_no_style_is_not_scored(smoke, tmp_path):
         report.evaluate_networks([str(path)], None, smoke)
 
 
+def test_every_network_is_scored_in_its_own_style_on_the_scenes_that_were_asked_for(smoke, monkeypatch, tmp_path):
+    asked = []
+
+    class Judge(nn.Module):
+        def __init__(self, *about):
+            super().__init__()
+            self.about = about
+
+    monkeypatch.setattr(report, "test_scenes", lambda *about: asked.append(about) or ["a scene"])
+    monkeypatch.setattr(report, "judge_of", Judge)
+    monkeypatch.setattr(zoo, "load", lambda name: Student(4, 1).requires_grad_(False))
+
+    def evaluated(networks, scenes, judge):
+        name, = networks
+        asked.append((name, *judge.about, *scenes))
+        return {name: [Score(name, "sum", *[0.1] * 6)]}
+
+    monkeypatch.setattr(report, "evaluate", evaluated)
+    rows = report.evaluate_networks(["waves-student-ours", "candy-teacher-plain"], tmp_path, smoke, "clean")
+    assert asked == [(smoke, "clean", tmp_path), ("waves-student-ours", "waves", smoke, "a scene"),
+                     ("candy-teacher-plain", "candy", smoke, "a scene")]
+    assert [(row["network"], row["style_name"], row["pass"]) for row in rows] == [
+        ("waves-student-ours", "waves", "clean"), ("candy-teacher-plain", "candy", "clean")]
+
+
 def test_the_table_names_everything(smoke):
     names = ["mosaic-student-scratch", "mosaic-student-ours"]
     found = report.evaluate_networks(names, None, smoke.but(evaluation_frames=2))

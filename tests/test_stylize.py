@@ -264,6 +264,22 @@ def test_ctrl_c_at_the_very_end(tmp_path, short_segments, monkeypatch):
     assert network.calls == []
 
 
+@pytest.mark.parametrize("paint", ["a video", "a clip"])
+def test_flow_is_estimated_by_the_method_that_is_asked_for(paint, tmp_path, monkeypatch):
+    asked = []
+
+    def estimated(frame, previous, method):
+        asked.append(method)
+        return torch.zeros_like(frame[:, :2]), torch.ones_like(frame[:, :1])
+
+    monkeypatch.setattr(stylize, "estimate_flow_and_mask", estimated)
+    if paint == "a video":
+        run(Remembering(), make(tmp_path / "in.mp4", 3), tmp_path / "out.mp4", flow_method="dis-fast")
+    else:
+        stylize_clip(Remembering(), clip(3), flow_method="dis-fast")
+    assert asked == ["dis-fast"] * 2
+
+
 def test_nothing_is_kept_of_another_job(tmp_path, short_segments):
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
 

@@ -27,7 +27,7 @@ from tutorial_lib.papers.stages import STAGES, prepared, run, stage_of
 from tutorial_lib.roles import Recipe
 from tutorial_lib.settings import Settings, scale
 from tutorial_lib.stage import Job
-from tutorial_lib.training import stages
+from tutorial_lib.training import balance, stages
 from tutorial_lib.workshop import Workshop
 
 # The smallest scale at which every setting counts: the rates fall from step to step, and no lambda is 0.
@@ -469,6 +469,31 @@ def test_the_target_is_that_of_the_networks_and_the_teacher_with_flow_alone_has_
         assert call.past is None and torch.equal(call.frame, moving[2].frames)
 
 
+# --- how strong the losses of steadiness are ---
+
+
+def test_a_film_that_only_moves_does_not_flicker():
+    """Each frame is compared with the one before it, along the flow that leads back: nothing is left."""
+    texture, masks = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(5)), torch.ones(3, 1, 32, 48)
+    masks[..., :3] = masks[..., -3:] = 0
+    flows = torch.zeros(3, 2, 32, 48)
+    flows[:, 0] = -3
+    film = Clip(torch.cat([texture.roll(3 * t, 3) for t in range(4)]), {-1: Motion(flows, masks)})
+    still = replace(film, motions={-1: Motion(torch.zeros_like(flows), masks)})
+    assert balance.steadiness(Spy(0.5), [film], Judge()) == 2**4
+    assert balance.steadiness(Spy(0.5), [still], Judge()) == 2**-4
+
+
+def test_a_factor_is_remembered_for_a_teacher_clips_a_style_and_a_scale(moving, monkeypatch):
+    monkeypatch.setattr(ofd, "eq_1", lambda style, settings: (style, settings))
+    monkeypatch.setattr(ofd, "steadiness", lambda *about: about)
+    usual = (Spy(0.5), tuple(moving), "candy", TINY)
+    others = (Spy(0.5), tuple(moving[:1]), "waves", TINY.but(style_weight=2.0))
+    asked = [usual, *((*usual[:n], other, *usual[n + 1:]) for n, other in enumerate(others)), usual]
+    for teacher, clips, style, settings in asked:
+        assert ofd.known_steadiness(teacher, clips, style, settings) == (teacher, clips, (style, settings))
+
+
 # --- what is remembered ---
 
 
@@ -543,7 +568,7 @@ def test_another_picture_of_the_same_name_is_never_taken_for_it(other, given, tm
     if other == "rare.png":
         _ = Workshop(other, TINY, tmp_path)["teacher-plain"]
     else:
-        with pytest.raises(TutorialError, match="another style; delete it"):
+        with pytest.raises(TutorialError, match="was trained with another"):
             _ = Workshop(other, TINY, tmp_path)["teacher-plain"]
 
 
