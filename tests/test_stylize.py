@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 import torch
 from films import film, onset, picture, read_frames, sound_of, stamps
@@ -298,6 +299,18 @@ def test_nothing_is_kept_of_another_job(tmp_path, short_segments):
     with pytest.raises(KeyboardInterrupt):
         run(Interrupted(6), source, target, overwrite=True)
     os.utime(source, (1, 1))
+    network = Remembering()
+    run(network, source, target, overwrite=True)
+    assert len(network.calls) == 7
+
+
+@pytest.mark.parametrize("program", [stylize, torch, av], ids=["ours", "torch", "av"])
+def test_frames_of_another_version_are_made_again(program, tmp_path, short_segments, monkeypatch):
+    """It may paint or write otherwise, and the film would change in the middle."""
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target, overwrite=True)
+    monkeypatch.setattr(program, "__version__", f"{program.__version__}1")
     network = Remembering()
     run(network, source, target, overwrite=True)
     assert len(network.calls) == 7
