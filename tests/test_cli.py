@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -250,6 +251,20 @@ def test_doctor_describes_the_machine(monkeypatch, capsys):
     assert rows["python"].startswith(".".join(map(str, sys.version_info[:2])))
     assert "123 GFLOP/s" in rows["speed"] and rows["video"].endswith("yes")
     assert re.match(r"\d+ networks, ", rows["zoo"])
+
+
+@pytest.mark.parametrize(("gigabytes", "fitting"), [(40, "paper"), (16, "colab"), (4, "laptop")])
+def test_doctor_recommends_a_scale_for_the_gpu_that_is_there(gigabytes, fitting, monkeypatch, capsys):
+    monkeypatch.setenv("OFD_DEVICE", "cpu")             # where the speed is measured
+    monkeypatch.setattr(doctor, "convolution_speed", lambda seconds: 60.0)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda number: "a GPU")
+    monkeypatch.setattr("torch.cuda.get_device_properties",
+                        lambda number: SimpleNamespace(total_memory=gigabytes * 2**30))
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(rf"^GPU +a GPU, {gigabytes} GiB", said, re.MULTILINE)
+    assert re.search(rf"^scale +{fitting}: ", said, re.MULTILINE)
 
 
 def test_doctor_names_an_apple_gpu(monkeypatch, capsys):

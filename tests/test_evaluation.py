@@ -252,7 +252,10 @@ def test_the_last_row_sums_e_stab_and_averages_the_rest(rows):
     scores = rows["student-scratch"]
     assert scores[-1].scene == "sum"
     assert scores[-1].e_stab == pytest.approx(sum(s.e_stab for s in scores[:-1]))
-    assert scores[-1].style == pytest.approx(sum(s.style for s in scores[:-1]) / 2)
+    for figure in ("style", "content", "std", "sharpness"):
+        mean = sum(getattr(s, figure) for s in scores[:-1]) / 2
+        assert getattr(scores[-1], figure) == pytest.approx(mean), figure
+    assert scores[-1].floor == pytest.approx(sum(s.floor for s in scores[:-1]))
     assert 0 < scores[-1].floor < scores[-1].e_stab
 
 
