@@ -366,6 +366,7 @@ def test_a_plain_student_is_drawn_to_what_the_teacher_makes_of_the_same_pictures
 
 def test_every_step_shows_another_batch(plain_student):
     batches = [student[0].frame for student, *_ in plain_student]
+    assert len(batches) == 5, "as many steps as were asked for, and not the scale's"
     assert all(len(batch) == MOVING.plain_batch for batch in batches)
     assert not any(torch.equal(a, b) for a, b in combinations(torch.cat(batches), 2))
 
