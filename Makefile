@@ -111,8 +111,10 @@ tables: $(STAMP)
 
 lock: $(STAMP) $(TEACH)/.installed
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.
-	{ $(BIN)/python -m pip freeze --exclude-editable; $(TEACH)/bin/python -m pip freeze; } \
-		| sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -fu > requirements.lock
+	# In steps, because of two commands in a pipe only the last one can fail.
+	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/frozen.txt
+	$(TEACH)/bin/python -m pip freeze >> $(VENV)/frozen.txt
+	sed 's/+[a-z0-9.]*$$//' $(VENV)/frozen.txt | LC_ALL=C sort -fu > requirements.lock
 
 clean:
 	rm -rf build $(VENV) $(COLAB) $(TEACH)

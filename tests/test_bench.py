@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tutorial_lib import checkpoint, evaluation, zoo
-from tutorial_lib.data.clips import filmed
+from tutorial_lib.data.clips import Clip, filmed
 from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.errors import TutorialError
@@ -16,7 +16,7 @@ from tutorial_lib.evaluation.bench import CHEATS, FIDELITY_EVERY, Bench, Entry, 
 from tutorial_lib.evaluation.films import rendered_films
 from tutorial_lib.evaluation.scores import steadiness
 from tutorial_lib.files import read_json, write_json
-from tutorial_lib.networks.features import COMPACT_FILE, load_features
+from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, load_features
 from tutorial_lib.networks.student import Student
 from tutorial_lib.papers.ofd.roles import POCKETS
 from tutorial_lib.settings import scale
@@ -103,6 +103,32 @@ def test_a_record_is_kept_until_the_weights_or_the_protocol_change(folder, films
     assert scored(frames=6) == everything      # the cheats are made from it
     make(folder, small, "res", seed=3)
     assert scored(frames=6) == ["mosaic-res"]
+
+
+@pytest.mark.parametrize("change", ["style_size", "features", "every"])
+def test_a_record_is_of_one_style_picture_one_perceptual_network_and_the_same_frames(
+        change, folder, films, small, monkeypatch):
+    entry = entries([folder])[0]
+    bench(folder, films, small).score(entry, [""])
+    assert bench(folder, films, small).lacks(entry) == []
+    settings = small
+    if change == "style_size":
+        settings = small.but(style_size=small.style_size // 2)
+    elif change == "features":
+        other = CompactFeatures("vgg16")
+        checkpoint.save(folder / "other.safetensors", other, {"plan": "vgg16"})
+        settings = small.but(features=str(folder / "other.safetensors"))
+    else:
+        monkeypatch.setattr("tutorial_lib.evaluation.bench.FIDELITY_EVERY", FIDELITY_EVERY + 1)
+    assert bench(folder, films, settings).lacks(entry) == [""]
+
+
+def test_further_seeds_and_ablations_are_scored_on_the_pass_that_flickers():
+    for recipe, seed, on_clean in (("student-ours", 0, True), ("student-ours", 1, False), ("res", 0, False),
+                                   ("grey", 0, True), ("nobody's", 0, False)):
+        entry = Entry("mosaic", recipe, seed, None, {})
+        seen = [entry.sees(Clip(None, pass_name=name)) for name in ("clean", "final", "real")]
+        assert seen == [on_clean, True, True], (recipe, seed)
 
 
 def test_nothing_is_rendered_when_all_is_known(folder, films, small):

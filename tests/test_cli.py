@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from films import film, picture, read_frames
 
 import tutorial_lib
 from tutorial_lib import checkpoint, doctor, engines, zoo
-from tutorial_lib.cli import main
+from tutorial_lib.cli import main, parser
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import report
 from tutorial_lib.networks.student import Student
@@ -70,17 +71,30 @@ def test_a_style_means_its_pocket_student_where_there_is_one(tmp_path, loaded, s
     assert loaded == ["mosaic-pocket-ours", "waves-student-ours"]
 
 
-def test_stylize_passes_on_engine_and_size(tmp_path, loaded, source, monkeypatch):
+def options_of(command):
+    """{option of the command line: its action}, without help."""
+    subparsers = next(action for action in parser()._actions if isinstance(action.choices, dict))
+    return {name: action for action in subparsers.choices[command]._actions for name in action.option_strings
+            if name not in ("-h", "--help")}
+
+
+def test_stylize_passes_on_every_option(tmp_path, loaded, source, monkeypatch):
+    """Those that say which network are tested above."""
     asked = []
 
     def stylize_video(network, source, target, **options):
-        asked.append((options["engine"], options["size"]))
+        asked.append(options)
         raise TutorialError("enough")
 
     monkeypatch.setattr("tutorial_lib.stylize.stylize_video", stylize_video)
-    for more in ([], ["--engine", "onnxruntime", "--size", "960"]):
-        assert main(["stylize", str(source), str(tmp_path / "out.mp4"), *more]) == 2
-    assert asked == [("auto", None), ("onnxruntime", 960)]
+    usual = {"flow_method": "dis", "overwrite": False, "engine": "auto", "size": None}
+    others = {"--flow": ("flow_method", "dis-fast"), "--overwrite": ("overwrite", True),
+              "--engine": ("engine", "onnxruntime"), "--size": ("size", 960)}
+    assert {*others, "--style", "--network"} == options_of("stylize").keys()
+    for option, (name, value) in {"": ("size", None), **others}.items():
+        words = [option] * bool(option) + [str(value)] * (value not in (None, True))
+        assert main(["stylize", str(source), str(tmp_path / "out.mp4"), *words]) == 2
+        assert asked.pop() == {**usual, name: value}
 
 
 def test_the_style_of_the_course_is_the_usual_one(tmp_path, loaded, source, monkeypatch):
@@ -153,13 +167,15 @@ def test_evaluate_prints_the_table_and_writes_it(tmp_path, loaded, monkeypatch, 
     monkeypatch.setattr(report, "evaluate_networks", evaluate_networks)
     monkeypatch.setattr(report, "format_table", lambda rows: f"{rows[0]['name']}!")
     output = tmp_path / "table.json"
-    arguments = ["--network", "a", "b", "--scale", "smoke", "--pass", "clean", "--output", str(output)]
+    arguments = ["--network", "a", "b", "--scale", "smoke", "--pass", "clean", "--output", str(output),
+                 "--sintel", "films"]
+    assert options_of("evaluate").keys() <= {*arguments}
     assert main(["evaluate", *arguments]) == 0
     names, root, settings, pass_name = asked[0]
-    assert (names, root, settings.name, pass_name) == (["a", "b"], None, "smoke", "clean")
+    assert (names, root, settings.name, pass_name) == (["a", "b"], Path("films"), "smoke", "clean")
     assert capsys.readouterr().out == "a!\n"
     assert json.loads(output.read_text()) == [{"name": "a", "e_stab": 0.1}]
-    assert main(["evaluate"]) == 0 and asked[1][0] == zoo.names() and asked[1][3] == "final"
+    assert main(["evaluate"]) == 0 and asked[1][:2] == (zoo.names(), None) and asked[1][3] == "final"
 
 
 def test_evaluate_leaves_out_what_does_not_paint_unless_it_is_asked_for(tmp_path, monkeypatch):
@@ -235,6 +251,20 @@ def test_doctor_describes_the_machine(monkeypatch, capsys):
     assert rows["python"].startswith(".".join(map(str, sys.version_info[:2])))
     assert "123 GFLOP/s" in rows["speed"] and rows["video"].endswith("yes")
     assert re.match(r"\d+ networks, ", rows["zoo"])
+
+
+@pytest.mark.parametrize(("gigabytes", "fitting"), [(40, "paper"), (16, "colab"), (4, "laptop")])
+def test_doctor_recommends_a_scale_for_the_gpu_that_is_there(gigabytes, fitting, monkeypatch, capsys):
+    monkeypatch.setenv("OFD_DEVICE", "cpu")             # where the speed is measured
+    monkeypatch.setattr(doctor, "convolution_speed", lambda seconds: 60.0)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda number: "a GPU")
+    monkeypatch.setattr("torch.cuda.get_device_properties",
+                        lambda number: SimpleNamespace(total_memory=gigabytes * 2**30))
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(rf"^GPU +a GPU, {gigabytes} GiB", said, re.MULTILINE)
+    assert re.search(rf"^scale +{fitting}: ", said, re.MULTILINE)
 
 
 def test_doctor_names_an_apple_gpu(monkeypatch, capsys):

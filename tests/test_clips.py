@@ -135,6 +135,18 @@ def test_estimated_flow_agrees_with_exact_flow():
         clip_from_frames(exact.frames, "guess")
 
 
+@pytest.mark.parametrize("length", [2, 3, 4, 5])
+def test_an_estimated_clip_leads_from_the_same_frame_as_a_rendered_one(length):
+    """From frame K // 2, also where there are two in the middle."""
+    exact = clip_from_scene(test_scene("alley_2", 54, 128, length), pass_name="clean")
+    estimated = clip_from_frames(exact.frames)
+    check_shapes(estimated, length, 54, 128)
+    for motion, known in ((estimated.from_middle, exact.from_middle), (estimated.backward, exact.backward)):
+        both = motion.masks * known.masks
+        gap = ((motion.flows - known.flows).norm(dim=1, keepdim=True) * both).sum((1, 2, 3)) / both.sum((1, 2, 3))
+        assert gap.max() < 0.5
+
+
 def test_a_clip_moves_to_a_device():
     clip = clip_from_scene(random_scene(2, 48, 64, 3))
     moved = clip.to("meta")

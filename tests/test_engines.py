@@ -118,6 +118,57 @@ def test_it_is_measured_once_for_a_network_and_a_size(clocked, noise):
     assert [row["about"]["size"] for row in engines.kept()] == [[32, 32], [36, 32], [32, 32]]
 
 
+@pytest.mark.parametrize("changed", ["weights", "threads", "hardware", "versions", "engines", "size"])
+def test_it_is_measured_again_where_anything_is_another_that_counts(changed, clocked, noise, monkeypatch):
+    """The folder may have come from another machine, or a package may be new."""
+    _, calls = clocked
+    network, frame = made("pocket"), noise(1, 3, 32, 32)
+    for _ in range(2):
+        engines.measured(network, frame)
+    assert len(calls) == 1
+    if changed == "weights":
+        next(network.parameters()).data += 0.1
+    elif changed == "threads":
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 99)
+    elif changed == "engines":
+        monkeypatch.setattr(engines, "installed", lambda device="cpu": ["torch"])
+    elif changed == "size":
+        frame = frame[..., :24]
+    else:
+        name = {"hardware": "hardware", "versions": "version"}[changed]
+        monkeypatch.setattr(engines, name, lambda *_: "another")
+    for _ in range(2):
+        engines.measured(network, frame)
+    assert len(calls) == 2
+
+
+def test_engines_get_the_threads_and_the_precision_that_are_asked_for(monkeypatch):
+    need("onnxruntime")
+    need("openvino")
+    import onnxruntime
+    import openvino
+
+    asked = []
+
+    class Core:
+        def read_model(self, graph):
+            return graph
+
+        def compile_model(self, model, device, about):
+            asked.append((about["INFERENCE_NUM_THREADS"], about["INFERENCE_PRECISION_HINT"]))
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession",
+                        lambda graph, options, providers: asked.append((options.intra_op_num_threads, "f32")))
+    monkeypatch.setattr(openvino, "Core", Core)
+    monkeypatch.setattr(engines, "to_onnx", lambda network: b"graph")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    for name, precision in (("onnxruntime", "f32"), ("openvino", "f32"), ("openvino-bfloat16", "bf16")):
+        engines.start(made("pocket"), name)
+        engines.start(made("pocket"), name, threads=3)
+        assert asked == [(5, precision), (3, precision)]
+        asked.clear()
+
+
 def test_engines_are_timed_in_turn(noise):
     order = []
 

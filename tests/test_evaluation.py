@@ -1,3 +1,4 @@
+import dataclasses
 import weakref
 
 import numpy as np
@@ -228,11 +229,33 @@ def test_verdicts():
     assert verdict(row(e_stab=0.5), control) == "not steadier"
 
 
+@pytest.mark.parametrize(("figure", "least", "fault"), [
+    ("style", None, "style"), ("content", None, "content"), ("std", 0.9, "contrast"), ("sharpness", 0.7, "sharpness")])
+def test_the_limits_of_a_verdict_lie_where_the_table_says(figure, least, fault):
+    """5 % more style or content loss, nine tenths of the contrast, seven tenths of the sharpness."""
+    control = Score("a", "sum", 0.5, 0.1, 1.0, 0.2, 0.1, 0.05)
+    limit = getattr(control, figure) * (least or 1.05)
+    for share, within in ((0.99, least is None), (1.01, least is not None)):
+        row = dataclasses.replace(control, network="b", e_stab=0.1, **{figure: share * limit})
+        said = verdict(row, control)
+        assert said == "steadier" if within else said.startswith(f"steadier, but {fault} "), (share, said)
+
+
+def test_what_is_not_steadier_for_its_contrast_or_at_all_is_said():
+    control = Score("a", "sum", 0.5, 0.1, 1.0, 0.2, 0.1, 0.05)
+    for unsteady, std, said in ((0.49, 0.19, "steadier, but not for its contrast"), (0.47, 0.19, "steadier"),
+                                (0.51, 0.3, "not steadier"), (0.51, 0.1, "not steadier (contrast -50%)")):
+        assert verdict(dataclasses.replace(control, network="b", e_stab=unsteady, std=std), control) == said
+
+
 def test_the_last_row_sums_e_stab_and_averages_the_rest(rows):
     scores = rows["student-scratch"]
     assert scores[-1].scene == "sum"
     assert scores[-1].e_stab == pytest.approx(sum(s.e_stab for s in scores[:-1]))
-    assert scores[-1].style == pytest.approx(sum(s.style for s in scores[:-1]) / 2)
+    for figure in ("style", "content", "std", "sharpness"):
+        mean = sum(getattr(s, figure) for s in scores[:-1]) / 2
+        assert getattr(scores[-1], figure) == pytest.approx(mean), figure
+    assert scores[-1].floor == pytest.approx(sum(s.floor for s in scores[:-1]))
     assert 0 < scores[-1].floor < scores[-1].e_stab
 
 
@@ -276,6 +299,31 @@ def test_a_network_that_says_no_style_is_not_scored(smoke, tmp_path):
     checkpoint.save(path, network, {"network": network.configuration})
     with pytest.raises(TutorialError, match="does not say which style it was trained for"):
         report.evaluate_networks([str(path)], None, smoke)
+
+
+def test_every_network_is_scored_in_its_own_style_on_the_scenes_that_were_asked_for(smoke, monkeypatch, tmp_path):
+    asked = []
+
+    class Judge(nn.Module):
+        def __init__(self, *about):
+            super().__init__()
+            self.about = about
+
+    monkeypatch.setattr(report, "test_scenes", lambda *about: asked.append(about) or ["a scene"])
+    monkeypatch.setattr(report, "judge_of", Judge)
+    monkeypatch.setattr(zoo, "load", lambda name: Student(4, 1).requires_grad_(False))
+
+    def evaluated(networks, scenes, judge):
+        name, = networks
+        asked.append((name, *judge.about, *scenes))
+        return {name: [Score(name, "sum", *[0.1] * 6)]}
+
+    monkeypatch.setattr(report, "evaluate", evaluated)
+    rows = report.evaluate_networks(["waves-student-ours", "candy-teacher-plain"], tmp_path, smoke, "clean")
+    assert asked == [(smoke, "clean", tmp_path), ("waves-student-ours", "waves", smoke, "a scene"),
+                     ("candy-teacher-plain", "candy", smoke, "a scene")]
+    assert [(row["network"], row["style_name"], row["pass"]) for row in rows] == [
+        ("waves-student-ours", "waves", "clean"), ("candy-teacher-plain", "candy", "clean")]
 
 
 def test_the_table_names_everything(smoke):

@@ -43,6 +43,20 @@ def test_vgg16_reads_the_published_names(noise, tmp_path, monkeypatch):
     assert list(taps) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
 
 
+@pytest.mark.parametrize(("network", "deviations"), [
+    (VGG16Features(), (0.229, 0.224, 0.225)), (CompactFeatures("vgg16"), (0.225, 0.225, 0.225)),
+    (CompactFeatures("squeezenet"), (0.225, 0.225, 0.225))], ids=["vgg16", "compact", "compact-squeezenet"])
+def test_a_perceptual_network_sees_colours_as_it_was_trained_to(network, deviations, noise):
+    """ImageNet's mean colour is zero to it, and its deviation one: whatever its weights, at its first layer."""
+    image, seen = noise(2, 3, 32, 32), []
+    first = next(module for module in network.modules() if isinstance(module, torch.nn.Conv2d))
+    handle = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    network(image)
+    handle.remove()
+    for channel, (mean, deviation) in enumerate(zip((0.485, 0.456, 0.406), deviations, strict=True)):
+        assert torch.allclose(seen[0][:, channel], (image[:, channel] - mean) / deviation, atol=1e-5)
+
+
 def test_squeezenets_published_form_is_read(noise, tmp_path):
     tensors, inputs = {"conv1.weight": noise(96, 3, 7, 7), "conv1.bias": noise(96)}, 96
     for n, (squeeze, expand) in zip(range(2, 8), [(16, 64)] * 2 + [(32, 128)] * 2 + [(48, 192)] * 2, strict=True):

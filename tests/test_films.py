@@ -56,6 +56,12 @@ def test_the_floor_is_what_the_film_itself_scores(small):
     assert (row["e_stab"], row["e_stab_2"]) == (row["floor"], row["floor_2"]) == (floor(film), floor(film, 2))
 
 
+def test_sintel_is_read_at_the_size_and_length_of_the_scale(tmp_path, small):
+    write_scene(tmp_path, test_scene("alley_2", 80, 128, 7))
+    film, = sintel_films(tmp_path, small, ["final"])
+    assert (film.pass_name, film.frames.shape) == ("final", (small.evaluation_frames, 3, 40, small.evaluation_width))
+
+
 def test_sintel_has_one_gap(tmp_path, small):
     write_scene(tmp_path, test_scene("alley_2", 40, 64, 3))
     assert [(f.name, f.pass_name, list(f.motions)) for f in sintel_films(tmp_path, small)] == [

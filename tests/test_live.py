@@ -272,6 +272,17 @@ def test_the_fastest_engine_is_measured_once_for_networks_of_the_same_layers(sti
     assert len(measured) == 2 and "Measuring engines for waves-student-ours, once ..." in said
 
 
+def test_the_fastest_engine_is_that_of_a_size_and_of_a_kind_of_network(still, noise, monkeypatch):
+    measured = []
+    monkeypatch.setattr(engines, "fastest", lambda network, frame: measured.append(tuple(frame.shape[2:])) or "torch")
+    widget, stop = module.Live(still, "mosaic", "student-ours", 64, "auto"), threading.Event()
+    for name, height in (("mosaic-student-ours", 32), ("candy-student-ours", 32), ("mosaic-student-ours", 48),
+                         ("mosaic-teacher-plain", 48), ("mosaic-student-ours", 32)):
+        widget._painter(name, noise(1, 3, height, 64), "", stop)
+    widget.close()
+    assert measured == [(32, 64), (48, 64), (48, 64)]
+
+
 def test_what_cannot_be_is_said_at_once(live, still):
     for options, sentence in (
         ({"style": "nobody"}, "There is no network for the style 'nobody'; there are some for: candy"),

@@ -27,8 +27,22 @@ def test_it_learns_and_reports_every_step():
     seen = []
     _, history = problem(steps=60, callback=seen.append)
     assert history[-1]["fit"] < 0.2 * history[0]["fit"]
-    assert [p.step for p in seen] == list(range(1, 61))
+    assert [(p.step, p.steps) for p in seen] == [(step, 60) for step in range(1, 61)]
     assert seen[0].terms == history[0]
+
+
+def test_every_step_has_its_own_rate():
+    network, weights = nn.Linear(2, 1).eval(), []
+
+    def loss(step):
+        assert network.training
+        weights.append(network.weight.detach().clone())
+        return {"total": network.weight.square().sum()}
+
+    train(network, loss, 6, lambda step: 0.1 if step == 2 else 0.0, "test", {}, bar=False)
+    moved = [not torch.equal(a, b) for a, b in zip(weights, [*weights[1:], network.weight], strict=True)]
+    assert moved == [False, False, True, False, False, False]
+    assert not network.training
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.8])

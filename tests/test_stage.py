@@ -1,11 +1,12 @@
 """Every role reaches its training with the right networks, settings and options, from the workshop and by hand."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from torch import nn
 
-from tutorial_lib import papers, train, workshop, zoo
+from tutorial_lib import cli, papers, train, workshop, zoo
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
@@ -24,12 +25,23 @@ LAMBDAS = ("lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_
 
 @dataclass
 class Call:
-    """What reached a function of `training`."""
+    """What reached a function of `training`. judge: the style and the settings that Eq. 1 was made for."""
 
     function: str
     networks: dict[str, nn.Module]
     settings: object
     options: dict = field(default_factory=dict)
+    judge: tuple | None = None
+
+
+class Judge(tuple):
+    """Eq. 1, of which only the style and the settings matter here."""
+
+    def __new__(cls, *about):
+        return super().__new__(cls, about)
+
+    def to(self, device):
+        return self
 
 
 @pytest.fixture
@@ -38,10 +50,11 @@ def calls(monkeypatch):
     noted = []
 
     def train_plain(network, perceptual, settings, agree_with=None, **options):
-        noted.append(Call("train_plain", {"agree_with": agree_with}, settings, {**options, "network": network}))
+        noted.append(Call("train_plain", {"agree_with": agree_with}, settings, {**options, "network": network},
+                          perceptual))
 
     def train_teacher(plain, clips, perceptual, settings, **options):
-        noted.append(Call("train_teacher", {"plain": plain}, settings, {**options, "clips": clips}))
+        noted.append(Call("train_teacher", {"plain": plain}, settings, {**options, "clips": clips}, perceptual))
         return plain, []
 
     def frozen_targets(clips, teacher_with_flow, teacher_plain, student_plain, **options):
@@ -51,7 +64,7 @@ def calls(monkeypatch):
     def distill(student_plain, targets, perceptual, settings, **options):
         networks = {"start": student_plain} | {name: targets.pop(name) for name in (
             "teacher_with_flow", "teacher_plain", "student_plain")}
-        noted.append(Call("distill", networks, settings, {**options, **targets}))
+        noted.append(Call("distill", networks, settings, {**options, **targets}, perceptual))
         return student_plain, []
 
     def known_steadiness(teacher_plain, clips, style, scale):
@@ -62,6 +75,7 @@ def calls(monkeypatch):
     for name, spy in (("train_plain", train_plain), ("train_teacher", train_teacher), ("distill", distill)):
         monkeypatch.setattr(training, name, spy)
     monkeypatch.setattr(ofd, "FrozenTargets", frozen_targets)
+    monkeypatch.setattr(ofd, "perceptual_loss", lambda features, style, settings: Judge(style, settings))
     monkeypatch.setattr(ofd, "known_steadiness", known_steadiness)
     return noted
 
@@ -83,9 +97,9 @@ def by_workshop(role, networks, folder, style="mosaic"):
     made.make(papers.ROLES[role])
 
 
-def by_hand(role, networks, folder, style="mosaic", **given):
+def by_hand(role, networks, folder, style="mosaic", steps=None, **given):
     named = {train.FLAGS[papers.ROLES[name].recipe.stage][0]: name for name in papers.ROLES[role].recipe.needs}
-    train.train(role, style, SMOKE, folder / "made.safetensors", networks=named, given=given)
+    train.train(role, style, SMOKE, folder / "made.safetensors", networks=named, given=given, steps=steps)
 
 
 EITHER_WAY = pytest.mark.parametrize("run", [by_workshop, by_hand])
@@ -225,13 +239,98 @@ def test_a_setting_that_the_role_does_not_use_is_refused_when_it_is_given(calls,
     assert calls == []
 
 
+STAGED = ("teacher-plain", "teacher-flow", "student-plain", "pocket-plain", "student-ours", "pocket-ours")
+
+
 @EITHER_WAY
-@pytest.mark.parametrize("role", ["teacher-plain", "teacher-flow", "student-plain", "student-ours"])
+@pytest.mark.parametrize("role", STAGED)
 def test_a_training_has_a_file_to_go_on_from_and_knows_its_style(run, role, calls, networks, tmp_path):
-    run(role, networks, tmp_path)
+    run(role, networks, tmp_path, style="candy")
     options = calls[-1].options
-    assert options["about"]["style"] == "mosaic"
+    assert options["about"]["style"] == "candy"
     assert tmp_path in options["path"].parents
+
+
+@EITHER_WAY
+@pytest.mark.parametrize("role", STAGED)
+def test_eq_1_is_of_the_style_and_of_the_settings_of_the_training(run, role, calls, networks, tmp_path):
+    """With the recipe's own style weight and size, which are not those of the scale."""
+    run(role, networks, tmp_path, style="candy")
+    assert calls[-1].judge == ("candy", calls[-1].settings)
+
+
+@EITHER_WAY
+def test_a_plain_pocket_student_is_a_pocket_trained_longer_beside_the_teacher_for_the_screen(
+        run, calls, networks, tmp_path):
+    run("pocket-plain", networks, tmp_path)
+    call, = calls
+    assert call.networks["agree_with"] is networks["screen-teacher-plain"]
+    assert call.options["network"].configuration == Pocket(SMOKE.pocket_width, SMOKE.pocket_blocks).configuration
+    assert (call.settings.plain_steps, call.settings.decay_every) == (2 * SMOKE.plain_steps, 2 * SMOKE.decay_every)
+
+
+# A value for every option of the command line's `train`, and where the training shows it.
+OPTIONS = {
+    "--style": ("candy", lambda call: call.judge[0]),
+    "--scale": ("laptop", lambda call: call.settings.name),
+    "--output": ("there.safetensors", lambda call: call.options["path"].name),
+    "--steps": (7, lambda call: call.options["steps"]),
+    "--seed": (5, lambda call: call.settings.seed),
+    "--lambda-res": (0.5, lambda call: call.settings.lambda_res),
+    "--lambda-temp": (0.5, lambda call: call.settings.lambda_temp),
+    "--lambda-rank": (0.5, lambda call: call.settings.lambda_rank),
+    "--videos": ("films", lambda call: str(call.options["clips"])),
+    "--teacher-flow": ("screen-teacher-flow", lambda call: call.networks["teacher_with_flow"]),
+    "--teacher-plain": ("screen-teacher-plain", lambda call: call.networks["teacher_plain"]),
+    "--start": ("unaligned-plain", lambda call: call.networks["start"]),
+}
+
+
+def test_every_option_of_train_is_known_here():
+    subparsers = next(action for action in cli.parser()._actions if isinstance(action.choices, dict))
+    actions = subparsers.choices["train"]._actions
+    assert {name for action in actions for name in action.option_strings} == {*OPTIONS, "-h", "--help"}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_of_the_command_line_reaches_the_training_and_changes_nothing_else(
+        option, calls, networks, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "_clips", lambda settings, videos: videos)
+    monkeypatch.chdir(tmp_path)
+    usual = {"--style": "mosaic", "--scale": "smoke", "--output": "here.safetensors", "--teacher-flow": "teacher-flow",
+             "--teacher-plain": "teacher-plain", "--start": "student-plain"}
+
+    def trained(**more):
+        words = [str(word) for pair in {**usual, **more}.items() for word in pair]
+        assert cli.main(["train", "student-ours-temp", *words]) == 0
+        return {name: look(calls[-1]) for name, (_, look) in OPTIONS.items()}
+
+    value, before, after = OPTIONS[option][0], trained(), trained(**{option: OPTIONS[option][0]})
+    assert after[option] == networks.get(value, value) != before[option]
+    depending = {"--lambda-rank"} if option == "--scale" else set()
+    assert {name for name in OPTIONS if after[name] != before[name]} == {option} | depending
+
+
+def test_what_a_training_says_of_itself_is_what_it_was_given(calls, networks, tmp_path, monkeypatch):
+    clips = []
+    monkeypatch.setattr(train, "_clips", lambda settings, videos: clips.append((settings.seed, videos)))
+    named = {"teacher-plain": "teacher-plain"}
+    train.train("teacher-flow", "candy", SMOKE.but(seed=5), tmp_path / "a", videos=Path("films"), networks=named)
+    assert {"style": "candy", "videos": "films"}.items() <= calls[-1].options["about"].items()
+    assert set(clips) == {(5, Path("films"))}
+
+
+@EITHER_WAY
+@pytest.mark.parametrize("role", STAGED)
+def test_a_stage_reports_and_stops_as_it_is_told(run, role, calls, networks, tmp_path):
+    """By hand as many steps as are asked for; in the workshop a checkpoint every 50, and the minutes are noted."""
+    if run is by_hand:
+        run(role, networks, tmp_path, steps=3)
+        assert calls[-1].options["steps"] == 3
+    else:
+        run(role, networks, tmp_path)
+        assert calls[-1].options["save_every"] == 50 and callable(calls[-1].options["callback"])
+        assert "steps" not in calls[-1].options
 
 
 def test_a_recipe_may_not_set_what_its_stage_does_not_use():

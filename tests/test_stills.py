@@ -1,7 +1,8 @@
 import torch
 
-from tutorial_lib.data import photographs
+from tutorial_lib.data import clips, photographs
 from tutorial_lib.data import stills as module
+from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.data.stills import stills
 from tutorial_lib.settings import scale
 
@@ -27,3 +28,30 @@ def test_stills_show_training_photographs_only(monkeypatch):
     for n in range(30):
         stills(SMOKE, 0, n)
     assert used <= set(photographs.TRAINING) and len(used) > 5
+
+
+def test_the_scenes_of_the_stills_are_neither_those_of_another_seed_nor_those_of_the_clips(monkeypatch):
+    drawn = []
+    for user in (module, clips):
+        real = user.random_scene
+        monkeypatch.setattr(user, "random_scene",
+                            lambda seed, *size, real=real: drawn[-1].append(seed) or real(seed, *size))
+    monkeypatch.setattr(module, "SCENE_FRAMES", 3)
+    monkeypatch.setattr(module, "SHARE_OF_SCENES", 1.0)
+    settings = scale("smoke").but(height=16, width=16, plain_batch=6)
+    module._scene_frame.cache_clear()
+    for seed in (11, 12):
+        drawn.append([])
+        module.stills(settings, seed, 0)
+        drawn.append([])
+        _ = [RenderedClips(settings, seed, cache=False)[i] for i in range(3)]
+    assert all(drawn)
+    assert len({seed for seeds in drawn for seed in seeds}) == sum(map(len, drawn))
+
+
+def test_half_of_the_stills_are_mirrored(monkeypatch):
+    ramp = torch.linspace(0, 1, 64)[None, None, None].expand(1, 3, 64, 64)
+    monkeypatch.setattr(module, "_still_photograph", lambda rng, size: ramp)
+    monkeypatch.setattr(module, "SHARE_OF_SCENES", 0.0)
+    shown = module.stills(scale("smoke").but(height=16, width=16, plain_batch=100), 0, 0)
+    assert 35 < (shown[..., -1].mean((1, 2)) > shown[..., 0].mean((1, 2))).sum() < 65

@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 import torch
 from films import film, onset, picture, read_frames, sound_of, stamps
@@ -264,6 +265,22 @@ def test_ctrl_c_at_the_very_end(tmp_path, short_segments, monkeypatch):
     assert network.calls == []
 
 
+@pytest.mark.parametrize("paint", ["a video", "a clip"])
+def test_flow_is_estimated_by_the_method_that_is_asked_for(paint, tmp_path, monkeypatch):
+    asked = []
+
+    def estimated(frame, previous, method):
+        asked.append(method)
+        return torch.zeros_like(frame[:, :2]), torch.ones_like(frame[:, :1])
+
+    monkeypatch.setattr(stylize, "estimate_flow_and_mask", estimated)
+    if paint == "a video":
+        run(Remembering(), make(tmp_path / "in.mp4", 3), tmp_path / "out.mp4", flow_method="dis-fast")
+    else:
+        stylize_clip(Remembering(), clip(3), flow_method="dis-fast")
+    assert asked == ["dis-fast"] * 2
+
+
 def test_nothing_is_kept_of_another_job(tmp_path, short_segments):
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
 
@@ -282,6 +299,18 @@ def test_nothing_is_kept_of_another_job(tmp_path, short_segments):
     with pytest.raises(KeyboardInterrupt):
         run(Interrupted(6), source, target, overwrite=True)
     os.utime(source, (1, 1))
+    network = Remembering()
+    run(network, source, target, overwrite=True)
+    assert len(network.calls) == 7
+
+
+@pytest.mark.parametrize("program", [stylize, torch, av], ids=["ours", "torch", "av"])
+def test_frames_of_another_version_are_made_again(program, tmp_path, short_segments, monkeypatch):
+    """It may paint or write otherwise, and the film would change in the middle."""
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target, overwrite=True)
+    monkeypatch.setattr(program, "__version__", f"{program.__version__}1")
     network = Remembering()
     run(network, source, target, overwrite=True)
     assert len(network.calls) == 7

@@ -1,15 +1,18 @@
 """The command line `train`, from a picture to a student, and on into `stylize` and `evaluate`."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from tutorial_lib import checkpoint, zoo
+from tutorial_lib import train as train_module
 from tutorial_lib.cli import main
 from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import random_scene
+from tutorial_lib.settings import scale
 
 
 def train(stage: str, output, *more: str, style: str = "waves") -> int:
@@ -68,6 +71,26 @@ def test_on_videos_of_ones_own(trained, tmp_path, monkeypatch):
     rendered = checkpoint.read(trained / "flow.safetensors").weights
     filmed = checkpoint.read(output).weights
     assert any(not torch.equal(filmed[name], rendered[name]) for name in filmed)
+
+
+def test_tuples_are_cut_for_the_settings_and_kept_for_those_that_cut_the_same(tmp_path, monkeypatch):
+    """Another size, length, number or seed is another folder; another style weight is not."""
+    cut = []
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    monkeypatch.setattr(train_module, "find_videos", lambda folder: [folder / "a.mp4"])
+    monkeypatch.setattr(train_module, "fingerprint", lambda files: "films")
+    monkeypatch.setattr(train_module, "prepare_tuples", lambda *about: cut.append(about))
+    monkeypatch.setattr(train_module, "TupleClips", lambda folder, settings: (folder, settings))
+    usual, folders = scale("smoke").but(seed=3), []
+    for changes in ({}, {"style_weight": 3.0}, {"height": 40}, {"width": 40}, {"clips": 7}, {"clip_length": 4},
+                    {"seed": 9}):
+        settings = usual.but(**changes)
+        folder, used = train_module._clips(settings, Path("films"))
+        s = settings
+        assert cut[-1] == ([Path("films/a.mp4")], folder, s.height, s.width, s.clips, s.clip_length, s.seed)
+        assert used is settings
+        folders.append(folder)
+    assert folders[0] == folders[1] and len(set(folders)) == len(folders) - 1
 
 
 @pytest.mark.parametrize(("stage", "more", "message"), [

@@ -260,6 +260,19 @@ def test_keys_tell_clips_apart(prepared, two_films, tmp_path):
     assert TupleClips(tmp_path / "copy", SMOKE).key(1) == clips.key(1)
 
 
+def test_flow_that_is_kept_is_that_of_its_size(prepared):
+    """Read by one scale after the other, it is what either would have estimated by itself."""
+    sizes = [{}, {"height": 32}, {"width": 40}, {"clip_length": 2}]
+    for changes in (*sizes, *sizes):
+        settings = SMOKE.but(**changes)
+        clip = TupleClips(prepared, settings)[1]
+        alone = clip_from_frames(clip.frames)
+        for motion, fresh in ((clip.backward, alone.backward), (clip.from_middle, alone.from_middle)):
+            assert motion.flows.shape == fresh.flows.shape
+            # Estimated again on frames of 8 bits, which is what is kept.
+            assert (motion.flows - fresh.flows).abs().mean() < 0.05, changes
+
+
 def test_larger_tuples_serve_smaller_scales(prepared):
     clip = TupleClips(prepared, SMOKE.but(height=24, width=48, clip_length=2, clips=2))[1]
     assert clip.frames.shape == (2, 3, 24, 48) and clip.from_middle.flows.shape == (2, 2, 24, 48)

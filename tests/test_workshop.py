@@ -1,5 +1,6 @@
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,9 @@ from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.papers.ofd.roles import POCKETS, TABLED, ZOO
 from tutorial_lib.settings import scale
+from tutorial_lib.training import new_teacher
 from tutorial_lib.training.balance import SQUARES, steadiness
+from tutorial_lib.training.loop import Progress
 from tutorial_lib.workshop import Workshop
 
 
@@ -73,6 +76,32 @@ def test_the_losses_of_steadiness_are_as_strong_as_the_style_needs(workshop):
 def test_the_network_is_the_one_that_is_kept(workshop):
     kept = load_network(workshop.path("student-ours"))
     assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), workshop["student-ours"].parameters(), strict=True))
+
+
+def test_the_file_of_a_network_says_what_it_is_wherever_it_is_taken(workshop):
+    about = checkpoint.read(workshop.path("student-ours")).about
+    assert (about["style"], about["network"]) == ("waves", workshop["student-ours"].configuration)
+
+
+def test_the_minutes_of_an_interrupted_training_count(tmp_path, monkeypatch):
+    clock = tmp_path / "training" / "waves-teacher-plain.minutes"
+    clock.parent.mkdir()
+    clock.write_text("12.50")
+
+    def run(job, callback, **options):
+        for step in (49, 50):
+            callback(Progress(step, 100, {}))
+            noted.append(float(clock.read_text()))
+        return new_teacher(job.settings)
+
+    noted = []
+    monkeypatch.setattr("tutorial_lib.workshop.run", run)
+    clock_of_the_machine = SimpleNamespace(monotonic=iter(range(0, 6000, 60)).__next__)      # a minute at every look
+    monkeypatch.setattr("tutorial_lib.workshop.time", clock_of_the_machine)
+    made = Workshop("waves", scale("smoke"), tmp_path)
+    _ = made["teacher-plain"]
+    assert noted == [12.5, 13.5]
+    assert manifest(made, "teacher-plain")["minutes"] == 14.5
 
 
 def test_what_is_there_is_not_trained_again(workshop, capsys):

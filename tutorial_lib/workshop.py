@@ -36,7 +36,7 @@ class Workshop:
     def __init__(self, style: str | None, settings: Settings, folder: Path):
         self.style, self.settings, self.folder = style, settings, folder
         self.networks: dict[str, nn.Module] = {}
-        self.rendered: dict[tuple[int, int, int], RenderedClips] = {}
+        self.rendered: dict[tuple[int, ...], RenderedClips] = {}
 
     def __getitem__(self, name: str) -> nn.Module:
         if name not in self.networks:
@@ -101,9 +101,9 @@ class Workshop:
         }
 
     def clips(self, settings: Settings) -> RenderedClips:
-        """The training clips, rendered once for all networks: recipes change no more of them than this."""
-        size = settings.clip_length, settings.height, settings.width
-        return self.rendered.setdefault(size, RenderedClips(settings))
+        """The training clips, rendered once for all networks that are trained on the same ones."""
+        same = settings.seed, settings.clips, settings.clip_length, settings.height, settings.width
+        return self.rendered.setdefault(same, RenderedClips(settings))
 
     def check(self, role: Role) -> None:
         """Refuses a finished network that was made otherwise than it would be now."""

@@ -161,7 +161,7 @@ def train_teacher(
 
 
 def zoom_and_shift(height: int, width: int, random: torch.Generator) -> torch.Tensor:
-    """The flow (1, 2, H, W) of a small random camera move over a still: zoom and shift by up to 5 %."""
+    """The flow (1, 2, H, W) of a small random camera move over a still: by up to 5 % (a shift: of the width)."""
     zoom, right, down = (torch.rand(3, generator=random) * 2 - 1) * 0.05
     centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])[None, :, None, None]
     shift = torch.stack((right * width, down * width))[None, :, None, None]
