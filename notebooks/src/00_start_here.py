@@ -22,11 +22,11 @@
 # | *style* | `OFD_STYLE` | the picture whose manner is imitated |
 # | *scale* | `OFD_SCALE` | how large the frames are, and how long the trainings take |
 #
-# Both hold for a whole notebook. To set one in a notebook, put a cell such as `%env OFD_STYLE=candy` before its imports,
-# restart the kernel and run all cells. In a terminal: `OFD_STYLE=candy make lab`. What the pages of this course show was made with
-# `mosaic` at the scale `laptop`; the texts hold for the others, too.
+# To set one, put a cell such as `%env OFD_STYLE=candy` before a notebook's imports, restart the kernel and run all cells. In a
+# terminal: `OFD_STYLE=candy make lab`. These pages show `mosaic` at the scale `laptop`; the texts hold for the others,
+# too.
 #
-# A *role* is the part that a network plays: a teacher, a student, ours. A trained network is called STYLE-ROLE, and a role
+# A *role* is the part that a network plays: a teacher, a student, ours. A trained network is called STYLE-ROLE; a role
 # has one colour in all figures.
 
 # %%
@@ -171,12 +171,15 @@ for name, toy in toys.items():
 # Read the numbers of a film as one picture: it is its *time slice*. Time runs downwards. What stands still becomes a
 # clean vertical line, what moves evenly a slanted one, and what flickers changes along its line.
 #
+# In PyTorch a film is a tensor of the shape (N, 3, H, W): N frames of three colours, H rows and W columns. A picture is
+# (3, H, W).
+#
 # **Yours to write**: `time_slice`.
 #
-# <details><summary>Hint 1: which axis</summary>The axes of <code>frames</code> are time, colour, height, width. A row is
-# one place along the third: <code>frames[:, :, row]</code>. Look at its <code>.shape</code>.</details>
-# <details><summary>Hint 2: which order</summary>A picture is (3, height, width), and time is to be its height. So time and
-# colour have to change places.</details>
+# <details><summary>Hint 1: which axis</summary>A row is one place along the third axis:
+# <code>frames[:, :, row]</code>. Look at its <code>.shape</code>.</details>
+# <details><summary>Hint 2: which order</summary>In the picture, time is to be the height. So time and colour have to change
+# places.</details>
 # <details><summary>Hint 3: in PyTorch</summary><code>.permute(1, 0, 2)</code> puts the second axis first.
 # <code>reshape</code> would not: it keeps the order of the numbers.</details>
 

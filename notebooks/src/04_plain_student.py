@@ -92,7 +92,7 @@ checks.cost(cost)
 # *Predict, then run:* which of the two halves the cost best, half the width or half the blocks?
 
 # %%
-def count(width, blocks):
+def counted(width, blocks):
     with torch.device("meta"):  # shapes only
         network = Student(width, blocks)
         picture = torch.empty(1, 3, 320, 640)   # the size at which the paper measures speed
@@ -105,7 +105,7 @@ def count(width, blocks):
 sizes = {"ReCoNet's": (48, 4), "half the width": (24, 4), "half the blocks": (48, 2),
          "this course's": (networks["student-plain"].configuration["width"],
                            networks["student-plain"].configuration["blocks"])}
-costs = {name: count(*size) for name, size in sizes.items()}
+costs = {name: counted(*size) for name, size in sizes.items()}
 for name, (parameters, billions, _) in costs.items():
     print(f"{name:16} {parameters:10,} parameters   {billions:6.1f} billion multiply-adds")
 left = {name: costs[name][1] / costs["ReCoNet's"][1] for name in ("half the width", "half the blocks")}
@@ -196,7 +196,7 @@ figures.show(
 
 # %% [markdown]
 # The answer to the question: nothing in Eq. 1 has ever compared two frames. So nothing asks for a film that
-# does not boil, however long one trains. How much is left of it?
+# does not boil, however long one trains. How much do they boil?
 
 # %%
 judge = judge_of(style, settings, "compact")
@@ -255,7 +255,7 @@ print(f"mean of the four: {steps['squared'].mean():.4f}; without the mask {(curr
 #
 # $$\mathcal L_{temp} = \big\| M_t \odot \big(\mathcal N_S(x_t) - W(\mathcal N_S(x_{t-1}), f_t)\big)\big\|^2$$
 #
-# Of pictures, $\|\cdot\|^2$ is the *mean* of the squares in this course, masked zeros included.
+# Between pictures, $\|\cdot\|^2$ is the *mean* of all squares in this course, not their sum. Masked ones count as zeros in it.
 #
 # **Yours to write**: `temporal_loss`. `warp` is there.
 #
@@ -423,8 +423,8 @@ print(f"The e_stab of student-temp is {share:.0%} of that of the teacher with fl
 assert all(s.e_stab > 0 for s in rows.values())
 
 # %% [markdown]
-# Read all three numbers. *student-scratch* had as many steps on the same clips. But not everything else is equal:
-# student-temp has a higher style weight, as every student with a loss of steadiness has. It buys back the style that steadiness
+# Read all three numbers. The *student from scratch* had as many steps on the same clips as the *student with L_temp*. But not
+# everything else is equal: that one has a higher style weight, as every student with a loss of steadiness has. It buys back the style that steadiness
 # costs. What does that weight do alone? A student of `mosaic` that had nothing else (twice the weight, five scenes):
 
 # %%
@@ -459,11 +459,9 @@ print("difference", difference.tolist(), "  squared", difference.square().tolist
 #
 # $$\mathcal L_{vanilla} = \|\mathcal N_T(x, f) - \mathcal N_S(x)\|^2$$
 #
-# **Yours to write**: `vanilla_distillation_loss`. What would you expect of it when both pictures are twice as large, with the same
-# content?
+# **Yours to write**: `vanilla_distillation_loss`. It must not depend on how many pictures there are, or how large they are.
 #
-# <details><summary>Hint 1</summary>It must not change with the size. So it is a mean, over everything: pictures, colours,
-# pixels.</details>
+# <details><summary>Hint 1</summary>One mean over everything does it: pictures, colours and pixels.</details>
 # <details><summary>Hint 2</summary>First the squares, then their mean; the other way round, too bright would make up for too
 # dark.</details>
 
@@ -564,9 +562,10 @@ assert kept > 0
 # ## Exercises
 #
 # **Exercise 1.** Break Eq. 12. What is the temporal loss of the *unpainted* clip as it is, without the mask, without the
-# warp, and with the flow turned round? How often is it what it was?
+# warp, and with the flow turned round? Which mistake costs most?
 #
-# <details><summary>Hint</summary><code>torch.ones_like(motion[1])</code>,
+# <details><summary>Hint</summary><code>temporal_loss(clip.frames[1:], clip.frames[:-1], *motion)</code> is the first. For the others:
+# <code>torch.ones_like(motion[1])</code>,
 # <code>torch.zeros_like(motion[0])</code> and <code>-motion[0]</code>.</details>
 
 # %% tags=["solution"]
@@ -582,13 +581,13 @@ errors = {name: (pair[1][:1] * (clip.frames[1:2] - warp(clip.frames[:1], pair[0]
 figures.show(
     figures.images(errors, columns=2, height=1.5, largest=0.3),
     "What each of them would complain about in frame 1. Look for rims, and for things that are there twice.",
-    "Four maps of the masked difference of two frames: nearly dark, with bright rims, and twice with bright outlines.",
+    "Four maps of what changed from frame to frame: nearly dark; a thin rim around a figure; and twice bright outlines.",
 )
 print("The film itself did nothing wrong. All but the first would punish it for moving, or for showing something new.")
 
 # %% [markdown]
 # **Exercise 2.** A *separable* convolution looks at each map by itself ($k \times k$, one map in, one out) and then mixes the maps
-# pixel by pixel ($1 \times 1$). What does it cost, beside the usual one, in the student's residual blocks?
+# pixel by pixel ($1 \times 1$). What does it cost, compared with the usual one, in the student's residual blocks?
 #
 # <details><summary>Hint</summary>The first half is <code>maps</code> times a convolution from 1 map to 1; the second is one from all to all
 # with a window of 1. In PyTorch: <code>nn.Conv2d(maps, maps, 3, groups=maps)</code>, then
@@ -612,57 +611,61 @@ print("question: it has to read and write the maps twice.")
 
 # %% [markdown]
 # **Exercise 3.** Sweep $\lambda_{temp}$ over powers of ten, and draw $e_{stab}$ against the style loss. Where does the path lead to in the
-# end?
+# end: to grey, or somewhere else?
 #
 # <details><summary>Hint</summary><code>short.but(lambda_temp=...)</code>, and <code>figures.tradeoff</code> takes the rows of
-# <code>measure</code>. Two of the points are there already.</details>
+# <code>measure</code>. Two of the points are there already. Look at the content loss, too.</details>
 
 # %% tags=["solution"]
 # Exercise 3: a solution
-swept = {"0": rows[f"control, {few} steps"], f"{with_temp.lambda_temp:g}": rows[f"yours + L_temp, {few} steps"]}
+ends = {"0": f"control, {few} steps", f"{with_temp.lambda_temp:g}": f"yours + L_temp, {few} steps"}
+swept, last = {name: rows[row] for name, row in ends.items()}, {name: films[row][-1] for name, row in ends.items()}
 for factor in (10, 100):
     strong = with_temp.but(lambda_temp=factor * with_temp.lambda_temp)
     network, _ = training.distill(start.to(device), targets, perceptual, strong, steps=few)
-    name = f"{strong.lambda_temp:g}"
-    swept[name] = score(name, stylize_clip(network.cpu().requires_grad_(False), scene.frames), scene, judge)
+    name, video = f"{strong.lambda_temp:g}", stylize_clip(network.cpu().requires_grad_(False), scene.frames)
+    swept[name], last[name] = score(name, video, scene, judge), video[-1]
 figures.show(
     figures.tradeoff(swept, path=list(swept), label="e_stab"),
     f"Points are lambda_temp, each after {few} steps. Look for where the line is steep and where it is flat.",
-    "A line from the lower right to the upper left, which says what steadiness costs in style.",
+    "A line that goes down and to the right as lambda_temp grows: steadier, and further from the style.",
+)
+figures.show(
+    figures.images({f"lambda_temp {name}": frame for name, frame in last.items()}, columns=2, height=1.4),
+    "The last frames. Look for what takes the place of the strokes.",
+    "Four paintings of a frame, under a growing weight of the temporal loss.",
 )
 for name, s in swept.items():
     print(f"lambda_temp {name:>5}: e_stab {s.e_stab:.4f}, style {s.style:.3f}, content {s.content:.3f}, contrast {s.std:.3f}")
-far = list(swept.values())[-1]
-print(f"The last one has {far.e_stab / swept['0'].e_stab:.0%} of the first one's e_stab, {far.style / swept['0'].style:.1f} times its style loss "
-      f"and {far.std / swept['0'].std:.0%} of its contrast. At the end of this road is grey.")
+none, *_, most = swept.values()
+print(f"From none to most: e_stab {most.e_stab / none.e_stab - 1:+.0%}, style {most.style / none.style - 1:+.0%}, "
+      f"content {most.content / none.content - 1:+.0%}, contrast {most.std / none.std - 1:+.0%}.")
+print("Grey would have no contrast. Where contrast stays and the content loss falls, the student goes back to the film: that")
+print("is steady, too, and Eq. 1 has nothing against its content. Only the style loss holds against it.")
 
 # %% [markdown]
-# **Exercise 4.** How narrow can a student be? Train one of half the width and one of a quarter for as many steps as yours, and compare them
-# by eye and by their scores.
+# **Exercise 4.** How narrow can a student be? Train one of a quarter of the width for as many steps as yours, and compare the two by eye
+# and by their scores.
 #
 # <details><summary>Hint</summary><code>training.new_student(short.but(student_width=...))</code>, then
 # <code>training.train_plain</code> as above.</details>
 
 # %% tags=["solution"]
 # Exercise 4: a solution
-widths = [short.student_width // part for part in (1, 2, 4)]
-narrow = {widths[0]: beginner}
-for w in widths[1:]:
-    narrow[w] = training.new_student(short.but(student_width=w)).to(device)
-    training.train_plain(narrow[w], perceptual, short, steps=settings.demo_steps)
-    narrow[w].cpu().requires_grad_(False)
-by_width = {f"width {w}": network(frame) for w, network in narrow.items()}
+quarter = training.new_student(short.but(student_width=short.student_width // 4)).to(device)
+training.train_plain(quarter, perceptual, short, steps=settings.demo_steps)
+pair = {f"width {n.configuration['width']}": n.cpu().requires_grad_(False) for n in (beginner, quarter)}
 figures.show(
-    figures.images(by_width, height=1.6),
-    "The same training, three widths. Look for strokes with an edge, and for colours that only the widest has.",
-    "A frame, painted by three students of falling width after a short training.",
+    figures.images({name: network(frame) for name, network in pair.items()}, height=1.6),
+    "The same training, two widths. Look for strokes with an edge.",
+    "A frame, painted by a wide and by a narrow student after a short training.",
 )
-for w in widths:
-    s = score("", stylize_clip(narrow[w], scene.frames), scene, judge)
-    parameters, billions, _ = count(w, short.student_blocks)
-    print(f"width {w:2}: {parameters:8,} parameters, {billions:5.2f} billion multiply-adds, style {s.style:.3f}, "
+for name, network in pair.items():
+    s = score(name, stylize_clip(network, scene.frames), scene, judge)
+    parameters, billions, _ = counted(network.configuration["width"], short.student_blocks)
+    print(f"{name:8} {parameters:8,} parameters, {billions:5.2f} billion multiply-adds, style {s.style:.3f}, "
           f"content {s.content:.3f}, e_stab {s.e_stab:.4f}")
-print("A short training says little about a long one. But it shows the order in which things are learned: colours first.")
+print("A short training says little about a long one, and a narrow network may only be the slower learner.")
 
 # %% [markdown]
 # **Exercise 5.** Start the copyist from random weights instead. Does it blur more, and why might it?

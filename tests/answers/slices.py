@@ -27,6 +27,8 @@ ANSWERS = {
             "upwards": (lambda f, row: row_by_row(f.flip(0), row), "upwards"),
             "time to the right": (lambda f, row: torch.stack([p[:, row] for p in f], -1), "downwards"),
             "side by side": (lambda f, row: torch.cat([p[:, row] for p in f], -1), "side by side"),
+            "below each other": (lambda f, row: torch.cat([p[:, row] for p in f]), "below each other"),
+            "all axes turned round": (lambda f, row: f[:, :, row].permute(2, 1, 0), "turns all axes round"),
             "always the middle": (lambda f, row: row_by_row(f, f.shape[2] // 2), "middle row"),
             "counted from 1": (lambda f, row: row_by_row(f, row - 1), "row above"),
             "one too far": (lambda f, row: row_by_row(f, row + 1), "row below"),

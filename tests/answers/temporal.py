@@ -57,6 +57,9 @@ ANSWERS = {
             "inputs and outputs added": (lambda i, o, s, h, w: (i + o) * s * s * h * w, "not their sum"),
             "two operations": (lambda *given: 2 * cost(*given), "counts once"),
             "with bias": (lambda i, o, s, h, w: (i * s * s + 1) * o * h * w, "bias"),
+            "one map to one": (lambda i, o, s, h, w: s * s * h * w, "from one map to one"),
+            "one row of one map": (lambda i, o, s, h, w: s * h * w, "several maps on both sides"),
+            "the border cut off": (lambda i, o, s, h, w: cost(i, o, s, h - s + 1, w - s + 1), "nothing is cut off"),
             "height and width added": (lambda i, o, s, h, w: i * o * s * s * (h + w), "two sides"),
             "in billions": (lambda *given: cost(*given) / 1e9, "billions"),
             "a pair": (lambda i, o, s, h, w: (i * o * s * s, cost(i, o, s, h, w)), "alone"),
@@ -102,6 +105,8 @@ ANSWERS = {
             "the mask warped": (lambda c, p, f, m: F.mse_loss(c, warp(m * p, f)), "do not warp it"),
             "masked before and after": (
                 lambda c, p, f, m: temporal_loss(c, m * p, f, m), "before it is warped"),
+            "both masked, then warped": (
+                lambda c, p, f, m: F.mse_loss(m * c, warp(m * p, f)), "both frames are masked"),
             "a sum": (lambda *given: apart(*given).square().sum(), "larger picture"),
             "over the traceable": (
                 lambda c, p, f, m: apart(c, p, f, m).square().sum() / m.expand_as(c).sum(), "traceable pixels alone"),

@@ -20,6 +20,10 @@ def time_slice(answer: Answer) -> None:
         "yours runs upwards; the first frame is to be at the top.": right.flip(1),
         "here time runs to the right; it is to run downwards: (3, N, W) and not (3, W, N).": right.transpose(1, 2),
         "the rows lie side by side in one long line; each is to stand below the one before.": right.flatten(1),
+        "all rows of all colours lie below each other; each row keeps its three colours: stack them along a new axis.":
+            rows.flatten(0, 1),
+        ".T turns all axes round, so that the width comes first; exchange the first two, with permute(1, 0, 2).":
+            rows.permute(2, 1, 0),
         "this is always the middle row; take the one that is asked for.": frames[:, :, 3].permute(1, 0, 2),
         "this is the row above; rows are counted from 0.": frames[:, :, row - 1].permute(1, 0, 2),
         "this is the row below; rows are counted from 0.": frames[:, :, row + 1].permute(1, 0, 2),

@@ -10,7 +10,7 @@ from tutorial_lib.losses import residual, temporal
 @check
 def cost(answer: Answer) -> None:
     """cost(inputs, outputs, size, height, width): the multiply-adds of a convolution, a number."""
-    inputs, outputs, size, height, width = given = 3, 5, 7, 4, 6
+    inputs, outputs, size, height, width = given = 3, 4, 5, 8, 10
     pixels, window = height * width, size**2
     right = inputs * outputs * window * pixels
 
@@ -33,9 +33,14 @@ def cost(answer: Answer) -> None:
         "these are operations; a multiply-add, one product that is added to a sum, counts once here.": 2 * right,
         "the bias is added, and multiplies nothing; leave it out, as PyTorch's own counter does.":
             right + outputs * pixels,
+        "this is from one map to one; several come in, and several come out: times inputs and times "
+        "outputs.": window * pixels,
+        "a window has size * size pixels, and there are several maps on both sides.": size * pixels,
+        "height and width are already those of the maps that come out; nothing is cut off any more.":
+            right / pixels * (height - size + 1) * (width - size + 1),
         "height and width are two sides: times height * width, not their sum.": right / pixels * (height + width),
         "these are billions; give the number itself.": right / 1e9,
-    }.items()}, "3 maps in, 5 maps out, a window of 7 x 7 and 4 x 6 pixels")
+    }.items()}, "3 maps in, 4 maps out, a window of 5 x 5 and 8 x 10 pixels")
 
 
 @check
@@ -93,6 +98,8 @@ def temporal_loss(answer: Answer) -> None:
             (current - warp(mask * previous, flow)).square().mean(),
         "the previous frame is masked before it is warped; the mask lies on the current frame's grid: multiply the "
         "difference alone.": (mask * (current - warp(mask * previous, flow))).square().mean(),
+        "both frames are masked, and the previous one before it is warped; the mask lies on the current frame's grid: "
+        "multiply the difference alone.": (mask * current - warp(mask * previous, flow)).square().mean(),
         "this is a sum, so a larger picture would weigh more; take the mean.": squares.sum(),
         "this divides by the traceable pixels alone; here the mean goes over all numbers, and masked ones are zeros "
         "in it.": squares.sum() / (3 * mask.sum()),
