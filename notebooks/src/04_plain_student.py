@@ -640,8 +640,8 @@ for name, s in swept.items():
 none, *_, most = swept.values()
 print(f"From none to most: e_stab {most.e_stab / none.e_stab - 1:+.0%}, style {most.style / none.style - 1:+.0%}, "
       f"content {most.content / none.content - 1:+.0%}, contrast {most.std / none.std - 1:+.0%}.")
-print("Grey would have no contrast. Where contrast stays and the content loss falls, the student goes back to the film: that")
-print("is steady, too, and Eq. 1 has nothing against its content. Only the style loss holds against it.")
+print("Grey would have no contrast. Where contrast stays and the content loss falls, strokes give way to what the film shows: its")
+print("things are steady, too, and Eq. 1 has nothing against them. Only the style loss holds against it.")
 
 # %% [markdown]
 # **Exercise 4.** How narrow can a student be? Train one of a quarter of the width for as many steps as yours, and compare the two by eye
