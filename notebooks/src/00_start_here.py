@@ -310,9 +310,8 @@ figures.show(course.course(), course.CAPTION, course.ALT)
 
 # %% [markdown]
 # The four networks have short names in formulas: $T$ and $T_0$ for the teachers with and without flow, $S$ for ours, $S_0$
-# for the plain student. What the residual loss is, notebook 5 says; what low rank has to do with it, notebook 6.
-#
-# *Predict, then run:* where in the picture do the two teachers differ most?
+# for the plain student. What the residual loss is, notebook 5 says; what low rank has to do with it, notebook 6. This is the
+# upper half of the left column, in pictures:
 
 # %%
 change = (videos["teacher-flow"] - videos["teacher-plain"])[-1]
