@@ -300,7 +300,7 @@ print("e_stab, times that of the quiet film:", {role: round(ratio, 1) for role, 
 # %% [markdown]
 # ## The idea in one paragraph
 #
-# The teacher with flow is the plain one, trained on so that its consecutive frames agree along the optical flow. The
+# The teacher with flow is the one without, trained on so that its consecutive frames agree along the optical flow. The
 # *difference of their pictures* is what that training changed. A small student learns that difference, as a correction
 # to its own plain pictures. Once it is trained, both teachers and the flow are thrown away.
 # This is *Optical Flow Distillation* (Chen, Zhang et al., ECCV 2020).
@@ -388,7 +388,7 @@ print(doctor_report(0.3))
 # Networks that paint a film frame by frame make it boil, even where almost nothing moves. A teacher that was trained to
 # keep its frames alike along the optical flow is calmer, but has to compute flow for every frame. (How much of its
 # calm is that training's and how much the flow's, notebook 3 measures.) A small student can learn from the difference
-# between that teacher and its flow-less twin, and needs no flow afterwards. Steadiness is only worth something at the
+# between that teacher and the one without flow, and needs no flow afterwards. Steadiness is only worth something at the
 # same style.
 
 # %% [markdown]

@@ -162,7 +162,7 @@ figures.show(
 # ## Train one, for a moment
 #
 # From random weights, on single pictures, with Eq. 1. *Predict, then run:* the student has more
-# in common with the plain teacher than you may think. What does it *not* learn here, however long you
+# in common with the teacher without flow than you may think. What does it *not* learn here, however long you
 # train?
 
 # %%
@@ -189,7 +189,7 @@ figures.show(
     figures.images({"input": frame, f"yours, {len(history)} steps": beginner(frame),
                     "student-plain of the zoo": networks["student-plain"](frame)}, height=1.5),
     "Middle: the student trained just now. Right: the zoo's, trained for much longer, "
-    "and also drawn towards the plain teacher's pictures (notebook 5, section 4, says why). "
+    "and also drawn towards the pictures of the teacher without flow (notebook 5 says why). "
     "Look for whole strokes and for the face.",
     "A frame, painted by a beginner and by the trained plain student.",
 )
