@@ -4,25 +4,48 @@
 # **You will be able to**
 # - see what the course builds, before you know how it works;
 # - tell a flickering video from a steady one, in a moving and in a still picture;
+# - write the function that turns a film into a still picture of its flicker;
 # - paint a video of your own;
 # - find the notebook that explains each part.
 #
 # **You need** nothing beyond the installation: no GPU, no download.
-# **Time**: about 1 minute on a laptop without a GPU, to run every cell.
+# **Time**: about 45 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Next: 1. The perceptual loss](01_perceptual_loss.ipynb)
 
+# %% [markdown]
+# ## Two settings and a word
+#
+# | setting | variable | what it chooses |
+# |---|---|---|
+# | *style* | `OFD_STYLE` | the picture whose manner is imitated |
+# | *scale* | `OFD_SCALE` | how large the frames are, and how long the trainings take |
+#
+# To set one, put a cell such as `%env OFD_STYLE=candy` before a notebook's imports, restart the kernel and run all cells. In a
+# terminal: `OFD_STYLE=candy make lab`. These pages show `mosaic` at the scale `laptop`; the texts hold for the others,
+# too.
+#
+# A *role* is the part that a network plays: a teacher, a student, ours. A trained network is called STYLE-ROLE; a role
+# has one colour in all figures.
+
 # %%
-from tutorial_lib import evaluation, settings as config, zoo
+import random
+from itertools import islice
+
+import torch
+from tutorial_lib import checks, evaluation, settings as config, zoo
 from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.data.styles import describe, has_picture, load_style
+from tutorial_lib.data.video import open_video
 from tutorial_lib.show import figures, players
+from tutorial_lib.show.diagrams import course
 from tutorial_lib.stylize import stylize_clip, stylize_video
 
 settings, style = config.scale(), config.style()
-print(f"Scale: {settings.name}, style: {style}")
+print(f"Scale: {settings.name}   (there are {', '.join(config.SCALES)})")
+print(f"Style: {style}   (there are {', '.join(zoo.styles())})")
 
 # %% [markdown]
 # ## What you will be able to make
@@ -78,6 +101,22 @@ else:
 # - **student from scratch** is small, and sees one frame at a time.
 # - **ours** is the same small student, taught by *both* teachers. It needs no flow.
 #
+# These words never change in this course. Their other names, and four more that come soon:
+#
+# | word | also called | in one sentence | notebook |
+# |---|---|---|---|
+# | teacher with flow | teacher-flow, T | A large network that gets, beside the frame, its own last painting moved along the optical flow. | [3](03_two_teachers.ipynb) |
+# | teacher without flow | teacher-plain, T0 | A network of the same size that sees one frame at a time; the teacher with flow was trained on from it. | [3](03_two_teachers.ipynb) |
+# | plain student | student-plain, S0 | A small network that sees one frame at a time, trained on single pictures; the other students start from it. | [4](04_plain_student.ipynb) |
+# | student from scratch | student-scratch | The plain student, trained on with Eq. 1 alone, for as many steps and on the same clips as ours: what ours is compared with. | [4](04_plain_student.ipynb) |
+# | ours | student-ours, S | The student that the paper's method makes: the plain student, trained on with Eq. 1, the residual loss and the low-rank loss. | [5](05_residual_distillation.ipynb) |
+# | e_stab | Eq. 14, temporal error | How much a frame differs from the one before once the motion between them is undone; low is steady. | [0](00_start_here.ipynb), [8](08_evaluation.ipynb) |
+# | style loss | L_style | How far the Gram matrices of the painting are from those of the style picture; 0 is a perfect style. | [1](01_perceptual_loss.ipynb) |
+# | traceable mask | consistency mask, M | A map that is 1 where a pixel can be followed into the other frame, and 0 where it is hidden or outside. | [2](02_flow_and_warping.ipynb) |
+#
+# All words of the course are in the [glossary](../notebooks/GLOSSARY.md).
+
+# %% [markdown]
 # *Predict, then run:* which of the four will flicker most, and which least?
 
 # %%
@@ -115,9 +154,51 @@ figures.show(
 # %% [markdown]
 # ## Flicker in a still picture
 #
-# Take one row of pixels from every frame and stack the rows downwards. The picture now has
-# *time* on its vertical axis. What stands still becomes a clean vertical line, what moves evenly
-# a slanted one, and what flickers becomes noise.
+# Take one row of pixels from every frame, and stack the rows downwards. First by hand, in two films of four
+# frames, each with one bright pixel in row 1.
+
+# %%
+toys = {"moves": torch.zeros(4, 3, 3, 5), "flickers": torch.zeros(4, 3, 3, 5)}
+for t in range(4):
+    toys["moves"][t, :, 1, t] = 1
+    toys["flickers"][t, :, 1, 2] = (1, 0.3, 0.8, 0.2)[t]
+for name, toy in toys.items():
+    print(f"The film that {name}, row 1 of each frame:")
+    for t, frame in enumerate(toy):
+        print(f"  frame {t}:", "  ".join(f"{value:.1f}" for value in frame[0, 1].tolist()))
+
+# %% [markdown]
+# Read the numbers of a film as one picture: it is its *time slice*. Time runs downwards. What stands still becomes a
+# clean vertical line, what moves evenly a slanted one, and what flickers changes along its line.
+#
+# In PyTorch a film is a tensor of the shape (N, 3, H, W): N frames of three colours, H rows and W columns. A picture is
+# (3, H, W).
+#
+# **Yours to write**: `time_slice`.
+#
+# <details><summary>Hint 1: which axis</summary>A row is one place along the third axis:
+# <code>frames[:, :, row]</code>. Look at its <code>.shape</code>.</details>
+# <details><summary>Hint 2: which order</summary>In the picture, time is to be the height. So time and colour have to change
+# places.</details>
+# <details><summary>Hint 3: in PyTorch</summary><code>.permute(1, 0, 2)</code> puts the second axis first.
+# <code>reshape</code> would not: it keeps the order of the numbers.</details>
+
+# %%
+def time_slice(frames, row):
+    """The row number `row` of every frame, stacked downwards: (N, 3, H, W) -> (3, N, W)."""
+    ### BEGIN SOLUTION
+    return frames[:, :, row].permute(1, 0, 2)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.time_slice(time_slice)
+
+# %% [markdown]
+# From here on the notebook takes the course's own, which draws each row four times, so that a short film is not a thin
+# strip.
+#
+# *Predict, then run:* the wall and the suit hardly move. In whose slice will their lines be broken most often?
 
 # %%
 slices = {role: figures.time_slice(video) for role, video in videos.items()}
@@ -126,6 +207,16 @@ figures.show(
     "Time runs downwards. Look for broken vertical lines: each break is a flicker.",
     "Five time slices, one under the other: input, two teachers, two students.",
 )
+
+# %% [markdown]
+# **Question.** In a time slice there is a slanted line, straight and unbroken. What was it in the film?
+#
+# <details><summary>A. Something that flickers.</summary>No: what flickers changes its brightness or colour from row to row, so
+# that its line is broken or noisy.</details>
+# <details><summary>B. Something that moves sideways, steadily painted.</summary>Right: each frame finds it a bit further to the
+# side, and equally bright. A slanted line is motion.</details>
+# <details><summary>C. A slanted edge that stands still.</summary>The slice sees one row alone. In that row the edge is one
+# pixel, in every frame the same: it becomes a vertical line.</details>
 
 # %% [markdown]
 # ## Flicker as a number
@@ -168,7 +259,19 @@ assert all(s.e_stab > 0 and s.style >= 0 for s in scores.values())
 # Read the last line as it is. In this field a gain in steadiness is often paid with style, and the
 # verdict names the price. One quiet film is also only one film. Notebook 8 scores five of them
 # and compares with the paper.
+
+# %% [markdown]
+# **Question.** A network has an $e_{stab}$ of zero on every film, below the floor. What is it?
 #
+# <details><summary>A. The best network that there can be.</summary>Look at its pictures first. The film itself is not at
+# zero: it has noise. What shows none of it may show nothing at all.</details>
+# <details><summary>B. A mistake: nothing can be below the floor.</summary>It can. The floor is the film's own value, not a
+# limit: a blurred film, or a paler one, lies below it.</details>
+# <details><summary>C. One that paints every frame in the same way, such as grey all over.</summary>Right: then nothing
+# changes, because nothing of the film is left. So the style loss stands beside it, and whoever is grey has a bad
+# one.</details>
+
+# %% [markdown]
 # ## A faster film
 #
 # *Predict, then run:* this camera chases. Will $e_{stab}$ be higher or lower? And will flicker be easier or harder to
@@ -197,10 +300,18 @@ print("e_stab, times that of the quiet film:", {role: round(ratio, 1) for role, 
 # %% [markdown]
 # ## The idea in one paragraph
 #
-# The teacher with flow is the plain one, trained on so that its consecutive frames agree along the optical flow. The
+# The teacher with flow is the one without, trained on so that its consecutive frames agree along the optical flow. The
 # *difference of their pictures* is what that training changed. A small student learns that difference, as a correction
 # to its own plain pictures. Once it is trained, both teachers and the flow are thrown away.
 # This is *Optical Flow Distillation* (Chen, Zhang et al., ECCV 2020).
+
+# %%
+figures.show(course.course(), course.CAPTION, course.ALT)
+
+# %% [markdown]
+# The four networks have short names in formulas: $T$ and $T_0$ for the teachers with and without flow, $S$ for ours, $S_0$
+# for the plain student. What the residual loss is, notebook 5 says; what low rank has to do with it, notebook 6. This is the
+# upper half of the left column, in pictures:
 
 # %%
 change = (videos["teacher-flow"] - videos["teacher-plain"])[-1]
@@ -213,6 +324,16 @@ figures.show(
     "Look for where that training changed the picture (bright): that is the student's lesson.",
     "The last frame by both teachers, and a map of their absolute difference.",
 )
+
+# %% [markdown]
+# **Question.** Ours is trained, and paints a film that nobody has seen before. What does it need for each frame?
+#
+# <details><summary>A. The frame, and the flow to the frame before.</summary>That is what the teacher with flow needs. The
+# student has only learned what came of it.</details>
+# <details><summary>B. The frame, and the plain student, to whose picture it adds a correction.</summary>The correction is
+# how it is <em>taught</em>. The trained student paints the corrected picture at once.</details>
+# <details><summary>C. The frame alone.</summary>Right: that is why it is fast. The teachers, the flow and the plain student
+# were needed in training only.</details>
 
 # %% [markdown]
 # ## The course
@@ -267,24 +388,98 @@ print(doctor_report(0.3))
 # Networks that paint a film frame by frame make it boil, even where almost nothing moves. A teacher that was trained to
 # keep its frames alike along the optical flow is calmer, but has to compute flow for every frame. (How much of its
 # calm is that training's and how much the flow's, notebook 3 measures.) A small student can learn from the difference
-# between that teacher and its flow-less twin, and needs no flow afterwards. Steadiness is only worth something at the
+# between that teacher and the one without flow, and needs no flow afterwards. Steadiness is only worth something at the
 # same style.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Take the time slice at another height, once through something that moves and once through
-#    the plain wall. Where is flicker easier to see, and why?
-#    <details><summary>Hint</summary><code>figures.time_slice(video, row=20)</code>. Where things stand still, every
-#    bend and break in a line is flicker. Where they move, a line bends anyway.</details>
-# 2. Blur the video of one network along time by averaging neighbouring frames. What happens to
-#    $e_{stab}$, and would you want to watch the result?
-#    <details><summary>Hint</summary><code>(video[1:] + video[:-1]) / 2</code>, then
-#    <code>evaluation.e_stab_forward</code> with one flow and mask fewer. Look at
-#    <code>market_6</code>.</details>
-# 3. Paint ten seconds of a video of yours, once with `mosaic-student-scratch` and once with
-#    `mosaic-student-ours`. Can you tell which is which?
-#    <details><summary>Hint</summary><code>--network NAME</code> instead of
-#    <code>--style</code>.</details>
+# **Exercise 1.** Take the time slice at another height: in the quiet film at the row where least moves, in the chase at the
+# row where most does. In which of the two is flicker easier to see, and why?
+#
+# <details><summary>Hint</summary><code>clip.forward.flows.norm(dim=1)</code> is the speed of every pixel of every frame;
+# its mean over frames and columns is a number for each row. Then <code>figures.time_slice(video, row=20)</code>.</details>
+
+# %% tags=["solution"]
+# Exercise 1: a solution
+def speeds(clip):
+    """How fast each row moves, in pixels a frame."""
+    return clip.forward.flows.norm(dim=1).mean((0, 2))
+
+
+still, fast = speeds(scene).argmin().item(), speeds(chase).argmax().item()
+rows = {}
+for name, clip, films, row in (("quiet", scene, videos, still), ("chase", chase, chased, fast)):
+    part = {role: films[role][:, :, row] for role in ("input", "student-scratch")}
+    rows |= {f"{name}, row {row}: {role}": figures.time_slice(films[role], row) for role in part}
+    film, painting = (video.diff(dim=0).abs().mean() for video in part.values())
+    print(f"{name}, row {row:2}, moves by {speeds(clip)[row]:.2f} pixels a frame. From frame to frame the film changes "
+          f"by {film:.3f}, its painting by {painting:.3f}, {painting / film:.1f} times as much.")
+figures.show(
+    figures.images(rows, columns=1, height=0.9),
+    "A row that hardly moves and one that moves fast, each as filmed and as painted. In which pair do you see which "
+    "breaks the painter made?",
+    "Four time slices: of a still row of the quiet film and of a fast row of the chase, filmed and painted.",
+)
+print("Where nothing moves, nothing should change, and every change is flicker. Where much moves, the film changes, too,")
+print("and the eye cannot tell the two apart. That is why e_stab undoes the motion first.")
+
+# %% [markdown]
+# **Exercise 2.** Average neighbouring frames of the network that flickers most. What happens to $e_{stab}$, in the
+# quiet film and in the chase? Would you want to watch the result?
+#
+# <details><summary>Hint</summary><code>(video[1:] + video[:-1]) / 2</code>, then
+# <code>evaluation.e_stab_forward</code> with one flow and one mask fewer.</details>
+
+# %% tags=["solution"]
+# Exercise 2: a solution
+worst = max(boil, key=boil.get)
+for name, clip, video in (("the quiet film", scene, videos[worst]), ("the chase", chase, chased[worst])):
+    averaged, shorter = (video[1:] + video[:-1]) / 2, clip.forward[:-1]
+    before, after = (evaluation.e_stab_forward(v, shorter.flows, shorter.masks) for v in (video[:-1], averaged))
+    detail = evaluation.sharpness(averaged) / evaluation.sharpness(video)
+    print(f"{worst}, {name:15} e_stab {before:.3f} -> {after:.3f} ({after / before - 1:+.0%}), "
+          f"{detail:.0%} of the sharpness is left")
+middle = len(averaged) // 2
+figures.show(
+    figures.images({worst: video[middle], "mean of two frames": averaged[middle]}, height=1.6),
+    "A frame of the chase. Look for things that are there twice.",
+    "A painted frame of the chase, and the mean of it and the next one, in which everything is doubled.",
+)
+print("The number rewards it. In the quiet film one might not even mind. In the chase everything is there twice: the number")
+print("compares a picture with the one before, and never with the film.")
+
+# %% [markdown]
+# **Exercise 3.** Paint a video of yours (or the one that was written above) once with `student-scratch` and once with
+# `student-ours`. Have somebody mix the two up. Can you tell which is which?
+#
+# <details><summary>Hint</summary><code>stylize_video(zoo.load(NAME), source, target)</code> as above, or
+# <code>--network NAME</code> instead of <code>--style</code>.</details>
+
+# %% tags=["solution"]
+# Exercise 3: a solution
+roles, slices = ["student-scratch", "student-ours"], {}
+random.Random(settings.seed).shuffle(roles)
+for letter, role in zip("AB", roles, strict=True):
+    target = source.with_name(f"00_{letter}.mp4")
+    stylize_video(zoo.load(f"{style}-{role}"), source, target, device="cpu", overwrite=True, progress=False)
+    frames = torch.cat([frame.image for frame in islice(open_video(target), len(scene.frames))])
+    slices[letter] = figures.time_slice(frames, height // 3)
+figures.show(
+    figures.images(slices, columns=1, height=0.9),
+    "The same film by two students. Look for the one with more broken lines before you read on.",
+    "Time slices of two paintings of the same film, named A and B.",
+)
+print(*(f"{letter} is {role}, e_stab {boil[role]:.3f}." for letter, role in zip("AB", roles, strict=True)))
+
+# %% [markdown]
+# ## Further reading
+#
+# - Chen, Zhang et al., [Optical flow distillation: towards efficient and stable video style transfer
+#   ](https://arxiv.org/abs/2007.05146) (ECCV 2020): the paper of this course.
+# - Gatys, Ecker, Bethge, [A neural algorithm of artistic style](https://arxiv.org/abs/1508.06576) (2015): where neural style
+#   transfer began.
+# - Ruder, Dosovitskiy, Brox, [Artistic style transfer for videos and spherical images](https://arxiv.org/abs/1708.04538)
+#   (2018): the teacher with flow.
 #
 # [Next: 1. The perceptual loss](01_perceptual_loss.ipynb)

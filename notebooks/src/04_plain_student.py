@@ -2,13 +2,13 @@
 # # 4. The plain student, and two obvious cures
 #
 # **You will be able to**
-# - say what a student costs, in parameters and in multiplications, and where;
+# - count what a convolution costs, and say where a student spends most;
 # - train one from random weights and see its loss fall;
 # - write the temporal loss (Eq. 12), the cure that everybody tries first;
-# - see why copying the teacher's pictures (Eq. 2) is not what the paper does.
+# - write vanilla distillation (Eq. 2), and see why the paper does not copy pictures.
 #
 # **You need** [notebook 3](03_two_teachers.ipynb).
-# **Time**: about 1 minute on a laptop without a GPU, to run every cell.
+# **Time**: about 75 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Previous: 3. Two teachers](03_two_teachers.ipynb) |
@@ -18,16 +18,14 @@
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from tutorial_lib import settings as config, training, zoo
+from tutorial_lib import checks, settings as config, training, zoo
 from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.evaluation import judge_of, score, sharpness
 from tutorial_lib.files import read_json
 from tutorial_lib.flow.warp import warp
-from tutorial_lib.losses.temporal import temporal_loss as library_temporal_loss
-
-# %%
 from tutorial_lib.networks.student import Student
 from tutorial_lib.show import figures, players
 from tutorial_lib.speed import PAPER
@@ -35,7 +33,7 @@ from tutorial_lib.stylize import stylize_clip
 
 settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
-print(f"Scale: {settings.name}, training on: {device.type}")
+print(f"Scale: {settings.name}, style: {style}, training on: {device.type}")
 
 # %%
 height, width = min(settings.evaluation_height, 128), min(settings.evaluation_width, 300)
@@ -51,10 +49,50 @@ networks = {role: zoo.load(f"{style}-{role}") for role in roles}
 # halvings, residual blocks in the middle, two doublings. No past, no flow, no mask. The paper says "similar network
 # architecture with ReCoNet" and names no size; width 48 and 4 blocks are ReCoNet's.
 #
+# What does it cost? Nearly all of it is convolutions. The smallest one first: a row of five numbers, and a window of three.
+
+# %%
+row, window = [1, 2, 3, 4, 5], [1, 2, 1]
+padded = [0, *row, 0]
+for i in range(len(row)):
+    products = [f"{weight}*{number}" for weight, number in zip(window, padded[i:i + 3], strict=True)]
+    print(" + ".join(products), "=", sum(weight * number for weight, number in zip(window, padded[i:i + 3], strict=True)))
+print(f"{len(row)} numbers come out, {len(window)} products each: {len(row) * len(window)} multiply-adds")
+
+# %% [markdown]
+# A *multiply-add* is one product that is added to a sum. In a picture the window is a square of $k \times k$ pixels, several maps
+# come in, and several come out: each of them from *all* that come in.
+#
+# **Yours to write**: `cost`.
+#
+# <details><summary>Hint 1: one number</summary>How many products are in one number that comes out? It looks at k times k pixels
+# in every map that comes in.</details>
+# <details><summary>Hint 2: how many of them</summary>Each of the maps that come out has height times width such
+# numbers.</details>
+# <details><summary>Hint 3: a case to try</summary>From 2 maps to 4, a window of 3 x 3, on 5 x 6 pixels: 18 products for one
+# number, and 120 numbers, so 2160.</details>
+
+# %%
+def cost(inputs, outputs, size, height, width):
+    """The multiply-adds of a convolution, a whole number.
+
+    inputs, outputs: how many maps come in, and out. size: the side of the window. height, width: of the maps that come out.
+    """
+    ### BEGIN SOLUTION
+    return inputs * size * size * outputs * height * width
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.cost(cost)
+
+# %% [markdown]
+# For a whole network we let PyTorch count, which does it in the same way, layer by layer.
+#
 # *Predict, then run:* which of the two halves the cost best, half the width or half the blocks?
 
 # %%
-def cost(width, blocks):
+def counted(width, blocks):
     with torch.device("meta"):  # shapes only
         network = Student(width, blocks)
         picture = torch.empty(1, 3, 320, 640)   # the size at which the paper measures speed
@@ -67,9 +105,9 @@ def cost(width, blocks):
 sizes = {"ReCoNet's": (48, 4), "half the width": (24, 4), "half the blocks": (48, 2),
          "this course's": (networks["student-plain"].configuration["width"],
                            networks["student-plain"].configuration["blocks"])}
-costs = {name: cost(*size) for name, size in sizes.items()}
+costs = {name: counted(*size) for name, size in sizes.items()}
 for name, (parameters, billions, _) in costs.items():
-    print(f"{name:16} {parameters:10,} parameters   {billions:6.1f} billion multiplications")
+    print(f"{name:16} {parameters:10,} parameters   {billions:6.1f} billion multiply-adds")
 left = {name: costs[name][1] / costs["ReCoNet's"][1] for name in ("half the width", "half the blocks")}
 print("What is left of the cost:", ", ".join(f"{name} {share:.0%}" for name, share in left.items()) + ".",
       f"Cheaper: {min(left, key=left.get)}.")
@@ -80,6 +118,18 @@ figures.show(
     "Bars of the multiply-adds of four students.",
 )
 assert costs["ReCoNet's"][0] == 3_098_307
+
+# %% [markdown]
+# **Question.** A convolution of a residual block reads and writes equally many maps. Both are halved. What is left of its
+# cost?
+#
+# <details><summary>A. Half.</summary>That would be so if only the maps that come out were halved. Each of them looks at half
+# as many, too.</details>
+# <details><summary>B. A quarter.</summary>Right: half as many numbers to compute, and half as many products in each. The whole
+# student keeps a bit more, because its first layer still reads three colours, and its last still paints
+# three.</details>
+# <details><summary>C. An eighth.</summary>Two factors of two are there, not three: the window and the pixels stay as they
+# are.</details>
 
 # %% [markdown]
 # Can that be the network which the paper timed? A multiply-add is two operations.
@@ -103,7 +153,7 @@ shares = {label: sum(parts[f"Student.body.{part}"].values()) / 2e9
           for part, label in names.items()}
 figures.show(
     figures.bars(shares, "billion multiply-adds"),
-    "Where ReCoNet spends its multiplications. Look at the residual blocks: small "
+    "Where ReCoNet spends its multiply-adds. Look at the residual blocks: small "
     "pictures, many channels.",
     "Bars of multiply-adds of the four parts of the student.",
 )
@@ -112,7 +162,7 @@ figures.show(
 # ## Train one, for a moment
 #
 # From random weights, on single pictures, with Eq. 1. *Predict, then run:* the student has more
-# in common with the plain teacher than you may think. What does it *not* learn here, however long you
+# in common with the teacher without flow than you may think. What does it *not* learn here, however long you
 # train?
 
 # %%
@@ -124,8 +174,9 @@ history = training.train_plain(beginner, perceptual, short, steps=settings.demo_
 figures.show(
     figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history],
                    "a student from random weights"),
-    "Look for the fall, then for the slow part: that is where the hours go.",
-    "The perceptual loss falls, fast at first.",
+    "Grey: the loss of every step, each on other pictures. Green: its mean over nine steps. Look for the fall, then for "
+    "the slow part: that is where the hours go.",
+    "A curve of the perceptual loss, which falls, fast at first.",
 )
 first, last = (sum(terms["total"] for terms in part) / len(part)
                for part in (history[:3], history[-3:]))
@@ -138,14 +189,14 @@ figures.show(
     figures.images({"input": frame, f"yours, {len(history)} steps": beginner(frame),
                     "student-plain of the zoo": networks["student-plain"](frame)}, height=1.5),
     "Middle: the student trained just now. Right: the zoo's, trained for much longer, "
-    "and also drawn towards the plain teacher's pictures (notebook 5, section 4, says why). "
+    "and also drawn towards the pictures of the teacher without flow (notebook 5 says why). "
     "Look for whole strokes and for the face.",
     "A frame, painted by a beginner and by the trained plain student.",
 )
 
 # %% [markdown]
 # The answer to the question: nothing in Eq. 1 has ever compared two frames. So nothing asks for a film that
-# does not boil, however long one trains. How much is left of it?
+# does not boil, however long one trains. How much do they boil?
 
 # %%
 judge = judge_of(style, settings, "compact")
@@ -170,26 +221,75 @@ for name, count in ((f"yours, {len(history)} steps", len(history)), ("student-pl
 assert floor > 0
 
 # %% [markdown]
+# **Question.** Two painted films have the same Eq. 1 in every frame. Which of them flickers less?
+#
+# <details><summary>A. One cannot say.</summary>Right: Eq. 1 judges each frame alone. Put the frames of a film in any other
+# order, and it is the same.</details>
+# <details><summary>B. Neither: the same loss, the same film.</summary>Many pictures have the same Eq. 1: the same strokes a bit
+# further to the left, for instance. From frame to frame each film may choose another.</details>
+# <details><summary>C. The one that is nearer to the original film.</summary>That would be content, and it is in Eq. 1 already. The
+# strokes are not in the original at all; where they lie is free.</details>
+
+# %% [markdown]
 # ## First cure: ask for it
 #
-# If two frames should agree, put it into the loss. This is Eq. 12, the *temporal loss*. Many methods have one; ReCoNet's
+# If two frames should agree, ask for it in the loss. By hand first, in two painted frames of a single row. Everything moved one
+# pixel to the right, and on the left something new came in.
+
+# %%
+previous = torch.tensor([0.0, 1.0, 0.0, 0.0])
+current = torch.tensor([0.8, 0.0, 1.0, 0.5])
+flow = torch.zeros(1, 2, 1, 4)
+flow[:, 0] = -1      # backward: each pixel was one further to the left
+mask = torch.tensor([0.0, 1, 1, 1])     # the first one was outside
+warped = warp(previous.reshape(1, 1, 1, 4), flow).flatten()
+steps = {"current": current, "previous": previous, "previous, warped": warped, "difference": current - warped,
+         "times the mask": mask * (current - warped), "squared": (mask * (current - warped)).square()}
+for name, values in steps.items():
+    print(f"{name:17}", "  ".join(f"{value:5.2f}" for value in values.tolist()))
+print(f"mean of the four: {steps['squared'].mean():.4f}; without the mask {(current - warped).square().mean():.4f}")
+
+# %% [markdown]
+# One pixel is charged: the one that is brighter than it was. This is Eq. 12, the *temporal loss*. Many methods have one; ReCoNet's
 # also allows for changes of brightness in the film. Flow is needed for training only.
 #
 # $$\mathcal L_{temp} = \big\| M_t \odot \big(\mathcal N_S(x_t) - W(\mathcal N_S(x_{t-1}), f_t)\big)\big\|^2$$
+#
+# Between pictures, $\|\cdot\|^2$ is the *mean* of all squares in this course, not their sum. Masked ones count as zeros in it.
+#
+# **Yours to write**: `temporal_loss`. `warp` is there.
+#
+# <details><summary>Hint 1: which frame is warped</summary>The flow lies on the current frame's grid, and says where each of its pixels
+# was. So the previous frame is fetched: <code>warp(previous, flow)</code>.</details>
+# <details><summary>Hint 2: what the mask multiplies</summary>The difference, as in the toy: where nothing can be traced, nothing
+# is charged.</details>
+# <details><summary>Hint 3: in PyTorch</summary><code>.square().mean()</code> goes over frames, colours and pixels
+# at once.</details>
 
 # %%
 def temporal_loss(current, previous, flow, mask):
-    return (mask * (current - warp(previous, flow))).square().mean()
+    """Eq. 12 for N pairs of painted frames, a scalar.
 
+    current, previous: (N, 3, H, W). flow: (N, 2, H, W), from `current` back into `previous`. mask: (N, 1, H, W), 1 = traceable.
+    """
+    ### BEGIN SOLUTION
+    return (mask * (current - warp(previous, flow))).square().mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.temporal_loss(temporal_loss)
+
+# %% [markdown]
+# Whatever yours does, from here on the notebook takes the course's own. What does Eq. 12 see in a training clip?
+
+# %%
+from tutorial_lib.losses.temporal import temporal_loss
 
 clips = RenderedClips(short)
 clip = clips[0]
 motion = clip.backward.flows, clip.backward.masks
 stylized = networks["student-plain"](clip.frames)
-ours = temporal_loss(stylized[1:], stylized[:-1], *motion)
-assert torch.equal(ours, library_temporal_loss(stylized[1:], stylized[:-1], *motion))
-
-# %%
 flow, mask = (part[:1] for part in motion)  # frame 1 back into frame 0
 figures.show(
     figures.images({
@@ -201,6 +301,15 @@ figures.show(
     "each bright spot is a complaint.",
     "A frame, two paintings of which one is warped, and a map of their difference.",
 )
+
+# %% [markdown]
+# **Question.** The mask is 1 everywhere. A hand moves away and uncovers a piece of wall. What does Eq. 12 ask for there?
+#
+# <details><summary>A. Nothing: the wall did not move.</summary>The flow there is that of the wall, zero. But at that place the frame
+# before shows the hand, and that is what the warp fetches.</details>
+# <details><summary>B. That the wall be painted as in the frame after.</summary>Eq. 12 only looks back.</details>
+# <details><summary>C. That the wall be painted like the hand.</summary>Right: the warp fetches what was to be seen there, the hand.
+# A student that obeys paints a ghost behind everything that moves. So the mask is 0 there.</details>
 
 # %% [markdown]
 # *Predict, then run:* which of these has the smallest temporal loss: the film itself, the painted
@@ -216,7 +325,7 @@ print(f"Smallest: {min(values, key=values.get)}; largest: {max(values, key=value
 assert temporal_loss(grey[1:], grey[:-1], *motion) < 1e-10
 
 # %% [markdown]
-# Grey wins. The temporal loss by itself would rather not paint at all, and only Eq. 1 holds
+# **Grey wins.** The temporal loss by itself would rather not paint at all, and only Eq. 1 holds
 # against it. That is the tension to watch.
 #
 # Below, two students start from the zoo's plain one and are trained for the same few steps on the
@@ -314,8 +423,8 @@ print(f"The e_stab of student-temp is {share:.0%} of that of the teacher with fl
 assert all(s.e_stab > 0 for s in rows.values())
 
 # %% [markdown]
-# Read all three numbers. *student-scratch* had as many steps on the same clips. But not everything else is equal:
-# student-temp has a higher style weight, as every student with a loss of steadiness has. It buys back the style that steadiness
+# Read all three numbers. The *student from scratch* had as many steps on the same clips as the *student with L_temp*. But not
+# everything else is equal: that one has a higher style weight, as every student with a loss of steadiness has. It buys back the style that steadiness
 # costs. What does that weight do alone? A student of `mosaic` that had nothing else (twice the weight, five scenes):
 
 # %%
@@ -337,12 +446,53 @@ if not points:
 # %% [markdown]
 # ## Second cure: copy the teacher
 #
-# The teacher with flow is steady and has style. Why not just learn its pictures? This is Eq. 2:
+# The teacher with flow is steady and has style. Why not just learn its pictures? To learn from another network is called *distillation*
+# (Hinton et al. 2015). Three pixels first: the teacher's stroke is on the second, the student's between the second and the third.
+
+# %%
+teacher_row, student_row = torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.5, 0.5])
+difference = teacher_row - student_row
+print("difference", difference.tolist(), "  squared", difference.square().tolist(), f"  mean {difference.square().mean():.4f}")
+
+# %% [markdown]
+# This is Eq. 2, *vanilla* distillation, again with the mean of the squares:
 #
 # $$\mathcal L_{vanilla} = \|\mathcal N_T(x, f) - \mathcal N_S(x)\|^2$$
 #
-# *Predict, then run:* the teacher puts the edge of a stroke *here*. The student cannot always tell where exactly, and may be two pixels
-# off. What is the safest picture for it to paint?
+# **Yours to write**: `vanilla_distillation_loss`. It must not depend on how many pictures there are, or how large they are.
+#
+# <details><summary>Hint 1</summary>One mean over everything does it: pictures, colours and pixels.</details>
+# <details><summary>Hint 2</summary>First the squares, then their mean; the other way round, too bright would make up for too
+# dark.</details>
+
+# %%
+def vanilla_distillation_loss(teacher, student):
+    """Eq. 2: how far the student's pictures are from the teacher's. Both (N, 3, H, W) -> a scalar."""
+    ### BEGIN SOLUTION
+    return (teacher - student).square().mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.vanilla_distillation_loss(vanilla_distillation_loss)
+
+# %% [markdown]
+# *Predict, then run:* the teacher puts a stroke on one of three pixels, each as often. The student cannot tell on which. What is the
+# safest picture for it to paint: a stroke in the middle, nothing, or something else?
+
+# %%
+from tutorial_lib.losses.residual import vanilla_distillation_loss
+
+places = torch.eye(5)[1:4]      # the stroke on pixel 1, 2 or 3 of 5
+guesses = {"a stroke in the middle": places[1], "nothing": torch.zeros(5), "the mean of all three": places.mean(0)}
+for name, guess in guesses.items():
+    errors = [vanilla_distillation_loss(place, guess).item() for place in places]
+    print(f"{name:23}", "  ".join(f"{value:.2f}" for value in guess.tolist()),
+          "  Eq. 2:", " ".join(f"{error:.3f}" for error in errors), f"  on average {sum(errors) / 3:.3f}")
+
+# %% [markdown]
+# The safest picture is a smear, a third of a stroke on each pixel, though the teacher never painted one. Even nothing at all is safer than
+# a stroke in a wrong place. Now with pictures.
 
 # %%
 copying = short.but(lambda_percep=0.0, lambda_temp=0.0, lambda_rank=0.0)
@@ -364,7 +514,7 @@ copies = {
     "teacher-flow": films["teacher-flow"], "student-plain": films["student-plain"],
     f"copyist, {2 * few} steps": stylize_clip(copyist, scene.frames),
 }
-rows = measure(copies)
+measure(copies)
 figures.show(
     figures.images({name: v[-1] for name, v in copies.items()}, height=1.6),
     "Left the model, right the copyist. Look for edges: crisp on the left, washed out "
@@ -392,6 +542,15 @@ assert kept > 0
 # smear.
 
 # %% [markdown]
+# **Question.** Why does a blurred film have a low $e_{stab}$?
+#
+# <details><summary>A. Because things move less in it.</summary>The motion is the film's, and e_stab undoes it in any case.</details>
+# <details><summary>B. Because the edges of strokes, which change most, have become slopes.</summary>Right: an edge that jumps by a
+# pixel changes a pixel from dark to bright. A slope that jumps by a pixel changes each pixel a little.</details>
+# <details><summary>C. Because blur is a kind of style.</summary>The style loss says otherwise: blurred strokes are not the
+# painting's.</details>
+
+# %% [markdown]
 # ## Summary
 #
 # The student sees one frame and costs a fixed amount of multiplications, most of them in its residual
@@ -402,14 +561,146 @@ assert kept > 0
 # %% [markdown]
 # ## Exercises
 #
-# 1. Sweep $\lambda_{temp}$ over three powers of ten and draw $e_{stab}$ against the style loss.
-#    <details><summary>Hint</summary><code>short.but(lambda_temp=...)</code>, and
-#    <code>figures.tradeoff</code> takes the rows of <code>measure</code>.</details>
-# 2. How narrow can a student get? Train widths 8 and 16 for the same number of steps and compare.
-#    <details><summary>Hint</summary><code>settings.but(student_width=8)</code>; judge by eye and by
-#    <code>score</code>.</details>
-# 3. Start the copyist from random weights instead. Does it blur more, and why might it?
-#    <details><summary>Hint</summary><code>training.new_student(short)</code>. The plain student begins
-#    with strokes of its own; a random one has none.</details>
+# **Exercise 1.** Break Eq. 12. What is the temporal loss of the *unpainted* clip as it is, without the mask, without the
+# warp, and with the flow turned round? Which mistake costs most?
+#
+# <details><summary>Hint</summary><code>temporal_loss(clip.frames[1:], clip.frames[:-1], *motion)</code> is the first. For the others:
+# <code>torch.ones_like(motion[1])</code>,
+# <code>torch.zeros_like(motion[0])</code> and <code>-motion[0]</code>.</details>
+
+# %% tags=["solution"]
+# Exercise 1: a solution
+flow, mask = motion
+broken = {"as it is": (flow, mask), "without the mask": (flow, torch.ones_like(mask)),
+          "without the warp": (torch.zeros_like(flow), mask), "flow turned round": (-flow, mask)}
+found = {name: temporal_loss(clip.frames[1:], clip.frames[:-1], *pair).item() for name, pair in broken.items()}
+for name, value in found.items():
+    print(f"{name:18} {value:.5f}   {value / found['as it is']:6.1f} times")
+errors = {name: (pair[1][:1] * (clip.frames[1:2] - warp(clip.frames[:1], pair[0][:1]))).abs().mean(1)
+          for name, pair in broken.items()}
+figures.show(
+    figures.images(errors, columns=2, height=1.5, largest=0.3),
+    "What each of them would complain about in frame 1. Look for rims, and for things that are there twice.",
+    "Four maps of what changed from frame to frame: nearly dark; a thin rim around a figure; and twice bright outlines.",
+)
+print("The film itself did nothing wrong. All but the first would punish it for moving, or for showing something new.")
+
+# %% [markdown]
+# **Exercise 2.** A *separable* convolution looks at each map by itself ($k \times k$, one map in, one out) and then mixes the maps
+# pixel by pixel ($1 \times 1$). What does it cost, compared with the usual one, in the student's residual blocks?
+#
+# <details><summary>Hint</summary>The first half is <code>maps</code> times a convolution from 1 map to 1; the second is one from all to all
+# with a window of 1. In PyTorch: <code>nn.Conv2d(maps, maps, 3, groups=maps)</code>, then
+# <code>nn.Conv2d(maps, maps, 1)</code>.</details>
+
+# %% tags=["solution"]
+# Exercise 2: a solution
+def multiply_adds(layers, maps):
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        layers(torch.zeros(1, maps, 80, 160))      # a quarter of 640 x 320
+    return counter.get_total_flops() / 2
+
+
+for maps in (16, 64, 192):
+    usual = nn.Conv2d(maps, maps, 3, padding=1)
+    separable = nn.Sequential(nn.Conv2d(maps, maps, 3, padding=1, groups=maps), nn.Conv2d(maps, maps, 1))
+    full, less = multiply_adds(usual, maps), multiply_adds(separable, maps)
+    print(f"{maps:3} maps: {full / 1e6:6.0f} and {less / 1e6:6.0f} million, {less / full:.1%}; 1/9 + 1/maps is {1 / 9 + 1 / maps:.1%}")
+print("Mixing costs 1/9 of the usual one, looking 1/maps of it. Whether a network made so is as many times as fast is another")
+print("question: it has to read and write the maps twice.")
+
+# %% [markdown]
+# **Exercise 3.** Sweep $\lambda_{temp}$ over powers of ten, and draw $e_{stab}$ against the style loss. Where does the path lead to in the
+# end: to grey, or somewhere else?
+#
+# <details><summary>Hint</summary><code>short.but(lambda_temp=...)</code>, and <code>figures.tradeoff</code> takes the rows of
+# <code>measure</code>. Two of the points are there already. Look at the content loss, too.</details>
+
+# %% tags=["solution"]
+# Exercise 3: a solution
+ends = {"0": f"control, {few} steps", f"{with_temp.lambda_temp:g}": f"yours + L_temp, {few} steps"}
+swept, last = {name: rows[row] for name, row in ends.items()}, {name: films[row][-1] for name, row in ends.items()}
+for factor in (10, 100):
+    strong = with_temp.but(lambda_temp=factor * with_temp.lambda_temp)
+    network, _ = training.distill(start.to(device), targets, perceptual, strong, steps=few)
+    name, video = f"{strong.lambda_temp:g}", stylize_clip(network.cpu().requires_grad_(False), scene.frames)
+    swept[name], last[name] = score(name, video, scene, judge), video[-1]
+figures.show(
+    figures.tradeoff(swept, path=list(swept), label="e_stab"),
+    f"Points are lambda_temp, each after {few} steps. Look for where the line is steep and where it is flat.",
+    "A line that goes down and to the right as lambda_temp grows: steadier, and further from the style.",
+)
+figures.show(
+    figures.images({f"lambda_temp {name}": frame for name, frame in last.items()}, columns=2, height=1.4),
+    "The last frames. Look for what takes the place of the strokes.",
+    "Four paintings of a frame, under a growing weight of the temporal loss.",
+)
+for name, s in swept.items():
+    print(f"lambda_temp {name:>5}: e_stab {s.e_stab:.4f}, style {s.style:.3f}, content {s.content:.3f}, contrast {s.std:.3f}")
+none, *_, most = swept.values()
+print(f"From none to most: e_stab {most.e_stab / none.e_stab - 1:+.0%}, style {most.style / none.style - 1:+.0%}, "
+      f"content {most.content / none.content - 1:+.0%}, contrast {most.std / none.std - 1:+.0%}.")
+print("Grey would have no contrast. Where contrast stays and the content loss falls, strokes give way to what the film shows: its")
+print("things are steady, too, and Eq. 1 has nothing against them. Only the style loss holds against it.")
+
+# %% [markdown]
+# **Exercise 4.** How narrow can a student be? Train one of a quarter of the width for as many steps as yours, and compare the two by eye
+# and by their scores.
+#
+# <details><summary>Hint</summary><code>training.new_student(short.but(student_width=...))</code>, then
+# <code>training.train_plain</code> as above.</details>
+
+# %% tags=["solution"]
+# Exercise 4: a solution
+quarter = training.new_student(short.but(student_width=short.student_width // 4)).to(device)
+training.train_plain(quarter, perceptual, short, steps=settings.demo_steps)
+pair = {f"width {n.configuration['width']}": n.cpu().requires_grad_(False) for n in (beginner, quarter)}
+figures.show(
+    figures.images({name: network(frame) for name, network in pair.items()}, height=1.6),
+    "The same training, two widths. Look for strokes with an edge.",
+    "A frame, painted by a wide and by a narrow student after a short training.",
+)
+for name, network in pair.items():
+    s = score(name, stylize_clip(network, scene.frames), scene, judge)
+    parameters, billions, _ = counted(network.configuration["width"], short.student_blocks)
+    print(f"{name:8} {parameters:8,} parameters, {billions:5.2f} billion multiply-adds, style {s.style:.3f}, "
+          f"content {s.content:.3f}, e_stab {s.e_stab:.4f}")
+print("A short training says little about a long one, and a narrow network may only be the slower learner.")
+
+# %% [markdown]
+# **Exercise 5.** Start the copyist from random weights instead. Does it blur more, and why might it?
+#
+# <details><summary>Hint</summary><code>training.new_student(short)</code> in the place of <code>start</code>, 2 * few steps, and
+# <code>finetune_rate=settings.learning_rate</code>, the rate for fresh weights. The plain student begins with strokes of its own; a
+# random one has none.</details>
+
+# %% tags=["solution"]
+# Exercise 5: a solution
+blank = training.new_student(short).to(device)
+from_random, _ = training.distill(blank, vanilla, perceptual, copying.but(finetune_rate=settings.learning_rate), steps=2 * few)
+from_random.cpu().requires_grad_(False)
+pair = {f"copyist, {2 * few} steps": copies[f"copyist, {2 * few} steps"], "from random weights": stylize_clip(from_random, scene.frames)}
+wanted = films["teacher-flow"]
+figures.show(
+    figures.images({"teacher-flow": wanted[-1], **{name: v[-1] for name, v in pair.items()}}, height=1.6),
+    "Look for strokes in the right picture: it has only ever been told where its mean is wrong.",
+    "The last frame by the teacher, by the copyist, and by one that began with random weights.",
+)
+for name, video in pair.items():
+    print(f"{name:22} Eq. 2 {vanilla_distillation_loss(wanted, video):.4f}, "
+          f"sharpness {sharpness(video) / sharpness(wanted):.0%} of the teacher's")
+print("A random student has no strokes to begin with, and Eq. 2 rewards it for the colours of an area long before it rewards a stroke:")
+print("one in a wrong place costs more than none.")
+
+# %% [markdown]
+# ## Further reading
+#
+# - Gao et al., [ReCoNet: real-time coherent video style transfer network](https://arxiv.org/abs/1807.01197) (2018): the student, and a
+#   temporal loss that knows of light.
+# - Hinton, Vinyals, Dean, [Distilling the knowledge in a neural network](https://arxiv.org/abs/1503.02531) (2015).
+# - Mathieu, Couprie, LeCun, [Deep multi-scale video prediction beyond mean square error](https://arxiv.org/abs/1511.05440) (2015): the smear,
+#   and other losses.
+# - Howard et al., [MobileNets](https://arxiv.org/abs/1704.04861) (2017): separable convolutions.
+# - Lavin, Gray, [Fast algorithms for convolutional neural networks](https://arxiv.org/abs/1509.09308) (2015): Winograd's way to multiply less.
 #
 # [Next: 5. Residual distillation](05_residual_distillation.ipynb)

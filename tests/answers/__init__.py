@@ -1,5 +1,9 @@
 """For every check: wrong answers, each with a piece of what it is told, and right ones, written differently."""
 
-from answers import perceptual
+from answers import perceptual, slices, temporal
 
-ANSWERS = {**perceptual.ANSWERS}
+ANSWERS = {
+    **slices.ANSWERS,
+    **perceptual.ANSWERS,
+    **temporal.ANSWERS,
+}

@@ -4,5 +4,11 @@ Each is called with the reader's function, as in `checks.gram(gram)`.
 """
 
 from tutorial_lib.checks.perceptual import gram, tap_style_loss, tv_loss
+from tutorial_lib.checks.slices import time_slice
+from tutorial_lib.checks.temporal import cost, temporal_loss, vanilla_distillation_loss
 
-__all__ = ["gram", "tap_style_loss", "tv_loss"]
+__all__ = [  # noqa: RUF022 - by notebook
+    "time_slice",
+    "gram", "tap_style_loss", "tv_loss",
+    "cost", "temporal_loss", "vanilla_distillation_loss",
+]

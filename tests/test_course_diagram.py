@@ -1,0 +1,31 @@
+"""The paper's Fig. 1, drawn by code."""
+
+import matplotlib.pyplot as plt
+
+from tutorial_lib.papers import ROLES
+from tutorial_lib.show.diagrams import course
+
+PHONE = 390     # pixels
+
+
+def test_the_diagram_names_the_four_networks_and_is_legible_on_a_phone():
+    figure = course.course()
+    figure.canvas.draw()
+    texts = figure.axes[0].texts
+    said = " ".join(text.get_text() for text in texts)
+    for role in ("teacher-flow", "teacher-plain", "student-plain", "student-ours"):
+        name = ROLES[role].label.partition(",")[0]
+        assert name in said and name in course.ALT
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+    smallest = min(text.get_fontsize() for text in texts if text.get_text())
+    assert smallest / 72 * PHONE / figure.get_figwidth() >= 11       # pixels, on a page of that width
+    plt.close(figure)
+
+
+def test_only_ours_is_kept():
+    axis = course.course().axes[0]
+    thick = [patch for patch in axis.patches if patch.get_linewidth() > 3]
+    assert [patch.get_edgecolor() for patch in thick] == [plt.matplotlib.colors.to_rgba(ROLES["student-ours"].colour)]
+    plt.close("all")
