@@ -16,7 +16,7 @@ from tutorial_lib.errors import TutorialError
 
 ROOT = Path(__file__).parent.parent
 MODULES = ("deepflow_worker", "folding", "sources")      # of other scripts
-ELSEWHERE = ("make_student", "make_site")                # run where there is no tutorial_lib; Makefile's tests have them
+ELSEWHERE = ("make_student", "make_site")                # these run where there is no tutorial_lib
 SCRIPTS = sorted(path for path in (ROOT / "data_scripts").glob("*.py") if path.stem not in MODULES + ELSEWHERE)
 WORDS = (ROOT / "Makefile").read_text()
 TARGETS = [name for name in re.search(r"^\.PHONY: (.*)$", WORDS, re.MULTILINE)[1].split()
