@@ -16,7 +16,8 @@ LAYERS = (
     "flow", "data", "checkpoint", "networks", "losses", "training",             # what any paper is made of
     "roles", "papers.ofd.roles", "papers",                                      # what a network of the course is
     "stage", "papers.ofd.stages", "papers.stages", "zoo", "workshop", "train",  # how one comes about
-    "timing", "engines", "stylize", "speed", "evaluation", "tables", "papers.ofd.tables",            # what one is worth
+    "mixtures", "timing", "engines", "stylize", "speed",                        # what is done with one
+    "evaluation", "tables", "papers.ofd.tables",                                # what one is worth
     "doctor", "cli", "__main__",
     "show", "checks",                                                           # for notebooks and scripts alone
 )
