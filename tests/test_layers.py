@@ -16,7 +16,8 @@ LAYERS = (
     "flow", "data", "checkpoint", "networks", "losses", "training",             # what any paper is made of
     "roles", "papers.ofd.roles", "papers",                                      # what a network of the course is
     "stage", "papers.ofd.stages", "papers.stages", "zoo", "workshop", "train",  # how one comes about
-    "timing", "engines", "stylize", "speed", "evaluation", "tables", "papers.ofd.tables",            # what one is worth
+    "timing", "engines", "unfinished", "stylize",                               # what it paints
+    "speed", "evaluation", "tables", "papers.ofd.tables",                       # what it is worth
     "doctor", "cli", "__main__",
     "show",                                                                     # for notebooks and scripts alone
 )
