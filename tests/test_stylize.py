@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -522,7 +523,7 @@ def test_sizes_that_cannot_be(tmp_path, size):
 
 def test_the_network_runs_in_the_engine_that_is_asked_for(tmp_path, monkeypatch):
     asked, start = [], engines.start
-    monkeypatch.setattr(engines, "start", lambda network, name: asked.append(name) or start(network, name))
+    monkeypatch.setattr(engines, "start", lambda network, name, n: asked.append(name) or start(network, name, n))
     source = make(tmp_path / "in.mp4", 2)
     assert run(Negative(), source, tmp_path / "a.mp4", engine="torch-bfloat16").engine == "torch-bfloat16"
     monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch")
@@ -546,6 +547,40 @@ def test_a_film_that_is_gone_on_with_keeps_its_engine(tmp_path, short_segments, 
     network = Remembering()
     assert run(network, source, target, engine="auto").engine == "torch-bfloat16"
     assert len(network.calls) == 7
+
+
+def test_a_film_that_is_gone_on_with_keeps_its_number_of_threads(tmp_path, short_segments, monkeypatch):
+    """OpenVINO gives other numbers with another one."""
+    source, target, asked, start = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4", [], engines.start
+    monkeypatch.setattr(engines, "start", lambda network, name, n: asked.append(n) or start(network, name, n))
+    for here, network in ((3, Interrupted(7)), (1, Remembering())):
+        monkeypatch.setattr(torch, "get_num_threads", lambda here=here: here)
+        with suppress(KeyboardInterrupt):
+            run(network, source, target)
+    assert asked == [3, 3] and len(network.calls) == 7
+
+
+@pytest.mark.parametrize("engine", engines.AUTOMATIC)
+def test_a_teacher_is_gone_on_with_to_the_last_bit(tmp_path, short_segments, engine):
+    if engine not in engines.installed():
+        pytest.skip(f"{engine} is not installed")
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    torch.manual_seed(3)
+    teacher = Teacher(8, 1).eval()
+    painted, write = [], stylize._write
+
+    def interrupted(*frame):
+        painted.append(frame)
+        if len(painted) == 7:
+            raise KeyboardInterrupt
+        write(*frame)
+
+    run(teacher, source, tmp_path / "whole.mp4", engine=engine)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt, match="about 5 frames"):
+        patch.setattr(stylize, "_write", interrupted)
+        run(teacher, source, target, engine=engine)
+    run(teacher, source, target, engine=engine)
+    assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 def test_an_engine_that_is_none(tmp_path):

@@ -381,6 +381,28 @@ def test_parts_are_joined_without_a_change(tmp_path):
     assert torch.equal(read_frames(tmp_path / "c.mp4"), parts)
 
 
+PROCESSORS = """
+import os, sys
+from fractions import Fraction
+from tutorial_lib.data.scenes import random_scene
+from tutorial_lib.data.video import VideoWriter
+scene, all_of_them = random_scene(7, 180, 320, 12), os.sched_getaffinity(0)
+for name, processors in (("one", {min(all_of_them)}), ("all", all_of_them)):
+    os.sched_setaffinity(0, processors)
+    with VideoWriter(f"{sys.argv[1]}/{name}.mp4", 320, 180, Fraction(24)) as writer:
+        for n in range(12):
+            writer.write(scene.frame(n), Fraction(n, 24))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
+                    reason="needs two processors, and to be able to leave one out")
+def test_a_film_does_not_depend_on_the_number_of_processors(tmp_path):
+    """Or a film that is gone on with elsewhere would be another one."""
+    subprocess.run([sys.executable, "-c", PROCESSORS, tmp_path], check=True)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "all.mp4").read_bytes()
+
+
 def test_nothing_is_left_after_a_failure(tmp_path):
     target = tmp_path / "a.mp4"
     target.write_text("what was here before")

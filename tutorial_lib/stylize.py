@@ -152,15 +152,17 @@ def stylize_video(
         check_sound(source, target)
     with only_writer(target):
         job = _fingerprint(network, video, flow_method, device, size)
-        known = _engine_of(unfinished, job) if engine == "auto" else engine
-        film = unfinished.finished({**job, "engine": known})     # all but the clearing up was done
+        known, threads = _begun_with(unfinished, job)
+        known = known if engine == "auto" else engine
+        threads = threads or torch.get_num_threads()
+        film = unfinished.finished({**job, "engine": known, "threads": threads})    # all but the clearing up was done
         if film is None:
             if target.exists() and not overwrite:
                 raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
             network = network.to(device)
             known = known or _fastest(network, video, device, size, progress)
-            unfinished.begin({**job, "engine": known}, discard=overwrite)
-            film = _film(engines.start(network, known), video, unfinished, flow_method, device, size, progress)
+            unfinished.begin({**job, "engine": known, "threads": threads}, discard=overwrite)
+            film = _film(engines.start(network, known, threads), video, unfinished, flow_method, device, size, progress)
         unfinished.clear()
     return StylizeReport(
         frames=film["frames"],
@@ -303,11 +305,16 @@ def _check_names(source: Path, target: Path, unfinished: Unfinished) -> None:
         )
 
 
-def _engine_of(unfinished: Unfinished, job: dict) -> str | None:
-    """The engine that an interrupted run of the same job had, so that the film does not change in the middle."""
+def _begun_with(unfinished: Unfinished, job: dict) -> tuple[str | None, int | None]:
+    """The engine and the threads of an interrupted run of the same job, so that the film does not change in the middle.
+
+    (OpenVINO's sums depend on the number of threads, which is that of the processors that a process may use.)
+    """
     known = unfinished.job()
-    engine = known.pop("engine", None)
-    return engine if known == job and engine in engines.installed(job["device"]) else None
+    engine, threads = known.pop("engine", None), known.pop("threads", None)
+    if known != job:
+        return None, None
+    return engine if engine in engines.installed(job["device"]) else None, threads
 
 
 def _fingerprint(

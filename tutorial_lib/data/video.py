@@ -28,6 +28,7 @@ PICTURE_RATE = Fraction(24)    # of a folder of pictures, which has no clock of 
 
 # Ticks per second of what is written: a multiple of 90,000 (phones), 30,000 (rates as 30000/1001) and 600 (QuickTime).
 TICKS = 360_000
+ENCODER_THREADS = 2
 LONGEST_GAP = Fraction(2**31, TICKS)    # seconds between two frames, 1 h 39 min: beyond, MP4 silently writes none
 
 # What each container takes as it is; any other sound is encoded again as AAC.
@@ -199,6 +200,9 @@ class VideoWriter:
         stream.options = {"crf": "18", "preset": "veryfast", "bf": "0"}
         context = stream.codec_context
         context.time_base = Fraction(1, TICKS)
+        # x264's choices depend on the number of its threads, and the usual one on the processors that a process may
+        # use: a film that is gone on with elsewhere would not be the same.
+        context.thread_count = ENCODER_THREADS
         context.sample_aspect_ratio = self.pixel_aspect.limit_denominator(255)
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = 1       # 16..235, which is what players assume
