@@ -112,6 +112,24 @@ def test_a_style_is_its_picture_and_not_its_name(tmp_path, monkeypatch, noise):
         _ = Workshop("s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
 
 
+def test_an_unfinished_training_is_not_gone_on_with_by_another_picture(tmp_path, monkeypatch, noise):
+    monkeypatch.chdir(tmp_path)
+    write_image("s.png", noise(1, 3, 64, 64))
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Workshop, "manifest", stopped)
+        _ = Workshop("s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
+    unfinished = tmp_path / "zoo" / "training" / "s-teacher-plain.safetensors"
+    before = unfinished.read_bytes()
+    write_image("s.png", noise(1, 3, 64, 64))
+    with pytest.raises(TutorialError, match=r"s-teacher-plain\.safetensors was trained with another style picture"):
+        _ = Workshop("s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
+    assert unfinished.read_bytes() == before
+
+
 def test_another_picture_of_the_same_name_is_measured_anew(tmp_path, monkeypatch, noise):
     """Within one process, too: a notebook's."""
     monkeypatch.chdir(tmp_path)
