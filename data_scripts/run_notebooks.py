@@ -17,6 +17,8 @@ from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 from tutorial_lib.errors import run
+from tutorial_lib.files import atomic_path
+from tutorial_lib.lock import only_writer
 from tutorial_lib.settings import build_folder, scale
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -34,10 +36,12 @@ def execute(source: Path, target: Path) -> float:
             on_cell_executed=lambda **_: bar.update(), record_timing=False,
             extra_arguments=["--log-level=ERROR"],  # the kernel's warning about its own sockets helps nobody
         )
-        try:
-            client.execute()
-        finally:
-            nbformat.write(notebook, target)
+        with only_writer(target):
+            try:
+                client.execute()
+            finally:
+                with atomic_path(target) as temporary:
+                    nbformat.write(notebook, temporary)
     return time.monotonic() - start
 
 

@@ -5,7 +5,8 @@
 
 Every network keeps a checkpoint in the build folder: stopped at any time, the same command goes on from there.
 --only trains some networks and ships none, so that several processes can share the work: give names, or the groups
-zoo, plus, tables (Tables 2 and 3, Figures 2 and 3) and frontier. Without it the zoo is trained and shipped.
+zoo, plus, tables (Tables 2 and 3, Figures 2 and 3) and frontier. Without it the zoo is trained and shipped: to
+tutorial_lib/zoo only at the scale and seed of what is there. A network is made by one process at a time.
 `make tables` scores what is finished.
 """
 
@@ -16,10 +17,13 @@ from pathlib import Path
 
 from tutorial_lib import workshop, zoo
 from tutorial_lib.data.styles import names as painted
-from tutorial_lib.errors import run
+from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.files import atomic_path
+from tutorial_lib.lock import only_writer
 from tutorial_lib.papers.ofd.roles import GROUPS, SHIPPED
-from tutorial_lib.settings import SCALES, scale
+from tutorial_lib.settings import SCALES, Settings, scale
+
+SHIPPED_AT = SCALES["laptop"]
 
 
 def main() -> None:
@@ -31,6 +35,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", metavar="NAME", help="names of recipes, or zoo, plus, tables, frontier")
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)
+    if not arguments.only:
+        check_replacing(settings, arguments.output)
     networks = workshop.Workshop(arguments.style, settings, workshop.folder(settings))
     for asked in arguments.only or ["zoo"]:
         for name in GROUPS.get(asked, [asked]):
@@ -41,11 +47,23 @@ def main() -> None:
         finished = networks.path(name)
         if not finished.with_suffix(".json").exists():
             continue    # an extra that was not asked for
-        for path in (finished, finished.with_suffix(".json")):
-            with atomic_path(arguments.output / path.name) as temporary:
-                shutil.copyfile(path, temporary)
+        with only_writer(arguments.output / finished.name):
+            for path in (finished, finished.with_suffix(".json")):
+                with atomic_path(arguments.output / path.name) as temporary:
+                    shutil.copyfile(path, temporary)
         print(arguments.output / finished.name)
     keep_picture(arguments.style, arguments.output)
+
+
+def check_replacing(settings: Settings, output: Path) -> None:
+    """Raises TutorialError when the networks of the course would be replaced by others than it was made with."""
+    if output.resolve() == zoo.FOLDER.resolve() and settings != SHIPPED_AT:
+        raise TutorialError(
+            f"At the scale {settings.name} with seed {settings.seed} and features {settings.features}, this would "
+            f"replace the networks of the course, which are of the scale {SHIPPED_AT.name} with seed {SHIPPED_AT.seed} "
+            f"and features {SHIPPED_AT.features}: give --output FOLDER for networks of your own, or --only zoo to ship "
+            "none."
+        )
 
 
 def keep_picture(style: str, folder: Path) -> None:

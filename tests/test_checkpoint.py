@@ -5,8 +5,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from tutorial_lib import checkpoint
+from tutorial_lib import checkpoint, zoo
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.student import Student
 
 
 def trained(steps: int = 3):
@@ -74,3 +75,16 @@ def test_a_cut_off_checkpoint_and_a_stranger_are_said(tmp_path):
     save_file({"a": torch.zeros(3)}, path, {"other": json.dumps({})})
     with pytest.raises(TutorialError, match="not a checkpoint of this project"):
         checkpoint.read(path)
+
+
+@pytest.mark.parametrize("amiss", [float("nan"), float("inf")])
+@pytest.mark.parametrize("averaged", [False, True])
+def test_weights_that_are_no_numbers_are_said(tmp_path, amiss, averaged):
+    """Whoever reads a network: it would paint a black film, and a comparison with NaN is never worse."""
+    path, (network, optimiser) = tmp_path / "c.safetensors", trained()
+    average = torch.optim.swa_utils.AveragedModel(network) if averaged else None
+    network.bias.data[1] = amiss
+    checkpoint.save(path, network, {"network": Student(4, 1).configuration}, 3, optimiser, average=average)
+    for read in (checkpoint.read, zoo.load):
+        with pytest.raises(TutorialError, match=r"c\.safetensors holds weights that are no numbers \(.*bias\)"):
+            read(path)

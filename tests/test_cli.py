@@ -114,6 +114,24 @@ def test_a_style_of_ones_own_is_found_by_its_name(tmp_path, source, monkeypatch,
     assert "by rare-student-ours" in capsys.readouterr().out
 
 
+def test_what_would_be_left_aside_is_said(tmp_path, source, capsys):
+    for more, sentence in ((["--network", ""], "Unknown network ''"), (["--style", ""], "no network for the style ''"),
+                           (["--flow", "dis"], "uses no optical flow")):
+        assert main(["stylize", str(source), str(tmp_path / "out.mp4"), *more]) == 2
+        assert sentence in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_evaluate_replaces_a_file_only_when_it_is_told_to(tmp_path, monkeypatch, capsys):
+    output, asked = tmp_path / "table.json", []
+    output.write_text("precious")
+    monkeypatch.setattr(report, "evaluate_networks", lambda *arguments: asked.append(arguments) or [])
+    monkeypatch.setattr(report, "format_table", lambda rows: "")
+    assert main(["evaluate", "--output", str(output)]) == 2
+    assert "exists already" in capsys.readouterr().err and output.read_text() == "precious" and asked == []
+    assert main(["evaluate", "--output", str(output), "--overwrite"]) == 0 and output.read_text() == "[]\n"
+
+
 def test_stylize_says_that_an_odd_side_grew(tmp_path, loaded, capsys):
     source = film(tmp_path / "in.mkv", [picture(0, 17, 33)], codec="ffv1", pixels="bgr0")
     assert main(["stylize", str(source), str(tmp_path / "out.mp4")]) == 0

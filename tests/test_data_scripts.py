@@ -1,5 +1,6 @@
 """The scripts that train what ships and that download data, run as a user would, at the smallest real size."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from tutorial_lib.data.images import to_pixels
 from tutorial_lib.data.scenes import random_scene, test_scene
 from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.data.video import open_video
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.papers.ofd.roles import ZOO
 
@@ -140,6 +142,35 @@ def test_a_whole_zoo_is_trained_and_goes_on_where_it_was(tmp_path):
     ours, scratch = (json.loads((tmp_path / "shipped" / f"candy-student-{role}.json").read_text())["settings"]
                      for role in ("ours", "scratch"))
     assert {key for key in ours if ours[key] != scratch[key]} == {"lambda_res", "lambda_rank", "style_weight"}
+
+
+@pytest.mark.parametrize(("arguments", "environment"), [
+    (("--scale", "smoke"), {}), ((), {"OFD_SCALE": "smoke"}), (("--seed", "1"), {}), ((), {"OFD_FEATURES": "vgg16"}),
+])
+def test_the_networks_of_the_course_are_not_replaced_by_chance(tmp_path, monkeypatch, arguments, environment):
+    """By those of another scale, seed or perceptual network: said before hours of training."""
+    script = importlib.util.spec_from_file_location("train_zoo", SCRIPTS / "train_zoo.py")
+    script.loader.exec_module(module := importlib.util.module_from_spec(script))
+    for name, value in {"OFD_BUILD": str(tmp_path), **environment}.items():
+        monkeypatch.setenv(name, value)
+    asked = []
+    monkeypatch.setattr(module.workshop.Workshop, "__getitem__", lambda self, name: asked.append(name))
+
+    def main(*more):
+        monkeypatch.setattr(sys, "argv", ["train_zoo.py", "--style", "none of ours", *arguments, *more])
+        module.main()
+
+    with pytest.raises(TutorialError, match="would replace the networks of the course"):
+        main()
+    assert asked == []
+    main("--output", str(tmp_path / "mine"))
+    main("--only", "zoo")
+    assert asked == 2 * [*ZOO]
+    monkeypatch.delenv("OFD_SCALE", raising=False)
+    monkeypatch.delenv("OFD_FEATURES", raising=False)
+    monkeypatch.setattr(sys, "argv", ["train_zoo.py", "--style", "none of ours"])
+    module.main()
+    assert asked == 3 * [*ZOO]
 
 
 def test_networks_are_put_side_by_side(tmp_path):

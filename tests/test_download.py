@@ -13,6 +13,7 @@ from serving import ftp_site, http_site
 from tutorial_lib.data import download as module
 from tutorial_lib.data.download import download, unpack
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.lock import only_writer
 
 CONTENT = bytes(range(256)) * 4000
 OTHER = CONTENT[::-1]
@@ -302,3 +303,33 @@ def test_damaged_archives_are_said_in_one_line(pack, tmp_path):
         assert not (tmp_path / "out" / "set" / "a").exists()
     with pytest.raises(TutorialError, match="There is no archive"):
         unpack(tmp_path / "none.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize("spoilt", ["set/a/1.txt", "set/a/2.txt", "set/b/3.txt"])
+def test_a_wrong_checksum_is_noticed_before_anything_is_written(tmp_path, spoilt):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as made:
+        for path, content in FILES.items():
+            made.writestr(path, content)
+    whole, content = archive.read_bytes(), FILES[spoilt]
+    archive.write_bytes(whole.replace(content, content[:-1] + b"!"))
+    with pytest.raises(TutorialError, match=rf"damaged \(Bad CRC-32 for file '{spoilt}'\); delete it"):
+        unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_runs_never_fetch_one_file(site, tmp_path):
+    with only_writer(tmp_path / "file"), pytest.raises(TutorialError, match=r"Another run is writing .*file;"):
+        download(f"{site.address}/file", tmp_path / "file", SHA256)
+    assert site.asked == [] and list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_another_run_has_just_fetched_is_not_fetched_again(site, tmp_path, monkeypatch):
+    @contextlib.contextmanager
+    def late(path):
+        path.write_bytes(CONTENT)
+        yield
+
+    monkeypatch.setattr(module, "only_writer", late)
+    assert download(f"{site.address}/file", tmp_path / "file", SHA256).read_bytes() == CONTENT
+    assert site.asked == []

@@ -227,6 +227,10 @@ def test_verdicts():
     assert verdict(row(e_stab=0.3, std=0.1), control) == "steadier, but contrast -50%, not for its contrast"
     assert verdict(row(e_stab=0.3, sharpness=0.05), control) == "steadier, but sharpness -50%"
     assert verdict(row(e_stab=0.5), control) == "not steadier"
+    for amiss in (float("nan"), float("inf")):      # which is neither above nor below anything
+        assert verdict(row(e_stab=amiss), control) == "no verdict (e_stab: no number)"
+        assert verdict(row(e_stab=0.3, style=amiss, std=amiss), control) == "no verdict (style, std: no number)"
+        assert verdict(row(e_stab=0.3), row(sharpness=amiss)) == "no verdict (control's sharpness: no number)"
 
 
 @pytest.mark.parametrize(("figure", "least", "fault"), [

@@ -99,6 +99,48 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_with(tmp_path):
         problem(path)
 
 
+def test_two_runs_never_write_one_checkpoint(tmp_path):
+    path, done = tmp_path / "c.safetensors", []
+
+    def another(progress):
+        if progress.step == 3:
+            with pytest.raises(TutorialError, match=r"Another run is writing .*c\.safetensors"):
+                problem(path)
+            done.append(problem(tmp_path / "another.safetensors"))
+
+    problem(path, callback=another, save_every=2)
+    assert done and checkpoint.read(path).step == 10
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["another.safetensors", "c.safetensors"]
+
+
+@pytest.mark.parametrize(("then", "now", "other"), [
+    ({"style": "a.png", "picture": "1"}, {"style": "./a.png", "picture": "1"}, None),
+    ({"style": "a.png", "picture": "1"}, {"style": "a.png", "picture": "2"}, "style picture"),
+    ({"style": "a.png"}, {"style": "a.png", "picture": "2"}, None),             # from before pictures were noted
+    ({"style": "a.png"}, {"style": "b.png", "picture": "2"}, "style"),
+    ({"style": "mosaic", "picture": None}, {"style": "candy", "picture": None}, "style"),
+    ({"style": "mosaic", "picture": None}, {"style": "a.png", "picture": "1"}, "style"),
+    ({}, {"style": "mosaic", "picture": None}, "style"),
+])
+def test_a_style_is_its_picture(tmp_path, then, now, other):
+    path = tmp_path / "c.safetensors"
+    torch.manual_seed(1)
+    network = nn.Linear(4, 1)
+
+    def trained(about, steps):
+        return train(network, lambda step: {"total": network.weight.square().sum()}, steps, lambda step: 0.1, "test",
+                     about, path, bar=False)
+
+    trained(then, 1)
+    before = path.read_bytes()
+    if other:
+        with pytest.raises(TutorialError, match=f"was trained with another {other};"):
+            trained(now, 2)
+        assert path.read_bytes() == before
+    else:
+        assert len(trained(now, 2)) == 1
+
+
 def test_the_learning_rate_falls_as_in_the_paper_but_has_a_floor():
     paper = scale("paper")
     assert learning_rate(paper, 1e-3, 0, paper.decay_every) == 1e-3

@@ -1,7 +1,9 @@
 """The notebooks as files: up to date with their sources, readable on a page without a kernel, and alive with one."""
 
+import errno
 import importlib.util
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +13,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from pages import pictures
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.lock import only_writer
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -71,6 +76,36 @@ def test_drift_is_noticed(updater, tmp_path, monkeypatch, capsys):
     script.write_text(script.read_text().replace("print(1)", "print(2)"))
     assert updater.main() == 1
     assert "00_small.ipynb" in capsys.readouterr().err
+
+
+@pytest.fixture
+def runner(monkeypatch):
+    """data_scripts/run_notebooks.py, whose notebooks are executed by nobody."""
+    spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "data_scripts" / "run_notebooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module.NotebookClient, "execute", lambda self: None)
+    return module
+
+
+def test_an_older_executed_notebook_survives_a_full_disk(runner, tmp_path, monkeypatch):
+    source, target = NOTEBOOKS / f"{SOURCES[0].stem}.ipynb", tmp_path / "a.ipynb"
+    target.write_text("older")
+
+    def full(notebook, path, real=nbformat.write):
+        real(notebook, path)
+        with open(path, "r+") as stream:        # what a disk that becomes full leaves behind
+            stream.truncate(100)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch, pytest.raises(TutorialError, match=r"Cannot write .*a\.ipynb: no space left"):
+        patch.setattr(nbformat, "write", full)
+        runner.execute(source, target)
+    assert target.read_text() == "older" and [path.name for path in tmp_path.iterdir()] == ["a.ipynb"]
+    with only_writer(target), pytest.raises(TutorialError, match="Another run is writing"):
+        runner.execute(source, target)
+    runner.execute(source, target)
+    assert nbformat.read(target, as_version=4).cells == nbformat.read(source, as_version=4).cells
 
 
 @each_notebook

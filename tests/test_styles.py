@@ -183,3 +183,17 @@ def test_a_size_out_of_bounds_is_refused(size):
 def test_a_negative_seed_is_refused():
     with pytest.raises(TutorialError, match="seed -1"):
         styles.paint("mosaic", 64, seed=-1)
+
+
+def test_a_picture_is_noted_by_its_content(tmp_path, monkeypatch):
+    write_image(tmp_path / "s.png", torch.zeros(1, 3, 20, 20))
+    write_image(tmp_path / "copy.png", torch.zeros(1, 3, 20, 20))
+    write_image(tmp_path / "other.png", torch.ones(1, 3, 20, 20))
+    paths = [str(tmp_path / name) for name in ("s.png", "copy.png", "other.png")]
+    noted = [styles.record(path) for path in paths]
+    assert [record["style"] for record in noted] == paths
+    assert noted[0]["picture"] == noted[1]["picture"] != noted[2]["picture"]
+    monkeypatch.setenv("OFD_ZOO", str(tmp_path))
+    assert styles.record("s") == {"style": "s", "picture": noted[0]["picture"]}
+    for name in ("mosaic", "starry_night", None):           # painted by code, kept by its Gram matrices, none
+        assert styles.record(name) == {"style": name, "picture": None}

@@ -4,6 +4,8 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from films import film, onset, picture, read_frames, sound_of, stamps
 from torch import nn
 
 from tutorial_lib import engines, stylize
+from tutorial_lib.data import video
 from tutorial_lib.data.images import to_tensor, write_image
 from tutorial_lib.data.video import UnreadableVideo
 from tutorial_lib.errors import TutorialError
@@ -281,27 +284,167 @@ def test_flow_is_estimated_by_the_method_that_is_asked_for(paint, tmp_path, monk
     assert asked == ["dis-fast"] * 2
 
 
-def test_nothing_is_kept_of_another_job(tmp_path, short_segments):
+def heavier():
+    network = Remembering()
+    network.scale.data += 1e-6
+    return network
+
+
+@pytest.mark.parametrize("other, network, options", [
+    ("flow method", Remembering, {"flow_method": "dis-fast"}), ("style or network", heavier, {}),
+    ("flow method and another style or network", Negative, {}), ("engine", Remembering, {"engine": "torch-bfloat16"}),
+    ("size", Remembering, {"size": 32}),
+])
+def test_finished_frames_of_another_film_are_not_lost(tmp_path, short_segments, other, network, options):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / ".out.mp4.parts").iterdir()}
+    painter = network()
+    with pytest.raises(TutorialError, match=rf"out\.mp4 was begun with another {other}, and about 5 frames of it are "
+                       "done: give the command that it was begun with"):
+        run(painter, source, target, **options)
+    assert painter.calls == []
+    assert {path.name: path.read_bytes() for path in (tmp_path / ".out.mp4.parts").iterdir()} == kept
+    again = Remembering()
+    run(again, source, target)
+    assert len(again.calls) == 2
+    target.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target)
+    run(painter, source, target, overwrite=True, **options)
+    assert len(painter.calls) == 7
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_another_source_is_another_film(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target)
+    os.utime(source, (1, 1))
+    for changed in (source, make(tmp_path / "other.mp4", 7)):
+        with pytest.raises(TutorialError, match="begun with another source, and about 5"):
+            run(Remembering(), changed, target)
+
+
+def test_a_film_without_a_finished_segment_has_nothing_to_lose(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 3), tmp_path / "out.mp4"
+    unfinished = stylize.Unfinished(target)
+    unfinished.begin({"of": "another"}, discard=False)
+    assert run(Remembering(), source, target).frames == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_what_is_not_ours_is_never_deleted(tmp_path, short_segments):
+    """Somebody's own folder of that name, as the source or not, also behind a link; a file of that name."""
+    parts, target = tmp_path / ".out.mp4.parts", tmp_path / "out.mp4"
+    for number in range(6):
+        write_image(parts / f"{number}.png", to_tensor(picture(number)))
+    (parts / "000000.mp4").write_text("precious")
+    kept = {path.name: path.read_bytes() for path in parts.iterdir()}
+    source = make(tmp_path / "in.mp4", 7)
+    for given in (parts, parts / "000000.mp4"):
+        with pytest.raises(TutorialError, match=r"lies where unfinished frames|is not a video"):
+            run(Negative(), given, target, overwrite=True)
+    with pytest.raises(TutorialError, match=r"out\.mp4\.parts is where .* but it is not a folder of this program"):
+        run(Negative(), source, target, overwrite=True)
+    assert {path.name: path.read_bytes() for path in parts.iterdir()} == kept
+    parts.rename(tmp_path / "elsewhere")
+    parts.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TutorialError, match="not a folder of this program"):
+        run(Negative(), source, target, overwrite=True)
+    parts.unlink()
+    parts.write_text("precious")
+    with pytest.raises(TutorialError, match="not a folder of this program"):
+        run(Negative(), source, target, overwrite=True)
+    assert parts.read_text() == "precious" and not target.exists()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "elsewhere").iterdir()} == kept
+
+
+def test_finished_segments_are_no_source_for_the_same_film(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target)
+    segment = tmp_path / ".out.mp4.parts" / "000000.mp4"
+    before = segment.read_bytes()
+    with pytest.raises(TutorialError, match="lies where unfinished frames"):
+        run(Negative(), segment, target, overwrite=True)
+    assert segment.read_bytes() == before
+
+
+def test_what_somebody_put_beside_the_segments_stays(tmp_path, short_segments):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(6), source, target)
+    (tmp_path / ".out.mp4.parts" / "notes.txt").write_text("precious")
+    run(Remembering(), source, target)
+    assert [path.name for path in (tmp_path / ".out.mp4.parts").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_film_that_only_had_to_be_cleared_up_is_done(tmp_path, short_segments, monkeypatch, overwrite):
+    source, target = make(tmp_path / "in.mp4", 7, audio="aac"), tmp_path / "out.mp4"
+    with monkeypatch.context() as patch:
+        patch.setattr(stylize.Unfinished, "clear", lambda self: None)
+        first = run(Remembering(), source, target, engine="torch")
+    assert (tmp_path / ".out.mp4.parts" / "job.json").exists()
+    before = target.read_bytes()
+    network = Remembering()
+    assert replace(run(network, source, target, overwrite=overwrite, engine="auto"), seconds=first.seconds) == first
+    assert network.calls == [] and target.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+    with pytest.raises(TutorialError, match="exists already"):
+        run(network, source, target)
+
+
+def test_a_file_that_has_taken_the_films_place_is_not_taken_for_it(tmp_path, short_segments, monkeypatch):
+    source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
+    with monkeypatch.context() as patch:
+        patch.setattr(stylize.Unfinished, "clear", lambda self: None)
+        run(Remembering(), source, target)
+    target.unlink()
+    target.write_text("precious")
+    with pytest.raises(TutorialError, match="exists already"):
+        run(Remembering(), source, target)
+    assert target.read_text() == "precious"
+    target.unlink()
+    assert run(Negative(), source, target).frames == 7          # the frames of a film that was made are no loss
+
+
+class Meanwhile(Negative):
+    """Starts other runs while it is in one."""
+
+    def __init__(self, others):
+        super().__init__()
+        self.others = others
+
+    def forward(self, frame):
+        if not self.calls:
+            self.others()
+        return super().forward(frame)
+
+
+def test_two_runs_never_write_one_film_and_two_films_have_no_quarrel(tmp_path, short_segments):
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
 
-    def redone(network, **options):
-        with pytest.raises(KeyboardInterrupt):
-            run(Interrupted(6), source, target, overwrite=True)
-        run(network, source, target, overwrite=True, **options)
-        return len(network.calls)
+    def others():
+        with pytest.raises(TutorialError, match=r"Another run is writing .*out\.mp4; wait"):
+            run(Remembering(), source, target, overwrite=True)
+        assert run(Remembering(), source, tmp_path / "another.mp4").frames == 7
 
-    assert redone(Remembering()) == 2
-    assert redone(Remembering(), flow_method="dis-fast") == 7
-    assert redone(Negative()) == 7
-    heavier = Remembering()
-    heavier.scale.data += 1e-6
-    assert redone(heavier) == 7
-    with pytest.raises(KeyboardInterrupt):
-        run(Interrupted(6), source, target, overwrite=True)
-    os.utime(source, (1, 1))
-    network = Remembering()
-    run(network, source, target, overwrite=True)
-    assert len(network.calls) == 7
+    assert run(Meanwhile(others), source, target).frames == 7
+    assert (read_frames(target) - (1 - read_frames(source))).abs().mean() < 0.01
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["another.mp4", "in.mp4", "out.mp4"]
+
+
+def test_every_kill_goes_on_to_the_same_film(tmp_path):
+    """At everything that the file system is asked to change, from the first folder to the last."""
+    script = Path(__file__).with_name("kill_stylize.py")
+    make(tmp_path / "in.mp4", 3)
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    kills = done.stdout.splitlines()
+    assert len(kills) > 40 and all(line.endswith("the same film") for line in kills), done.stdout
 
 
 @pytest.mark.parametrize("program", [stylize, torch, av], ids=["ours", "torch", "av"])
@@ -340,6 +483,55 @@ def test_a_full_disk_is_one_sentence_and_what_is_done_is_kept(tmp_path, short_se
     assert len(network.calls) == 7
 
 
+# --- what cannot be ---
+
+
+class Broken(Negative):
+    """Gives NaN from one frame on."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def forward(self, frame):
+        return super().forward(frame) * (float("nan") if len(self.calls) >= self.at else 1)
+
+
+@pytest.mark.parametrize("at, seconds, kept", [(0, "00", []), (8, "28", [".out.mp4.parts"])])
+def test_a_network_that_gives_no_numbers_makes_no_film(tmp_path, short_segments, at, seconds, kept):
+    with pytest.raises(TutorialError, match=rf"At 0\.{seconds} s the network gives values that are no numbers"):
+        run(Broken(at), make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*kept, "in.mp4"]
+
+
+def test_a_gap_that_mp4_cannot_hold_is_said(tmp_path, short_segments):
+    """It would silently become none, within a segment and between two of them."""
+    for number in (3, 5):
+        times = [Fraction(n, 25) + (n >= number) * 6_000 for n in range(7)]
+        source = make(tmp_path / f"{number}.mkv", 7, times=times)
+        with pytest.raises(UnreadableVideo, match=r"comes 1\.7 hours later, and more than 1\.7 cannot be written"):
+            run(Negative(), source, tmp_path / "out.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3.mkv", "5.mkv"]
+    times = [Fraction(0), Fraction(5_900), Fraction(5_901)]
+    run(Negative(), make(tmp_path / "long.mkv", 3, times=times), tmp_path / "out.mp4")
+    assert stamps(tmp_path / "out.mp4") == times
+
+
+def test_sound_that_cannot_be_written_is_said_before_the_first_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "_is_taken", lambda track, suffix: False)
+    network = Negative()
+    with pytest.raises(TutorialError, match=r"The sound of .*in\.mp4 \(aac, 44100 Hz\) cannot be written"):
+        run(network, make(tmp_path / "in.mp4", 2, audio="aac"), tmp_path / "out.mp4")
+    assert network.calls == [] and [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_flow_method_without_a_teacher_with_flow_is_said(tmp_path):
+    source = make(tmp_path / "in.mp4", 2)
+    with pytest.raises(TutorialError, match="uses no optical flow"):
+        run(Negative(), source, tmp_path / "out.mp4", flow_method="dis")
+    run(Remembering(), source, tmp_path / "out.mp4", flow_method="dis")
+
+
 # --- engines and sizes ---
 
 
@@ -360,7 +552,7 @@ def test_sizes_that_cannot_be(tmp_path, size):
 
 def test_the_network_runs_in_the_engine_that_is_asked_for(tmp_path, monkeypatch):
     asked, start = [], engines.start
-    monkeypatch.setattr(engines, "start", lambda network, name: asked.append(name) or start(network, name))
+    monkeypatch.setattr(engines, "start", lambda network, name, n: asked.append(name) or start(network, name, n))
     source = make(tmp_path / "in.mp4", 2)
     assert run(Negative(), source, tmp_path / "a.mp4", engine="torch-bfloat16").engine == "torch-bfloat16"
     monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch")
@@ -386,14 +578,38 @@ def test_a_film_that_is_gone_on_with_keeps_its_engine(tmp_path, short_segments, 
     assert len(network.calls) == 7
 
 
-@pytest.mark.parametrize("other", [{"engine": "torch-bfloat16"}, {"size": 32}])
-def test_another_engine_or_size_is_another_film(tmp_path, short_segments, other):
+def test_a_film_that_is_gone_on_with_keeps_its_number_of_threads(tmp_path, short_segments, monkeypatch):
+    """OpenVINO gives other numbers with another one."""
+    source, target, asked, start = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4", [], engines.start
+    monkeypatch.setattr(engines, "start", lambda network, name, n: asked.append(n) or start(network, name, n))
+    for here, network in ((3, Interrupted(7)), (1, Remembering())):
+        monkeypatch.setattr(torch, "get_num_threads", lambda here=here: here)
+        with suppress(KeyboardInterrupt):
+            run(network, source, target)
+    assert asked == [3, 3] and len(network.calls) == 7
+
+
+@pytest.mark.parametrize("engine", engines.AUTOMATIC)
+def test_a_teacher_is_gone_on_with_to_the_last_bit(tmp_path, short_segments, engine):
+    if engine not in engines.installed():
+        pytest.skip(f"{engine} is not installed")
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
-    with pytest.raises(KeyboardInterrupt):
-        run(Interrupted(6), source, target)
-    network = Remembering()
-    run(network, source, target, **other)
-    assert len(network.calls) == 7
+    torch.manual_seed(3)
+    teacher = Teacher(8, 1).eval()
+    painted, write = [], stylize._write
+
+    def interrupted(*frame):
+        painted.append(frame)
+        if len(painted) == 7:
+            raise KeyboardInterrupt
+        write(*frame)
+
+    run(teacher, source, tmp_path / "whole.mp4", engine=engine)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt, match="about 5 frames"):
+        patch.setattr(stylize, "_write", interrupted)
+        run(teacher, source, target, engine=engine)
+    run(teacher, source, target, engine=engine)
+    assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 def test_an_engine_that_is_none(tmp_path):

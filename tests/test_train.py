@@ -52,6 +52,20 @@ def test_run_again_it_has_nothing_left_to_do_and_with_other_settings_it_refuses(
     assert "another style" in capsys.readouterr().err
 
 
+def test_a_style_is_its_picture_and_not_its_name(tmp_path, monkeypatch, capsys, noise):
+    monkeypatch.chdir(tmp_path)
+    write_image("s.png", noise(1, 3, 64, 64))
+    path = tmp_path / "plain.safetensors"
+    for spelling in ("s.png", "./s.png", str(tmp_path / "s.png")):
+        assert train("teacher-plain", path, style=spelling) == 0
+        assert checkpoint.read(path).step == 2
+    before = path.read_bytes()
+    write_image("s.png", noise(1, 3, 64, 64))
+    assert train("teacher-plain", path, style="s.png") == 2
+    assert "another style picture; give the same settings to go on with it, or another file" in capsys.readouterr().err
+    assert path.read_bytes() == before and sorted(p.name for p in tmp_path.iterdir()) == ["plain.safetensors", "s.png"]
+
+
 def test_other_teachers_are_noticed_when_it_goes_on(trained, capsys):
     more = ["--start", "mosaic-student-plain", "--teacher-plain", "mosaic-teacher-plain"]
     output = trained / "other.safetensors"
@@ -100,6 +114,12 @@ def test_tuples_are_cut_for_the_settings_and_kept_for_those_that_cut_the_same(tm
     ("distill", ["--teacher-plain", "mosaic-teacher-plain", "--start", "mosaic-student-plain",
                  "--teacher-flow", "mosaic-teacher-plain"], "is a teacher, not a teacher with flow"),
     ("student-plain", ["--teacher-plain", "nobody"], "Unknown network 'nobody'"),
+    ("student-plain", ["--teacher-plain", "mosaic-student-plain"], "is a student, not a teacher"),
+    ("student-plain", ["--teacher-plain", "mosaic-teacher-flow"], "is a teacher with flow, not a teacher."),
+    ("teacher-plain", ["--teacher-plain", "mosaic-student-plain"], "is not made from --teacher-plain; leave it out"),
+    ("student-plain", ["--start", "nobody", "--teacher-flow", "nobody"], "not made from --start and --teacher-flow"),
+    ("teacher-flow", ["--lambda-res", "-1"], "lambda_res is -1.0; a weight of a loss is 0 or a positive number"),
+    ("teacher-flow", ["--lambda-res", "nan"], "lambda_res is nan; a weight"),
     ("teacher-flow", ["--teacher-plain", "mosaic-teacher-plain", "--videos", "nowhere"], "There is no folder nowhere"),
 ])
 def test_what_is_missing_is_said(tmp_path, capsys, stage, more, message):

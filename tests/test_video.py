@@ -16,7 +16,7 @@ from films import film, onset, picture, read_frames, sound_of, stamps
 
 from tutorial_lib.data import video as video_module
 from tutorial_lib.data.images import to_pixels, to_tensor, write_image
-from tutorial_lib.data.video import UnreadableVideo, VideoWriter, join_videos, open_video
+from tutorial_lib.data.video import UnreadableVideo, VideoWriter, check_sound, join_videos, open_video
 from tutorial_lib.errors import TutorialError
 
 RATE = Fraction(24)
@@ -322,6 +322,31 @@ def test_sound_is_taken_over_in_time(tmp_path, suffix_in, codec, suffix_out, kin
             np.testing.assert_array_equal(before[: len(after)], after[: len(before)])
 
 
+@pytest.mark.parametrize(
+    "codec, rate, suffix, kind, written",
+    [
+        ("libmp3lame", 8_000, ".mp4", "encoded", 8_000),        # MP4 takes MP3 from 16,000 Hz on
+        ("libmp3lame", 8_000, ".mkv", "copied", 8_000),
+        ("libmp3lame", 16_000, ".mp4", "copied", 16_000),
+        ("pcm_s16le", 11_127, ".mp4", "encoded", 12_000),       # a rate of the first Macintoshes, which AAC has not
+        ("pcm_s16le", 1_000, ".mp4", "encoded", 8_000),
+        ("pcm_s16le", 96_000, ".mp4", "encoded", 48_000),
+        ("flac", 11_127, ".mov", "encoded", 12_000),
+    ],
+)
+def test_sound_of_any_rate_is_taken_over(tmp_path, monkeypatch, codec, rate, suffix, kind, written):
+    monkeypatch.setattr("films.RATE", rate)
+    pictures = [picture(n) for n in range(25)]
+    source = film(tmp_path / "in.mkv", pictures, audio=codec)
+    silent = write(tmp_path / "silent.mp4", pictures, rate=Fraction(25))
+    check_sound(source, tmp_path / f"out{suffix}")
+    assert join_videos([silent], tmp_path / f"out{suffix}", audio_from=source) == (25, kind)
+    with av.open(str(tmp_path / f"out{suffix}")) as joined:
+        assert joined.streams.audio[0].sample_rate == written
+    monkeypatch.setattr("films.RATE", 44_100)
+    assert abs(onset(sound_of(tmp_path / f"out{suffix}")) - onset(sound_of(source))) < 0.01
+
+
 def test_sound_and_pictures_are_stored_side_by_side(tmp_path):
     times = [Fraction(n) for n in range(25)]                       # longer than FFmpeg waits for a packet to sort in
     source = film(tmp_path / "in.mp4", [picture(n) for n in range(25)], times, audio="aac")
@@ -354,6 +379,28 @@ def test_parts_are_joined_without_a_change(tmp_path):
     assert stamps(tmp_path / "c.mp4") == times
     parts = torch.cat([read_frames(tmp_path / "a.mp4"), read_frames(tmp_path / "b.mp4")])
     assert torch.equal(read_frames(tmp_path / "c.mp4"), parts)
+
+
+PROCESSORS = """
+import os, sys
+from fractions import Fraction
+from tutorial_lib.data.scenes import random_scene
+from tutorial_lib.data.video import VideoWriter
+scene, all_of_them = random_scene(7, 180, 320, 12), os.sched_getaffinity(0)
+for name, processors in (("one", {min(all_of_them)}), ("all", all_of_them)):
+    os.sched_setaffinity(0, processors)
+    with VideoWriter(f"{sys.argv[1]}/{name}.mp4", 320, 180, Fraction(24)) as writer:
+        for n in range(12):
+            writer.write(scene.frame(n), Fraction(n, 24))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
+                    reason="needs two processors, and to be able to leave one out")
+def test_a_film_does_not_depend_on_the_number_of_processors(tmp_path):
+    """Or a film that is gone on with elsewhere would be another one."""
+    subprocess.run([sys.executable, "-c", PROCESSORS, tmp_path], check=True)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "all.mp4").read_bytes()
 
 
 def test_nothing_is_left_after_a_failure(tmp_path):

@@ -1,16 +1,22 @@
 import json
 import shutil
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from tutorial_lib import checkpoint, zoo
+from tutorial_lib import workshop as workshop_module
+from tutorial_lib.data.images import write_image
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json, sha256_of, write_json
+from tutorial_lib.lock import only_writer
 from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.features import load_features
+from tutorial_lib.papers.ofd import stages
 from tutorial_lib.papers.ofd.roles import POCKETS, TABLED, ZOO
 from tutorial_lib.settings import scale
 from tutorial_lib.training import new_teacher
@@ -121,6 +127,79 @@ def test_other_settings_or_another_teacher_are_refused(workshop, tmp_path):
             _ = Workshop("waves", scale("smoke"), workshop.folder)["student-scratch"]
     finally:
         path.write_text(before)
+
+
+def test_a_style_is_its_picture_and_not_its_name(tmp_path, monkeypatch, noise):
+    monkeypatch.chdir(tmp_path)
+    write_image("s.png", noise(1, 3, 64, 64))
+    network = Workshop("s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
+    monkeypatch.setattr(Workshop, "make", None)
+    again = Workshop("./s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
+    assert checkpoint.digest(again) == checkpoint.digest(network)
+    write_image("s.png", noise(1, 3, 64, 64))
+    with pytest.raises(TutorialError, match="another style picture; delete it"):
+        _ = Workshop("s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
+
+
+def test_an_unfinished_training_is_not_gone_on_with_by_another_picture(tmp_path, monkeypatch, noise):
+    monkeypatch.chdir(tmp_path)
+    write_image("s.png", noise(1, 3, 64, 64))
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Workshop, "manifest", stopped)
+        _ = Workshop("s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
+    unfinished = tmp_path / "zoo" / "training" / "s-teacher-plain.safetensors"
+    before = unfinished.read_bytes()
+    write_image("s.png", noise(1, 3, 64, 64))
+    with pytest.raises(TutorialError, match=r"s-teacher-plain\.safetensors was trained with another style picture"):
+        _ = Workshop("s.png", scale("smoke"), tmp_path / "zoo")["teacher-plain"]
+    assert unfinished.read_bytes() == before
+
+
+def test_another_picture_of_the_same_name_is_measured_anew(tmp_path, monkeypatch, noise):
+    """Within one process, too: a notebook's."""
+    monkeypatch.chdir(tmp_path)
+    teacher, clips, measured = nn.Linear(1, 1), (), []
+    monkeypatch.setattr(stages, "steadiness", lambda *_: measured.append(1) or float(len(measured)))
+    for picture, factor in (("a", 1), ("a", 1), ("b", 2)):
+        write_image("s.png", torch.full((1, 3, 64, 64), 0.2 if picture == "a" else 0.8))
+        assert stages.known_steadiness(teacher, clips, "s.png", scale("smoke")) == factor
+
+
+def test_two_runs_never_make_one_network(tmp_path, monkeypatch):
+    """The second is told so; the next after the first finds it made."""
+    first, second = (Workshop("waves", scale("smoke"), tmp_path) for _ in range(2))
+    make = Workshop.make
+
+    def meanwhile(self, role):
+        if self is first:
+            with pytest.raises(TutorialError, match=r"Another run is writing .*waves-teacher-plain\.safetensors"):
+                _ = second["teacher-plain"]
+        make(self, role)
+
+    monkeypatch.setattr(Workshop, "make", meanwhile)
+    made = checkpoint.digest(first["teacher-plain"])
+    monkeypatch.setattr(Workshop, "make", None)
+    assert checkpoint.digest(second["teacher-plain"]) == made
+    assert sorted(path.name for path in tmp_path.glob("*") if path.is_file()) == [
+        "waves-teacher-plain.json", "waves-teacher-plain.safetensors"]
+
+
+def test_a_network_that_another_run_has_just_made_is_not_made_again(tmp_path, monkeypatch):
+    first, second = (Workshop("waves", scale("smoke"), tmp_path) for _ in range(2))
+
+    @contextmanager
+    def late(path):
+        monkeypatch.setattr(workshop_module, "only_writer", only_writer)
+        _ = first["teacher-plain"]
+        monkeypatch.setattr(Workshop, "make", None)
+        yield
+
+    monkeypatch.setattr(workshop_module, "only_writer", late)
+    assert checkpoint.digest(second["teacher-plain"]) == checkpoint.digest(first["teacher-plain"])
 
 
 def test_an_unknown_role_names_the_known_ones(workshop):

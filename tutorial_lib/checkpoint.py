@@ -62,7 +62,7 @@ def save(
 def read(path: str | Path) -> Checkpoint:
     """Reads what `save` wrote.
 
-    Raises: TutorialError when there is no such file, or it is no checkpoint of this project.
+    Raises: TutorialError when there is no such file, it is no checkpoint of this project, or its weights are NaN.
     """
     path = Path(path)
     if not path.is_file():
@@ -77,6 +77,12 @@ def read(path: str | Path) -> Checkpoint:
                 parts[kind][name] = file.get_tensor(key).clone()
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise TutorialError(f"{path} is not a checkpoint of this project, or is damaged ({error}).") from error
+    for name, value in (parts["weights"] | parts["latest"]).items():
+        if not value.isfinite().all():
+            raise TutorialError(
+                f"{path} holds weights that are no numbers ({name}), with which nothing can be painted; take another "
+                "network, or train this one anew."
+            )
     return Checkpoint(path, about=about, step=about.pop("step", 0), **parts)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tutorial_lib import __version__
-from tutorial_lib.errors import run
+from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.papers import ROLES
 from tutorial_lib.papers.ofd.roles import OURS, POCKET, ZOO
 
@@ -45,7 +45,9 @@ def stylize(args: argparse.Namespace) -> None:
     from tutorial_lib.settings import style
     from tutorial_lib.stylize import stylize_video
 
-    name = args.network or zoo.student_of(args.style or style())
+    name = args.network
+    if name is None:
+        name = zoo.student_of(style() if args.style is None else args.style)
     network = zoo.load(name)
     report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite,
                            engine=args.engine, size=args.size)
@@ -63,6 +65,8 @@ def evaluate(args: argparse.Namespace) -> None:
     from tutorial_lib.files import atomic_path
     from tutorial_lib.settings import scale
 
+    if args.output and args.output.exists() and not args.overwrite:
+        raise TutorialError(f"{args.output} exists already; choose another name, or replace it with --overwrite.")
     names = args.network or [name for name in zoo.names() if zoo.style_of(name)]
     rows = report.evaluate_networks(names, args.sintel, scale(args.scale), args.pass_name)
     print(report.format_table(rows))
@@ -120,16 +124,17 @@ def _add_stylize(commands) -> None:
                        f"STYLE-{OURS} where the zoo has none (default: OFD_STYLE, else mosaic)")
     which.add_argument("--network", metavar="NAME_OR_FILE", help="a network of the zoo, or a .safetensors file")
     command.add_argument(
-        "--flow", metavar="METHOD", default="dis",
+        "--flow", metavar="METHOD",
         help="for a teacher with flow: dis, dis-fast, dis-ultrafast, or deepflow where OpenCV "
-        "has it (default: %(default)s)",
+        "has it (default: dis)",
     )
     command.add_argument("--engine", metavar="ENGINE", default="auto",
                          help="what computes the network: torch, torch-bfloat16, onnxruntime, openvino, "
                          "openvino-bfloat16, compile, or auto for the fastest here (default: %(default)s)")
     command.add_argument("--size", metavar="N", type=_positive, help="paint at N pixels on the longer side, for larger "
                          "or finer strokes; OUT keeps the size of IN")
-    command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists, and throw away what an "
+                         "interrupted run with another style or network has finished of it")
     command.set_defaults(command=stylize)
 
 
@@ -148,6 +153,7 @@ def _add_evaluate(commands) -> None:
         help="which rendering of the scenes (default: %(default)s)",
     )
     command.add_argument("--output", metavar="FILE.json", type=Path, help="write the table as data, too")
+    command.add_argument("--overwrite", action="store_true", help="replace FILE.json if it exists")
     command.set_defaults(command=evaluate)
 
 

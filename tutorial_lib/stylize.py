@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,8 +12,6 @@ from pathlib import Path
 import av
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import nn
 from tqdm import tqdm
 
@@ -22,24 +19,26 @@ from tutorial_lib import __version__, engines, settings
 from tutorial_lib.checkpoint import digest
 from tutorial_lib.data.images import fit_longer_side, resize
 from tutorial_lib.data.video import (
+    LONGEST_GAP,
     PICTURES,
     UnreadableVideo,
     Video,
     VideoWriter,
     check_container,
+    check_sound,
     join_videos,
     open_video,
 )
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import atomic_path, read_json, write_json
 from tutorial_lib.flow.estimate import FlowMethod, estimate_flow_and_mask
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.lock import only_writer
 from tutorial_lib.threads import Behind, ahead
+from tutorial_lib.unfinished import Unfinished
 
 SMALLEST = 16        # pixels; the networks halve a frame twice and need something left
 LARGEST = 4096       # pixels along the longer side, as `size` may ask for
-JOB = "job.json"     # in the folder of the segments: what they belong to
 SEGMENT = 150        # frames that are finished and kept at a time: what an interruption costs at most
 
 Motion = tuple[torch.Tensor, torch.Tensor]      # a flow and its mask
@@ -113,7 +112,7 @@ def stylize_video(
     network: nn.Module,
     source: str | Path,
     target: str | Path,
-    flow_method: FlowMethod = "dis",
+    flow_method: FlowMethod | None = None,
     device: torch.device | str | None = None,
     overwrite: bool = False,
     progress: bool = True,
@@ -126,53 +125,78 @@ def stylize_video(
     no memory. Every 150 frames are kept in a folder beside the target, named .TARGET.parts; when a run is interrupted,
     the same call goes on after the last of them. The network is moved to `device` (without one: the GPU, if any).
 
+    flow_method: of a teacher with flow; without one, "dis".
+    overwrite: the target may be replaced, and the finished frames of another film for it thrown away.
     engine: one of `engines.NEEDS`, or "auto" for the fastest here; a video that is gone on with keeps its engine.
     size: the longer side, in pixels, at which frames are painted, for larger or finer strokes; the video keeps its own
     size.
-    Raises: TutorialError when the source cannot be read, the target cannot be written, exists (unless `overwrite`) or
-    is the source, for an engine that is not there, or a size outside 16..4096; KeyboardInterrupt, with a sentence on
-    how to go on, when stopped by Ctrl-C.
+    Raises: TutorialError when the source cannot be read, the target cannot be written, exists (unless `overwrite`), is
+    the source, is being written by another run or was begun as another film, for an engine that is not there, a size
+    outside 16..4096, a flow method without a teacher with flow, or a network that gives no numbers; KeyboardInterrupt,
+    with a sentence on how to go on, when stopped by Ctrl-C.
     """
     began = time.monotonic()
     source, target = Path(source), check_container(target)
     if size is not None and not SMALLEST <= size <= LARGEST:
         raise TutorialError(f"A video cannot be painted {size} pixels wide; use a size from {SMALLEST} to {LARGEST}.")
+    if getattr(network, "uses_flow", False):
+        flow_method = "dis" if flow_method is None else flow_method
+    elif flow_method is not None:
+        raise TutorialError("This network uses no optical flow, only a teacher with flow does: leave the method out.")
     device = torch.device(device) if device else settings.device()
     if engine != "auto":
         engines.check(engine, device.type)
-    video = open_video(source)
-    _check_target(source, target, overwrite)
-    network = network.to(device)
-    job = _fingerprint(network, video, flow_method, device, size)
-    if engine == "auto":
-        engine = _engine_of(target, job) or _fastest(network, video, device, size, progress)
-    parts = _open_parts(target, {**job, "engine": engine})
-    try:
-        _render(engines.start(network, engine), video, parts, flow_method, device, size, progress)
-        whole = parts / f"whole{target.suffix}"
-        frames, audio = join_videos(_segments(parts), whole, source if video.has_audio else None)
-        _put_in_place(whole, target)
-    except UnreadableVideo:
-        shutil.rmtree(parts, ignore_errors=True)    # another file is needed, and these segments do not belong to it
-        raise
-    except KeyboardInterrupt as stop:
-        kept = len(_segments(parts)) * SEGMENT
-        if kept == 0:
-            shutil.rmtree(parts, ignore_errors=True)
-            raise KeyboardInterrupt(f"Stopped before {SEGMENT} frames were done; nothing was kept.") from stop
-        raise KeyboardInterrupt(
-            f"Stopped; about {kept} frames are kept: run the same command again to go on from there."
-        ) from stop
-    shutil.rmtree(parts, ignore_errors=True)
+    video, unfinished = open_video(source), Unfinished(target)
+    _check_names(source, target, unfinished)
+    if video.has_audio:
+        check_sound(source, target)
+    with only_writer(target):
+        job = _fingerprint(network, video, flow_method, device, size)
+        known, threads = _begun_with(unfinished, job)
+        known = known if engine == "auto" else engine
+        threads = threads or torch.get_num_threads()
+        film = unfinished.finished({**job, "engine": known, "threads": threads})    # all but the clearing up was done
+        if film is None:
+            if target.exists() and not overwrite:
+                raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
+            network = network.to(device)
+            known = known or _fastest(network, video, device, size, progress)
+            unfinished.begin({**job, "engine": known, "threads": threads}, discard=overwrite)
+            film = _film(engines.start(network, known, threads), video, unfinished, flow_method, device, size, progress)
+        unfinished.clear()
     return StylizeReport(
-        frames=frames,
+        frames=film["frames"],
         seconds=time.monotonic() - began,
         width=video.width + video.width % 2,
         height=video.height + video.height % 2,
         padded=bool(video.width % 2 or video.height % 2),
-        audio=audio,
-        engine=engine,
+        audio=film["audio"],
+        engine=known,
     )
+
+
+def _film(
+    network: Callable[..., torch.Tensor], video: Video, unfinished: Unfinished, flow_method: FlowMethod | None,
+    device: torch.device, size: int | None, progress: bool,
+) -> dict:
+    """Puts the film in its place and says what it is: its frames and its audio."""
+    try:
+        _render(network, video, unfinished, flow_method, device, size, progress)
+        frames, audio = join_videos(unfinished.segments(), unfinished.whole(), video.path if video.has_audio else None)
+        film = {"frames": frames, "audio": audio}
+        unfinished.finish(film)
+        return film
+    except BaseException as error:
+        kept = len(unfinished.segments()) * SEGMENT
+        if kept == 0 or isinstance(error, UnreadableVideo):     # which makes another file necessary
+            unfinished.clear()
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+        if kept == 0:
+            raise KeyboardInterrupt(f"Stopped before {SEGMENT} frames were done; nothing was kept.") from error
+        raise KeyboardInterrupt(
+            f"Stopped; about {kept} frames are kept: run the same command again to go on from there."
+        ) from error
 
 
 def _next_output(
@@ -211,11 +235,11 @@ def _painted_size(frame: torch.Tensor, size: int | None) -> torch.Tensor:
 
 
 def _render(
-    network: Callable[..., torch.Tensor], video: Video, parts: Path, flow_method: FlowMethod, device: torch.device,
-    size: int | None, progress: bool,
+    network: Callable[..., torch.Tensor], video: Video, unfinished: Unfinished, flow_method: FlowMethod | None,
+    device: torch.device, size: int | None, progress: bool,
 ) -> None:
     """Writes the segments that are not there yet."""
-    segments = _segments(parts)
+    segments = unfinished.segments()
     done = len(segments) * SEGMENT
     before = None
     # A teacher with flow looks back at one frame and its own output for it.
@@ -224,12 +248,12 @@ def _render(
         last = next(frames, None)
         if last is None:
             return                                   # interrupted after the last, shorter segment
-        before = (last[0].to(device), load_file(_state(segments[-1]))["output"].to(device))
+        before = (last[0].to(device), unfinished.last_output(segments).to(device))
     bar = tqdm(total=video.number_of_frames, initial=done, unit="frame", disable=not progress)
     with bar, torch.inference_mode():
         number, first = len(segments), next(frames, None)
         while first is not None:
-            segment = parts / f"{number:06d}.mp4"
+            segment = unfinished.segment(number)
             with VideoWriter(segment, video.width, video.height, video.frame_rate, video.pixel_aspect) as writer:
                 with Behind(partial(_write, writer)) as write:
                     for image, time_stamp in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
@@ -238,40 +262,63 @@ def _render(
                         before = (image, output)
                         write(output, time_stamp)
                         bar.update()
-                # Before the segment itself appears: a segment without its state would be of no use.
-                with atomic_path(_state(segment)) as temporary:
-                    temporary.write_bytes(save({"output": output.cpu().contiguous()}))
-            _state(parts / f"{number - 1:06d}.mp4").unlink(missing_ok=True)
+                unfinished.keep_output(number, output)
+            if number:
+                unfinished.forget_output(number - 1)
             number, first = number + 1, next(frames, None)
 
 
 def _painted(video: Video, start: int, size: int | None) -> Iterator[tuple[torch.Tensor, Fraction]]:
     """The frames at the size at which they are painted, and their times."""
+    before = None
     for frame in video.frames(start):
+        if before is not None and frame.time - before >= LONGEST_GAP:
+            hours, most = float(frame.time - before) / 3600, float(LONGEST_GAP) / 3600
+            raise UnreadableVideo(
+                f"The frame of {video.path} after {float(before):.0f} s comes {hours:.1f} hours later, and more than "
+                f"{most:.1f} cannot be written; cut the video there, or give it an even frame rate."
+            )
+        before = frame.time
         yield _painted_size(frame.image, size), frame.time
 
 
 def _write(writer: VideoWriter, output: torch.Tensor, time_stamp: Fraction) -> None:
+    if not output.isfinite().all():
+        raise TutorialError(
+            f"At {float(time_stamp):.2f} s the network gives values that are no numbers, which would be black; take "
+            "another network, or train this one anew with a smaller learning rate."
+        )
     if output.shape[-2:] != (writer.height, writer.width):
         output = resize(output, writer.height, writer.width)
     writer.write(output, time_stamp)
 
 
-def _check_target(source: Path, target: Path, overwrite: bool) -> None:
+def _check_names(source: Path, target: Path, unfinished: Unfinished) -> None:
     same = target.resolve() == source.resolve() or (target.exists() and target.samefile(source))
     if same:
         raise TutorialError(f"The target {target} is the source itself; choose another name.")
     if target.is_dir():
         raise TutorialError(f"The target {target} is a folder; give the name of a video file.")
-    if target.exists() and not overwrite:
-        raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
+    if unfinished.is_source(source):
+        raise TutorialError(
+            f"The source {source} lies where unfinished frames of {target} would be kept; choose another target."
+        )
 
 
-# --- what an interrupted run leaves for the next ---
+def _begun_with(unfinished: Unfinished, job: dict) -> tuple[str | None, int | None]:
+    """The engine and the threads of an interrupted run of the same job, so that the film does not change in the middle.
+
+    (OpenVINO's sums depend on the number of threads, which is that of the processors that a process may use.)
+    """
+    known = unfinished.job()
+    engine, threads = known.pop("engine", None), known.pop("threads", None)
+    if known != job:
+        return None, None
+    return engine if engine in engines.installed(job["device"]) else None, threads
 
 
 def _fingerprint(
-    network: nn.Module, video: Video, flow_method: FlowMethod, device: torch.device, size: int | None
+    network: nn.Module, video: Video, flow_method: FlowMethod | None, device: torch.device, size: int | None
 ) -> dict:
     """What must be equal for two runs to give the same frames."""
     path = video.path.resolve()
@@ -281,64 +328,9 @@ def _fingerprint(
         "source": str(path),
         "files": hashlib.sha256(stamps.encode()).hexdigest(),
         "network": f"{network} {getattr(network, 'uses_flow', False)} {digest(network)}",
-        "flow": flow_method if isinstance(flow_method, str) else repr(flow_method),
+        "flow": flow_method if isinstance(flow_method, str | None) else repr(flow_method),
         "device": device.type,
         "size": size,
         "segment": SEGMENT,
         "versions": [__version__, torch.__version__, av.__version__],
     }
-
-
-def _open_parts(target: Path, fingerprint: dict) -> Path:
-    """The folder of the finished segments; those of another job are thrown away."""
-    parts = _parts(target)
-    if _known(target) != fingerprint:
-        shutil.rmtree(parts, ignore_errors=True)
-        write_json(parts / JOB, fingerprint)
-    return parts
-
-
-def _engine_of(target: Path, job: dict) -> str | None:
-    """The engine that an interrupted run of the same job had, so that the film does not change in the middle."""
-    known = _known(target)
-    engine = known.pop("engine", None)
-    return engine if known == job and engine in engines.installed(job["device"]) else None
-
-
-def _known(target: Path) -> dict:
-    try:
-        return read_json(_parts(target) / JOB)
-    except TutorialError:
-        return {}
-
-
-def _parts(target: Path) -> Path:
-    return target.with_name(f".{target.name}.parts")
-
-
-def _segments(parts: Path) -> list[Path]:
-    """The finished segments, from the first on, up to the first that is missing or whose state cannot be read."""
-    numbered = (parts / f"{number:06d}.mp4" for number in itertools.count())
-    segments = list(itertools.takewhile(Path.is_file, numbered))
-    while segments and not _is_whole(_state(segments[-1])):
-        segments.pop()
-    return segments
-
-
-def _is_whole(state: Path) -> bool:
-    try:
-        return "output" in load_file(state)
-    except (OSError, SafetensorError):
-        return False
-
-
-def _state(segment: Path) -> Path:
-    """The last output of a segment, to the last bit; the video holds it only after compression."""
-    return segment.with_suffix(".safetensors")
-
-
-def _put_in_place(whole: Path, target: Path) -> None:
-    try:
-        whole.replace(target)
-    except OSError as error:
-        raise TutorialError(f"Cannot write {target}: {(error.strerror or str(error)).lower()}.") from error

@@ -1,6 +1,7 @@
 """One role trained from the command line: what it starts from is named by files or by names of the zoo."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from tutorial_lib import papers, zoo
+from tutorial_lib.data import styles
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.data.tuples import MANIFEST, TupleClips, find_videos, fingerprint, prepare_tuples
 from tutorial_lib.errors import TutorialError
@@ -38,15 +40,20 @@ def train(
     networks: what it is made from, {flag: file or name of the zoo}: "teacher-plain" for a teacher with flow; both
     teachers and the "start" for a distillation. A plain student is drawn to a plain teacher if one is named.
     given: settings that are taken as they are, whatever the role and the style would make of them.
-    Raises: TutorialError when a network that the role needs is not named, or is of another kind.
+    Raises: TutorialError when a network that the role needs is not named or is of another kind, one is named that it
+    does not need, or a setting is negative.
     """
+    below = [f"{name} is {value}" for name, value in (given or {}).items() if not 0 <= value < math.inf]
+    if below:
+        raise TutorialError(f"{', '.join(below)}; a weight of a loss is 0 or a positive number.")
     recipe = with_what_is_there(papers.ROLES[role].recipe, networks or {})
+    _check_needed(role, recipe, networks or {})
     needed = {name: _load(role, name, networks or {}) for name in recipe.needs}
     settings = recipe.settings(scale).but(**(given or {}))
     folder = _folder(videos) if _bytes_of_targets(settings) > IN_MEMORY else None
     job = prepared(Job(recipe, settings, needed, lambda wanted: _clips(wanted, videos),
                        recipe.scale(scale), style, given=(given or {}).keys(), targets=folder))
-    run(job, path=output, steps=steps, about={"style": style, "videos": str(videos) if videos else None})
+    run(job, path=output, steps=steps, about={**styles.record(style), "videos": str(videos) if videos else None})
 
 
 def with_what_is_there(recipe: Recipe, networks: Mapping[str, str | None]) -> Recipe:
@@ -63,9 +70,17 @@ def _load(role: str, needed: str, networks: Mapping[str, str | None]) -> nn.Modu
         raise TutorialError(f"The role {role} needs --{flag} NAME_OR_FILE: a checkpoint, or a network of the zoo.")
     network = zoo.load(name).to(device())
     kind = type(network).__name__.lower() + (" with flow" if network.uses_flow else "")
-    if not kind.startswith(wanted):
+    if kind != wanted:
         raise TutorialError(f"--{flag} {name} is a {kind}, not a {wanted}.")
     return network
+
+
+def _check_needed(role: str, recipe: Recipe, networks: Mapping[str, str | None]) -> None:
+    """Raises TutorialError for a network that would be left aside without a word."""
+    used = {FLAGS[papers.ROLES[name].recipe.stage][0] for name in recipe.needs}
+    idle = sorted(f"--{flag}" for flag, name in networks.items() if name is not None and flag not in used)
+    if idle:
+        raise TutorialError(f"The role {role} is not made from {' and '.join(idle)}; leave it out.")
 
 
 def _bytes_of_targets(settings: Settings) -> int:

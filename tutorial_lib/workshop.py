@@ -8,10 +8,12 @@ import torch
 from torch import nn
 
 from tutorial_lib import checkpoint, papers
+from tutorial_lib.data import styles
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json, sha256_of, write_json
 from tutorial_lib.hardware import hardware
+from tutorial_lib.lock import only_writer
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.papers.stages import prepared, run, used_settings
 from tutorial_lib.roles import Role
@@ -30,7 +32,8 @@ class Workshop:
     workshop[role] -> the network, frozen. Unfinished trainings go on from their checkpoint in `folder`/training. A
     finished one is kept as it would ship: STYLE-ROLE.safetensors in half precision (ROLE.safetensors where there is no
     style) and its manifest beside it, ending in .json; what is trained from it starts from exactly these weights.
-    Raises: TutorialError for an unknown role, and for a network that is there but was made with other settings.
+    Raises: TutorialError for an unknown role, for a network that is there but was made with other settings, and for
+    one that another run is making.
     """
 
     def __init__(self, style: str | None, settings: Settings, folder: Path):
@@ -42,10 +45,12 @@ class Workshop:
         if name not in self.networks:
             role = self.role(name)
             path = self.path(name)
-            if path.with_suffix(".json").exists():
-                self.check(role)
-            else:
-                self.make(role)
+            finished = path.with_suffix(".json")
+            if not finished.exists():
+                with only_writer(path):
+                    if not finished.exists():       # another run may have ended just now
+                        self.make(role)
+            self.check(role)
             self.networks[name] = load_network(path).to(device())
         return self.networks[name]
 
@@ -78,7 +83,7 @@ class Workshop:
             if progress.step % 50 == 0:
                 clock.write_text(f"{minutes():.2f}")
 
-        network = run(job, path=self.folder / "training" / path.name, save_every=50, about={"style": self.style},
+        network = run(job, path=self.folder / "training" / path.name, save_every=50, about=styles.record(self.style),
                       callback=note_time)
         checkpoint.save(path, network, {"network": network.configuration, "style": self.style}, dtype=torch.float16)
         write_json(path.with_suffix(".json"), self.manifest(role, job, network, round(minutes(), 1)))
@@ -89,7 +94,7 @@ class Workshop:
         asked = f"OFD_PRECISION={os.environ['OFD_PRECISION']} " if os.environ.get("OFD_PRECISION") else ""
         style = f"--style {self.style} " if self.style else ""
         return {
-            "name": path.stem, "recipe": role.name, "style": self.style, "network": network.configuration,
+            "name": path.stem, "recipe": role.name, **styles.record(self.style), "network": network.configuration,
             "command": f"{asked}python data_scripts/train_zoo.py {style}--scale {settings.name} "
                        f"--seed {settings.seed} --only {role.name}",
             "made_from": {name: checkpoint.digest(needed) for name, needed in job.networks.items()},
@@ -110,7 +115,7 @@ class Workshop:
         path, job = self.path(role.name), self.job(role)
         kept = read_json(path.with_suffix(".json"))
         others = differing(kept["settings"], used_settings(job))
-        others += ["style"] if kept["style"] != self.style else []
+        others += styles.differing(kept, styles.record(self.style))
         others += [name for name, needed in job.networks.items()
                    if kept["made_from"].get(name) != checkpoint.digest(needed)]
         if others:

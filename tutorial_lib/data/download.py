@@ -26,6 +26,7 @@ from tqdm.utils import CallbackIOWrapper
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, read_json, write_json
+from tutorial_lib.lock import only_writer
 
 BLOCK = 1 << 20
 TIMEOUT = 30                     # seconds without a byte
@@ -63,11 +64,18 @@ def download(
     checksums are right.
     otherwise: the end of the error's sentence, which says what to do when the address cannot be reached.
     Raises: TutorialError when the address cannot be reached, the download breaks off (the part is kept), the file is
-    not the expected one (the part is deleted), or the disk has too little room.
+    not the expected one (the part is deleted), another run fetches it, or the disk has too little room.
     """
     path = Path(path)
     if path.exists():
         return path
+    with only_writer(path):
+        if not path.exists():           # another run may have ended just now
+            _download(address, path, sha256, md5, otherwise)
+    return path
+
+
+def _download(address: str, path: Path, sha256: str | None, md5: str | None, otherwise: str) -> None:
     part, notes = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
     begun = _begun(address, part, notes)
     complete = begun and part.stat().st_size == begun.length       # interrupted while the checksums were computed
@@ -85,7 +93,6 @@ def download(
         )
     part.replace(path)
     notes.unlink()
-    return path
 
 
 def _begun(address: str, part: Path, notes: Path) -> _RemoteFile | None:
@@ -211,6 +218,7 @@ class _Member(NamedTuple):
     name: str
     size: int
     is_plain: bool               # a file, neither a link nor a device
+    has_checksum: bool           # of its own, which is compared when it has been read to its end
     open: Callable[[], BinaryIO]
 
 
@@ -218,7 +226,8 @@ def unpack(archive: str | Path, folder: str | Path, place: Callable[[str], str |
     """Unpacks a .zip or .tar.gz and returns the files, with a progress bar; files that are there already are skipped.
 
     place: where below `folder` the member of this name goes, None for nowhere; by default all, under their names.
-    Every name is checked before anything is written. After an interruption the same call goes on.
+    Every name, and the checksum of everything that is asked for, is checked before anything is written. After an
+    interruption the same call goes on.
     Raises: TutorialError for an archive that is damaged or of another kind, a name that leads out of the folder, a
     link or device among the members asked for, none of them at all, or too little room on the disk.
     """
@@ -232,6 +241,12 @@ def unpack(archive: str | Path, folder: str | Path, place: Callable[[str], str |
                        if not (target.is_file() and target.stat().st_size == member.size)}
             total = sum(member.size for member in missing.values())
             check_space(folder, total, f"unpack {archive}")
+            with tqdm(total=total, unit="B", unit_scale=True, desc=f"check {archive.name}") as bar:
+                for member in missing.values():
+                    if member.has_checksum:
+                        with member.open() as source:
+                            while block := source.read(BLOCK):
+                                bar.update(len(block))
             with tqdm(total=total, unit="B", unit_scale=True, desc=f"unpack {archive.name}") as bar:
                 for target, member in missing.items():
                     with member.open() as source, atomic_path(target) as temporary, open(temporary, "wb") as file:
@@ -282,7 +297,7 @@ def _open_zip(path: Path) -> Iterator[list[_Member]]:
     with zipfile.ZipFile(path) as archive:
         yield [
             # An archive that was not made on Unix has no mode, 0.
-            _Member(info.filename, info.file_size, stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG),
+            _Member(info.filename, info.file_size, stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG), True,
                     lambda info=info: archive.open(info))
             for info in archive.infolist() if not info.is_dir()
         ]
@@ -298,5 +313,5 @@ def _open_tar(path: Path) -> Iterator[list[_Member]]:
         while archive.fileobj.read(BLOCK):      # gzip compares its checksum at the very end
             pass
     with tarfile.open(path, "r:*") as archive:
-        yield [_Member(info.name, info.size, info.isreg(), lambda info=info: archive.extractfile(info))
+        yield [_Member(info.name, info.size, info.isreg(), False, lambda info=info: archive.extractfile(info))
                for info in infos if not info.isdir()]

@@ -1,5 +1,6 @@
 """Style pictures: painted by code, so that none has to be downloaded, or any picture file."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from tutorial_lib.data.paintings.mosaic import mosaic
 from tutorial_lib.data.paintings.swirls import swirls
 from tutorial_lib.data.paintings.waves import waves
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import sha256_of
 from tutorial_lib.settings import zoo_folder
 
 
@@ -112,6 +114,22 @@ def load_style(name_or_path: str | Path, size: int | None = None) -> torch.Tenso
             f"use one with at least {SMALLEST} on each side."
         )
     return picture
+
+
+def record(style: str | Path | None) -> dict[str, str | None]:
+    """What a training notes of its style: how it was named, and the SHA-256 of its picture where that is a file."""
+    is_file = style is not None and style not in STYLES and has_picture(style)
+    return {"style": str(style) if style else None, "picture": sha256_of(_picture_file(style)) if is_file else None}
+
+
+def differing(then: Mapping, now: Mapping) -> list[str]:
+    """What differs between two records of a style: a picture is its content, however it is named.
+
+    Where one of them names no picture (a style that is painted by code, or a record older than this), the name counts.
+    """
+    if then.get("picture") and now.get("picture"):
+        return [] if then["picture"] == now["picture"] else ["style picture"]
+    return [] if then.get("style") == now.get("style") else ["style"]
 
 
 def _picture_file(name_or_path: str | Path) -> Path:

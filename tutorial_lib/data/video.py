@@ -5,11 +5,13 @@ A video is read and written one frame at a time: a long one needs no more memory
 
 import contextlib
 import heapq
+import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -26,6 +28,8 @@ PICTURE_RATE = Fraction(24)    # of a folder of pictures, which has no clock of 
 
 # Ticks per second of what is written: a multiple of 90,000 (phones), 30,000 (rates as 30000/1001) and 600 (QuickTime).
 TICKS = 360_000
+ENCODER_THREADS = 2
+LONGEST_GAP = Fraction(2**31, TICKS)    # seconds between two frames, 1 h 39 min: beyond, MP4 silently writes none
 
 # What each container takes as it is; any other sound is encoded again as AAC.
 COPIED_AUDIO = {
@@ -33,6 +37,8 @@ COPIED_AUDIO = {
     ".mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"},
     ".mkv": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "vorbis", "pcm_s16le"},
 }
+FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)     # Hz, that every player knows
 
 BT601, BT709 = 6, 1            # numbers of ITU-T H.273, which FFmpeg uses
 MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"meta", b"styp"}
@@ -194,6 +200,9 @@ class VideoWriter:
         stream.options = {"crf": "18", "preset": "veryfast", "bf": "0"}
         context = stream.codec_context
         context.time_base = Fraction(1, TICKS)
+        # x264's choices depend on the number of its threads, and the usual one on the processors that a process may
+        # use: a film that is gone on with elsewhere would not be the same.
+        context.thread_count = ENCODER_THREADS
         context.sample_aspect_ratio = self.pixel_aspect.limit_denominator(255)
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = 1       # 16..235, which is what players assume
@@ -227,6 +236,12 @@ def join_videos(
             frames += packet.stream_index == stream.index
             output.mux_one(packet)
     return frames, audio
+
+
+def check_sound(path: str | Path, target: str | Path) -> None:
+    """Raises TutorialError if `join_videos` could not take the sound of a file over: better said before than after."""
+    with av.open(_file_url(Path(path)), metadata_errors="replace") as source:
+        _tracks(source, check_container(target).suffix.lower())
 
 
 def check_container(path: str | Path) -> Path:
@@ -455,39 +470,72 @@ def _picture_packets(parts: Sequence[str | Path], stream: av.VideoStream) -> Ite
                     yield packet.dts * packet.time_base, packet
 
 
-def _sound_packets(
-    source: av.container.InputContainer, output: av.container.OutputContainer, suffix: str
-) -> tuple[Iterator[Timed], str]:
-    """The packets of all sound in `source` for streams that are added to `output`, and how they are made."""
-    targets, encoded = {}, False
+class _Track(NamedTuple):
+    """One stream of sound, and how it is taken over."""
+
+    stream: av.AudioStream
+    rate: int | None     # Hz, of the AAC that it becomes; None: it is copied
+
+    def add_to(self, output: av.container.OutputContainer) -> av.AudioStream:
+        if self.rate is None:
+            return output.add_stream_from_template(self.stream)
+        layout = "mono" if self.stream.codec_context.channels == 1 else "stereo"
+        return output.add_stream("aac", rate=self.rate, layout=layout)      # its encoder resamples
+
+
+def _tracks(source: av.container.InputContainer, suffix: str) -> list[_Track]:
+    """Every sound of a file that can be decoded: copied where the container takes it, else as AAC."""
+    tracks = []
     for stream in source.streams.audio:
         context = stream.codec_context
         if context is None:
             continue                            # no decoder: a codec that FFmpeg does not know
-        if _is_copied(stream, suffix):
-            targets[stream.index] = output.add_stream_from_template(stream)
-        else:
-            rate = min(context.sample_rate, 48_000)
-            layout = "mono" if context.channels == 1 else "stereo"
-            targets[stream.index] = output.add_stream("aac", rate=rate, layout=layout)
-            encoded = True
-    if not targets:
+        known = context.codec.canonical_name in COPIED_AUDIO[suffix]        # "opus" for libopus, too
+        rate = next((rate for rate in AAC_RATES if rate >= context.sample_rate), AAC_RATES[-1])
+        ways = [_Track(stream, None)] * known + [_Track(stream, rate)]
+        track = next((way for way in ways if _is_taken(way, suffix)), None)
+        if track is None:
+            raise TutorialError(
+                f"The sound of {source.name.removeprefix('file:')} ({context.name}, {context.sample_rate} Hz) cannot "
+                f"be written into a {suffix} file, not even as AAC; take another kind of file, or leave the sound out."
+            )
+        tracks.append(track)
+    return tracks
+
+
+def _is_taken(track: _Track, suffix: str) -> bool:
+    """Whether such a file can begin with this sound: MP4, say, takes MP3 but not at every rate."""
+    try:
+        with av.open(io.BytesIO(), "w", format=FORMATS[suffix]) as trial:
+            track.add_to(trial)
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _sound_packets(
+    source: av.container.InputContainer, output: av.container.OutputContainer, suffix: str
+) -> tuple[Iterator[Timed], str]:
+    """The packets of all sound in `source` for streams that are added to `output`, and how they are made."""
+    tracks = _tracks(source, suffix)
+    if not tracks:
         return iter(()), "none"
-    return _sound(source, targets, suffix, _beginning(source)), "encoded" if encoded else "copied"
+    targets = {track.stream.index: track.add_to(output) for track in tracks}
+    encoded = {track.stream.index for track in tracks if track.rate is not None}
+    return _sound(source, targets, encoded, _beginning(source)), "encoded" if encoded else "copied"
 
 
-def _is_copied(stream: av.AudioStream, suffix: str) -> bool:
-    return stream.codec_context.codec.canonical_name in COPIED_AUDIO[suffix]    # "opus" for libopus, too
-
-
-def _sound(source, targets: dict[int, av.AudioStream], suffix: str, beginning: Fraction) -> Iterator[Timed]:
+def _sound(
+    source: av.container.InputContainer, targets: dict[int, av.AudioStream], encoded: set[int], beginning: Fraction
+) -> Iterator[Timed]:
     streams = [s for s in source.streams.audio if s.index in targets]
     # Damage in the sound ends the sound, not the film.
     with contextlib.suppress(av.error.InvalidDataError):
         for packet in source.demux(streams):
             target = targets[packet.stream.index]
             shift = round(beginning / packet.time_base)
-            if _is_copied(packet.stream, suffix):
+            if packet.stream.index not in encoded:
                 if packet.dts is not None:
                     packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                     packet.stream = target
@@ -497,6 +545,6 @@ def _sound(source, targets: dict[int, av.AudioStream], suffix: str, beginning: F
                 frame.pts -= round(beginning / frame.time_base)
                 yield from ((p.dts * p.time_base, p) for p in target.encode(frame))
     for stream in streams:
-        if not _is_copied(stream, suffix):
+        if stream.index in encoded:
             target = targets[stream.index]
             yield from ((p.dts * p.time_base, p) for p in target.encode(None))

@@ -1,5 +1,6 @@
 """What a network made of films, in numbers that stand beside each other, and the verdict on them."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from tutorial_lib.stylize import stylize_clip
 TOLERANCE = 1.05  # how much more style or content loss still counts as "the same"
 PALER = 0.9       # below this share of the control's standard deviation, steadiness is bought with contrast
 BLURRIER = 0.7    # below this share of its sharpness, with detail
+
+MEASURES = ("e_stab", "style", "content", "std", "sharpness")     # what the verdict looks at
 
 Judge = Callable[[torch.Tensor, Clip, int], Mapping[str, float]]
 """judge(shown, clip, every) -> named losses; `shown` are every `every`-th of the video's frames."""
@@ -112,8 +115,13 @@ def verdict(row: Score, control: Score) -> str:
     """Whether a row is steadier than the control *at the same style*, in words.
 
     "steadier" needs a lower e_stab and e_stab / std, style and content losses at most 5 % above the control's, and
-    a picture that is not much paler or blurrier. Everything that is amiss is named.
+    a picture that is not much paler or blurrier. Everything that is amiss is named. What is NaN or infinite cannot be
+    compared with anything.
     """
+    for name, scored in (("", row), ("control's ", control)):
+        amiss = [key for key in MEASURES if not math.isfinite(getattr(scored, key))]
+        if amiss:
+            return f"no verdict ({name}{', '.join(amiss)}: no number)"
     if row == control:
         return "control"
     faults = []

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
 from tutorial_lib import checkpoint
+from tutorial_lib.data import styles
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.lock import only_writer
 from tutorial_lib.settings import Settings, differing
 
 Terms = dict[str, torch.Tensor]
@@ -65,55 +68,59 @@ def train(
 
     loss: called with the number of the step, so that the n-th sample depends on n alone.
     rate: the learning rate of a step.
-    about: what tells this training from others, as JSON can hold it, with the settings under "scale".
+    about: what tells this training from others, as JSON can hold it, with the settings under "scale" and what
+    `styles.record` says.
     path: the checkpoint. If it exists, training goes on from its step, and the weights at the end are those of an
-    uninterrupted run; it must be about the same training. It is written every `save_every` steps and at the end.
+    uninterrupted run; it must be about the same training. It is written every `save_every` steps and at the end, and
+    by one run at a time.
     precision: torch.bfloat16 or torch.float16 for `torch.autocast`; None for float32.
     averaging: the network ends with the moving average of its weights, after every step averaging * average +
     (1 - averaging) * weights; 0 for the weights of the last step.
     Raises: NonFiniteLossError, naming the term, before such a loss touches the weights; the last checkpoint
-    stays. TutorialError when the checkpoint is of another architecture or another training.
+    stays. TutorialError when the checkpoint is of another architecture or another training, or another run is writing
+    it.
     """
-    device = next(network.parameters()).device
-    optimiser = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=rate(0))
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(averaging)) if averaging else None
-    start = 0
-    if path is not None and Path(path).exists():
-        saved = checkpoint.read(path)
-        _check_same(saved, about)
-        checkpoint.restore(saved, network, optimiser, average)
-        start = saved.step
-        if start > steps:
-            raise TutorialError(f"{path} has {start} steps already, more than the {steps} asked for.")
-    history: list[dict[str, float]] = []
-    network.train()
-    with tqdm(total=steps, initial=min(start, steps), desc=name, disable=not bar) as progress:
-        for step in range(start, steps):
-            for group in optimiser.param_groups:
-                group["lr"] = rate(step)
-            optimiser.zero_grad(set_to_none=True)
-            with torch.autocast(device.type, precision, enabled=precision is not None):
-                terms = loss(step)
-            values = {term: value.item() for term, value in terms.items()}
-            _check_finite(values, step, path)
-            terms["total"].backward()
-            # A loss can be finite and its slope not, as at the root of zero. One sum, so that a GPU waits once.
-            slopes = torch.stack([p.grad.sum() for p in network.parameters() if p.grad is not None])
-            _check_finite({"gradient": slopes.abs().sum().item()}, step, path)
-            optimiser.step()
-            if average is not None:
-                average.update_parameters(network)
-            history.append(values)
-            if path is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
-                checkpoint.save(path, network, about, step + 1, optimiser, average=average)
-            progress.set_postfix_str(f"loss {values['total']:.4g}", refresh=False)
-            progress.update()
-            if callback is not None:
-                callback(Progress(step + 1, steps, values))
-    if average is not None:
-        network.load_state_dict(average.module.state_dict())
-    network.eval()
-    return history
+    with nullcontext() if path is None else only_writer(path):
+        device = next(network.parameters()).device
+        optimiser = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=rate(0))
+        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(averaging)) if averaging else None
+        start = 0
+        if path is not None and Path(path).exists():
+            saved = checkpoint.read(path)
+            _check_same(saved, about)
+            checkpoint.restore(saved, network, optimiser, average)
+            start = saved.step
+            if start > steps:
+                raise TutorialError(f"{path} has {start} steps already, more than the {steps} asked for.")
+        history: list[dict[str, float]] = []
+        network.train()
+        with tqdm(total=steps, initial=min(start, steps), desc=name, disable=not bar) as progress:
+            for step in range(start, steps):
+                for group in optimiser.param_groups:
+                    group["lr"] = rate(step)
+                optimiser.zero_grad(set_to_none=True)
+                with torch.autocast(device.type, precision, enabled=precision is not None):
+                    terms = loss(step)
+                values = {term: value.item() for term, value in terms.items()}
+                _check_finite(values, step, path)
+                terms["total"].backward()
+                # A loss can be finite and its slope not, as at the root of zero. One sum, so that a GPU waits once.
+                slopes = torch.stack([p.grad.sum() for p in network.parameters() if p.grad is not None])
+                _check_finite({"gradient": slopes.abs().sum().item()}, step, path)
+                optimiser.step()
+                if average is not None:
+                    average.update_parameters(network)
+                history.append(values)
+                if path is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
+                    checkpoint.save(path, network, about, step + 1, optimiser, average=average)
+                progress.set_postfix_str(f"loss {values['total']:.4g}", refresh=False)
+                progress.update()
+                if callback is not None:
+                    callback(Progress(step + 1, steps, values))
+        if average is not None:
+            network.load_state_dict(average.module.state_dict())
+        network.eval()
+        return history
 
 
 def _check_finite(values: dict[str, float], step: int, path: str | Path | None) -> None:
@@ -130,7 +137,8 @@ def _check_finite(values: dict[str, float], step: int, path: str | Path | None) 
 
 def _check_same(saved: checkpoint.Checkpoint, about: dict) -> None:
     others = differing(saved.about.get("scale", {}), about.get("scale", {}))
-    others += [key for key in about if key != "scale" and saved.about.get(key) != about[key]]
+    others += styles.differing(saved.about, about)
+    others += [key for key in about if key not in ("scale", "style", "picture") and saved.about.get(key) != about[key]]
     if others:
         raise TutorialError(
             f"{saved.path} was trained with another {', '.join(sorted(others))}; "

@@ -5,6 +5,7 @@ from functools import lru_cache, partial
 
 from torch import nn
 
+from tutorial_lib.data import styles
 from tutorial_lib.data.clips import Clip
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
@@ -44,9 +45,15 @@ def steady_distillation(job: Job) -> Settings:
     return steady(teacher_plain, job)
 
 
-@lru_cache(maxsize=4)
 def known_steadiness(teacher_plain: nn.Module, clips: Sequence[Clip], style: str, scale: Settings) -> float:
     """`balance.steadiness` by the clips of a scale, the same for a whole family of recipes, so measured once."""
+    return _measured_steadiness(teacher_plain, clips, style, styles.record(style)["picture"], scale)
+
+
+@lru_cache(maxsize=4)
+def _measured_steadiness(
+    teacher_plain: nn.Module, clips: Sequence[Clip], style: str, picture: str | None, scale: Settings
+) -> float:
     return steadiness(teacher_plain, clips, eq_1(style, scale))
 
 
