@@ -41,7 +41,7 @@ def warp(answer: Answer) -> None:
         "the flow is in pixels, and grid_sample counts half pictures: scale p + f(p) to -1..1, both together.":
             looked_up(pixels + flow * span[:, None, None] / 2),
         "grid_sample counts in -1..1, and these are pixels: 2 * place / span - 1.": looked_up(places, 1, 0),
-        "align_corners=True is missing: without it -1 is the outer edge of the first pixel and not its centre, and even "
+        "align_corners=True is missing: without it -1 is the outer edge of the first pixel, not its centre, and even "
         "a flow of 0 moves the picture.": looked_up(places, align=False),
         "from the first pixel's centre to the last one's it is W - 1 pixels, not W (and H - 1, not H).":
             looked_up(places, 2 / (span + 1)),

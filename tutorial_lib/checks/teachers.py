@@ -154,7 +154,7 @@ def loss_of_a_pair(answer: Answer) -> None:
     expect(index_told(answer), given, right, {
         "the weight of the temporal term is missing.": perceived + temporal,
         "the weight belongs to the temporal term alone.": weight * (perceived + temporal),
-        "the judge is missing: Eq. 1 of the new painting, judge(painting, frame), is the first term.": weight * temporal,
+        "the judge is missing: Eq. 1 of the new painting, judge(painting, frame), comes first.": weight * temporal,
         "the temporal term is missing.": perceived,
         "it is the *second* frame's painting that is judged, beside the second frame.":
             judge(y, before) + weight * temporal,
