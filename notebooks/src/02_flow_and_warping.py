@@ -9,7 +9,7 @@
 #
 # **You need** [notebook 0](00_start_here.ipynb).
 # **Time**: about 60 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
-# The variable `OFD_SCALE` sets the size of everything (default `laptop`), `OFD_STYLE` the style.
+# `OFD_SCALE` sets the size of everything (default `laptop`), `OFD_STYLE` the style.
 #
 # [Previous: 1. The perceptual loss](01_perceptual_loss.ipynb) |
 # [Next: 3. Two teachers](03_two_teachers.ipynb)
@@ -253,7 +253,8 @@ assert masked.mean() < undone.mean() < plain.mean()
 # What is left inside is mostly the camera's: grain, and light that changes. The rims are *occlusions*: the pixel was
 # hidden behind something in the previous frame, so it came from nowhere. No flow can fetch it, and a *mask* has to
 # say so: 1 = traceable, 0 = not.
-#
+
+# %% [markdown]
 # In one row of five pixels: a person, 9, walks two pixels to the right in front of a wall, 1 2 3 4 5. The wall does not
 # move, the person does.
 #

@@ -3,13 +3,13 @@
 #
 # **You will be able to**
 # - show why a network that paints frame by frame flickers, layer by layer;
-# - write the roll-out of a teacher that is fed its own past, and the loss it learns from;
+# - write the roll-out of a teacher that sees its own past, and its loss;
 # - measure what flow buys during training, and what it adds once the network is trained;
 # - choose between two meanings of "the teacher without flow".
 #
 # **You need** [notebook 1](01_perceptual_loss.ipynb) and [notebook 2](02_flow_and_warping.ipynb).
 # **Time**: about 90 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
-# The variable `OFD_SCALE` sets the size of everything (default `laptop`), `OFD_STYLE` the style.
+# `OFD_SCALE` sets the size of everything (default `laptop`), `OFD_STYLE` the style.
 #
 # [Previous: 2. Flow and warping](02_flow_and_warping.ipynb) |
 # [Next: 4. The plain student](04_plain_student.ipynb)
@@ -50,12 +50,13 @@ plain, with_flow = (zoo.load(f"{style}-{role}") for role in ("teacher-plain", "t
 # %% [markdown]
 # ## Why a painter without memory flickers
 #
-# The first question of the subject, and the paper does not ask it. Two suspects: the *camera* (grain, and light that is never
-# quite constant) and *motion*. Tried one at a time: the film as it is; the same motion without the camera's faults; and its
+# The paper does not ask. Two suspects: the *camera* (grain, and light that is never
+# quite constant) and *motion*. One at a time: the film as it is; its motion without the camera's faults; and its
 # first frame, standing still, with grain or with changing light. The painter is the *teacher without flow*, `teacher-plain`
-# or $T_0$. We count how much neighbouring frames differ once their motion is undone ($e_{stab}$, notebook 8).
+# or $T_0$.
 #
-# *Predict, then run:* in which of them does it boil most?
+# *Predict, then run:* in which of them does it boil most? The number is $e_{stab}$ (notebook 8): how much neighbouring
+# frames differ, once their motion is undone.
 
 # %%
 def painted(network, frames):
@@ -88,12 +89,13 @@ worst = max(list(boil)[1:], key=lambda name: boil[name][0])
 print(f"\nThe worst suspect by itself: {worst}, {boil[worst][0] / boil['as filmed'][0]:.0%} of the whole.")
 
 # %% [markdown]
-# Light hardly matters: instance norm divides a common factor out again. Grain is amplified, and still the smaller part. So what has motion
-# that a still has not? Take a toy: a signal of one dimension, and the filter $(-1, 1)$ that looks for an edge at every
+# Light hardly matters: instance norm divides a common factor out. Grain is amplified, and still the smaller part. What has
+# motion that a still has not? Take a toy: a signal of one dimension, and the filter $(-1, 1)$ that looks for an edge at every
 # *second* place, as a convolution with stride 2 does. What is below 0 becomes 0 (ReLU).
 #
 # By hand: in 0 1 1 0 it sees the pairs (0, 1) and (1, 0), and answers $1 - 0 = 1$ and $0 - 1 = -1$, which becomes 0.
-#
+
+# %% [markdown]
 # **Yours to write**: `strided_edges`.
 #
 # <details><summary>Hint 1</summary>The later of each pair less the earlier one. <code>signal[::2]</code> is every second
@@ -385,7 +387,7 @@ print([round(value, 3) for value in unlike.tolist()])
 # - The teacher with flow has four more channels to look at: its own last painting, warped and masked, and the mask.
 # - Rolled out, each painting is the past of the next one.
 #
-# What is left: how it learns to *use* that past, how much steadier it gets, and whether the past is what makes it so.
+# What is left: how it learns to *use* that past, and whether the past is what makes it steady.
 
 # %% [markdown]
 # ## Train a teacher without flow, for a moment
