@@ -8,7 +8,7 @@
 # - choose between two meanings of "the teacher without flow".
 #
 # **You need** [notebook 1](01_perceptual_loss.ipynb) and [notebook 2](02_flow_and_warping.ipynb).
-# **Time**: about 90 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
+# **Time**: about 90 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
 # `OFD_SCALE` sets the size of everything (default `laptop`), `OFD_STYLE` the style.
 #
 # [Previous: 2. Flow and warping](02_flow_and_warping.ipynb) |

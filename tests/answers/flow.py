@@ -74,6 +74,12 @@ def warp_by_outer_edges(image, flow):
     return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
 
 
+def warp_by_affine_grid(image, flow):
+    same = torch.eye(2, 3)[None].expand(len(image), 2, 3)
+    grid = F.affine_grid(same, image.shape, align_corners=True) + 2 * flow.permute(0, 2, 3, 1) / span(image)
+    return F.grid_sample(image, grid, padding_mode="border", align_corners=True)
+
+
 def length(flow):
     return flow.norm(dim=1, keepdim=True)
 
@@ -133,6 +139,14 @@ ANSWERS = {
             "the flow as a share of the picture": (
                 lambda i, f: sampled(i, pixels(f) + f * span(i)[:, None, None] / 2), "both together"),
             "align_corners": (lambda i, f: sampled(i, pixels(f) + f, align_corners=False), "align_corners"),
+            "in pixels, all by default": (
+                lambda i, f: F.grid_sample(i, (pixels(f) + f).permute(0, 2, 3, 1), align_corners=False),
+                "black beyond the border"),
+            "no option at all": (
+                lambda i, f: sampled(i, pixels(f) + f, align_corners=False, padding_mode="zeros"), "align_corners"),
+            "W for W - 1, by default": (
+                lambda i, f: sampled(i, pixels(f) + f, 2 / (span(i) + 1), align_corners=False, padding_mode="zeros"),
+                "half a pixel"),
             "W for W - 1": (lambda i, f: sampled(i, pixels(f) + f, 2 / (span(i) + 1)), "W - 1 pixels, not W"),
             "black beyond the border": (lambda i, f: sampled(i, pixels(f) + f, padding_mode="zeros"), "black"),
             "mirrored beyond the border": (
@@ -151,6 +165,7 @@ ANSWERS = {
             "in loops": lambda i, f: warp_by_gather(i, f) if i.requires_grad else warp_pixel_by_pixel(i, f),
             "by gather": warp_by_gather,
             "by outer edges": warp_by_outer_edges,
+            "by affine_grid": warp_by_affine_grid,
         }),
     "end_point_error": Answers(
         wrong={
@@ -168,6 +183,8 @@ ANSWERS = {
             "one length for all": (lambda e, x, m: ((e - x) * m).norm(), "each pixel has its own"),
             "pictures paired with masks": (
                 lambda e, x, m: ((e - x).norm(dim=1) * m).sum() / m.sum(), "keepdim"),
+            "pictures paired, and a mean": (lambda e, x, m: ((e - x).norm(dim=1) * m).mean(), "divided by mask.sum"),
+            "the 1-norm": (lambda e, x, m: ((e - x).norm(1) * m).sum() / m.sum(), "norm\\(dim=1\\)"),
             "a map": (lambda e, x, m: length(e - x), "scalar"),
             "a masked map": (lambda e, x, m: length(e - x) * m, "scalar"),
         },
@@ -206,6 +223,8 @@ ANSWERS = {
             "a verdict each for x and y": (
                 lambda f, r: ((f + warp(r, f)).square() < 0.01 * (f.square() + warp(r, f).square()) + 0.5).float(),
                 "one verdict a pixel"),
+            "both inverted": (
+                lambda f, r: (f + warp(r, f)) ** 2 >= 0.01 * (f**2 + warp(r, f) ** 2) + 0.5, "who comes home"),
             "a dimension lost": (lambda f, r: home(f, warp(r, f))[:, 0], "keepdim"),
             "the gap itself": (lambda f, r: squared(f + warp(r, f)), "the gap itself"),
             "ones": (lambda f, r: torch.ones_like(f[:, :1]), "off by up to"),

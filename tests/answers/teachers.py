@@ -76,6 +76,13 @@ def pair_masked_first(teacher, judge, frames, flow, mask, weight):
     return weight * total + judge(painting, current)
 
 
+def pair_masked_too_early(teacher, judge, frames, flow, mask, weight):
+    m = erode(mask)
+    past = m * warp(teacher(frames[:1]).detach(), flow)
+    y = teacher(frames[1:], past, m)
+    return judge(y, frames[1:]) + weight * F.mse_loss(y, past)
+
+
 def pair_attached(teacher, judge, frames, flow, mask, weight, given=True, beside=True, compared=True):
     past, m = warp(teacher(frames[:1]), flow), erode(mask)
     y = teacher(frames[1:], past if given else past.detach(), m)
@@ -94,6 +101,7 @@ ANSWERS = {
             "averaged": (lambda s: (s[1::2] + s[::2]) / 2, "subtracts them"),
             "every second value": (lambda s: s[::2], "compares two neighbours"),
             "whether there is an edge": (lambda s: (s[1::2] > s[::2]).float(), "how high"),
+            "with a channel": (lambda s: edges_by_conv(s)[None], "take the one"),
             "as conv1d left it": (lambda s: edges_by_conv(s)[None, None], "take the two"),
             "zeros": (lambda s: 0 * s[::2], "is right, and yours"),
         },
@@ -124,6 +132,13 @@ ANSWERS = {
             "one index too far": (
                 lambda *a: rolled(*a, lambda made, t: warp(made[-1], a[2][t][None])), "K - 1 flows"),
             "without a past": (lambda teacher, frames, *_: torch.cat([teacher(f) for f in frames.split(1)]), "without"),
+            "masked, without the mask": (
+                lambda *a: rolled(*a, lambda made, t: erode(a[3][t - 1:t]) * warp(made[-1], a[2][t - 1:t]),
+                                  lambda t: None), "third argument"),
+            "zipped from the first frame": (
+                lambda teacher, frames, *a: rolled(teacher, torch.cat([frames[:1], frames[:-1]]), *a), "twice"),
+            "no batch dimension of the flow": (
+                lambda *a: rolled(*a, lambda made, t: warp(made[-1], a[2][t - 1])), "K - 1 flows"),
             "without the first": (lambda *a: rolled(*a)[1:], "first painting is missing"),
             "the last alone": (lambda *a: rolled(*a)[-1:], "all K"),
             "stacked": (lambda *a: rolled(*a)[:, None], "torch.cat"),
@@ -157,8 +172,10 @@ ANSWERS = {
             "the mean where the mask is 1": (
                 lambda *a: pair(*a, distance=lambda g: g.square().sum() / (3 * erode(a[4]).sum())), "that count"),
             "a sum": (lambda *a: pair(*a, distance=lambda g: g.square().sum()), "larger picture"),
+            "the colours added up": (lambda *a: pair(*a, distance=lambda g: g.square().sum(1).mean()), "three colours"),
             "a root": (lambda *a: pair(*a, distance=lambda g: g.square().mean().sqrt()), "without a root"),
             "absolute": (lambda *a: pair(*a, distance=lambda g: g.abs().mean()), "not absolute"),
+            "the past masked too early": (pair_masked_too_early, "their difference"),
             "nothing warped": (lambda *a: pair(*a, past=a[0](a[2][:1]).detach()), "for the teacher and for the loss"),
             "the loss not warped": (
                 lambda *a: pair(*a, past=a[0](a[2][:1]).detach(), given=warp(a[0](a[2][:1]).detach(), a[3])),

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from tutorial_lib.checks.asking import Answer, check, expect, expect_gradient, numbers
+from tutorial_lib.checks.asking import Answer, Wrong, check, expect, expect_gradient, numbers
 from tutorial_lib.flow import warp as course
 from tutorial_lib.flow.warp import pixel_grid
 
@@ -11,20 +11,24 @@ from tutorial_lib.flow.warp import pixel_grid
 @check
 def warp(answer: Answer) -> None:
     """warp(image, flow): (N, C, H, W) and (N, 2, H, W), in pixels -> (N, C, H, W)."""
-    image, flow = numbers(2, 3, 5, 7), 5 * numbers(2, 2, 5, 7, seed=1) - 2
+    image, flow = numbers(2, 3, 8, 11), 2.8 * numbers(2, 2, 8, 11, seed=1) - 1.4
     height, width = image.shape[-2:]
     pixels = pixel_grid(height, width)
     span = torch.tensor([width - 1.0, height - 1.0])
-    centred = 2 / span, -1      # times and plus: from pixels to -1..1
+    share = 2 / span      # of the way from -1 to 1, a pixel
 
-    def looked_up(places: torch.Tensor, times: torch.Tensor = centred[0], plus: float = centred[1],
-                  padding: str = "border", mode: str = "bilinear", align: bool = True) -> torch.Tensor:
+    def looked_up(places: torch.Tensor, times: torch.Tensor | int = share, plus: int = -1, padding: str = "border",
+                  mode: str = "bilinear", align: bool = True) -> torch.Tensor:
         """places: (N, 2, H, W), in pixels."""
         grid = places.permute(0, 2, 3, 1) * times + plus
         return F.grid_sample(image, grid, mode, padding, align)
 
     places = pixels + flow
-    expect(answer, (image, flow), course.warp(image, flow), {
+    reshaped = F.grid_sample(image, 2 * places.reshape(2, height, width, 2) / span - 1,
+                             padding_mode="border", align_corners=True)
+    # First the middle of the picture, from where no flow of this example leads beyond the border. Who has not seen to the
+    # border yet would otherwise make two mistakes at once, and neither would be recognised.
+    mistakes = {
         "your flow points the other way: with -2 across everywhere, what was in column 1 has to come out in column 3. "
         "The pixel p is looked up at p + f(p).": looked_up(pixels - flow),
         "x and y are exchanged: flow[:, 0] goes to the right and is added to the column, flow[:, 1] goes down.":
@@ -41,26 +45,52 @@ def warp(answer: Answer) -> None:
         "the flow is in pixels, and grid_sample counts half pictures: scale p + f(p) to -1..1, both together.":
             looked_up(pixels + flow * span[:, None, None] / 2),
         "grid_sample counts in -1..1, and these are pixels: 2 * place / span - 1.": looked_up(places, 1, 0),
+        "grid_sample counts in -1..1, and these are pixels (and black beyond the border): 2 * place / span - 1.":
+            looked_up(places, 1, 0, "zeros", align=False),
         "align_corners=True is missing: without it -1 is the outer edge of the first pixel, not its centre, and even "
         "a flow of 0 moves the picture.": looked_up(places, align=False),
         "from the first pixel's centre to the last one's it is W - 1 pixels, not W (and H - 1, not H).":
             looked_up(places, 2 / (span + 1)),
-        "beyond the border the nearest pixel is taken: padding_mode=\"border\"; yours gives black.":
-            looked_up(places, padding="zeros"),
-        "beyond the border the nearest pixel is taken: padding_mode=\"border\"; yours is a mirror.":
-            looked_up(places, padding="reflection"),
+        "everything is half a pixel off: with align_corners=True, and W - 1 for W, -1 and 1 are the centres of the "
+        "outermost pixels.": looked_up(places, 2 / (span + 1), align=False),
         "between pixels the four around are mixed, and yours takes the nearest one (mode=\"bilinear\").":
             looked_up(places, mode="nearest"),
         "the flow is (N, 2, H, W) and grid_sample wants (N, H, W, 2): permute its dimensions; a reshape or view mixes "
-        "the values of different pixels.":
-            F.grid_sample(image, 2 * places.reshape(2, height, width, 2) / span - 1, padding_mode="border",
-                          align_corners=True),
+        "the values of different pixels.": reshaped,
         "this is the picture as it was; the flow has moved nothing.": image,
         "every picture of the batch has a flow of its own; yours takes the first one's for all.":
             looked_up(places[:1].expand_as(places)),
-    }, "two pictures of 7 x 5 pixels, each with its flow")
+    }
+    expect(middle(answer), (image, flow), middle(course.warp)(image, flow),
+           {sentence: middle_of(wrong) for sentence, wrong in mistakes.items()},
+           "the middle of two pictures of 11 x 8 pixels, each with its flow")
+    expect(answer, (image, flow), course.warp(image, flow), {
+        "the middle is right. Beyond the border the nearest pixel counts, padding_mode=\"border\"; yours is black.":
+            looked_up(places, padding="zeros"),
+        "the middle is right. Beyond the border the nearest pixel counts, padding_mode=\"border\"; yours is a mirror.":
+            looked_up(places, padding="reflection"),
+    }, "two pictures of 11 x 8 pixels, each with its flow")
     expect_gradient(answer, (image, flow), 0, "no gradient reaches the picture, so no network could learn from what is "
                                               "warped; leave out detach(), .numpy() and no_grad().")
+
+
+def middle_of(pictures: torch.Tensor) -> torch.Tensor:
+    return pictures[..., 2:-2, 2:-2]
+
+
+def middle(answer: Answer) -> Answer:
+    """An answer without what lies within two pixels of the border."""
+
+    def asked(image: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+        got = answer(image, flow)
+        if not isinstance(got, torch.Tensor):
+            return got
+        if got.shape != image.shape:
+            raise Wrong(f"what comes out has the picture's shape, {tuple(image.shape)}, and yours has "
+                        f"{tuple(got.shape)}.")
+        return middle_of(got)
+
+    return asked
 
 
 @check
@@ -71,6 +101,9 @@ def end_point_error(answer: Answer) -> None:
     apart = estimated - exact
     length = apart.norm(dim=1, keepdim=True)
     count = mask.sum()
+
+    paired = ("norm(dim=1) leaves (N, H, W), and times a mask (N, 1, H, W) that pairs every picture with every mask; "
+              "keepdim=True keeps (N, 1, H, W).")
 
     def mean(values: torch.Tensor) -> torch.Tensor:
         return (values * mask).sum() / count
@@ -95,8 +128,10 @@ def end_point_error(answer: Answer) -> None:
         "this is the sum; divide it by the number of pixels that count.": (length * mask).sum(),
         "this is one length for all arrows together; each pixel has its own (dim=1), and they are averaged.":
             (apart * mask).norm(),
-        "norm(dim=1) leaves (N, H, W), and times a mask (N, 1, H, W) that pairs every picture with every mask; "
-        "keepdim=True keeps (N, 1, H, W).": (length[:, 0] * mask).sum() / count,
+        paired: (length[:, 0] * mask).sum() / count,
+        paired + " And it is to be divided by mask.sum().": (length[:, 0] * mask).mean(),
+        "norm(1) is the sum of all absolute values, one number; norm(dim=1) is the length of the arrow of each pixel.":
+            apart.abs().sum(),
         "a scalar is wanted, the mean of this map where the mask is 1.": length,
         "a scalar is wanted; average this map over the pixels where the mask is 1.": length * mask,
     }, "two flows of 5 x 4 pixels")
@@ -140,6 +175,8 @@ def there_and_back(answer: Answer) -> None:
         "this takes the mean over x and y; |f|² is their sum.":
             home(gap / 2, lengths / 2),
         "one verdict a pixel is wanted, (N, 1, H, W): add x and y up, |f|² = u² + v².": each.float(),
+        "one verdict a pixel is wanted, (N, 1, H, W): add x and y up, |f|² = u² + v². And 1 is for who comes home.":
+            1 - each.float(),
         "keep the dimension that you add up over (keepdim=True): a mask is (N, 1, H, W).": right[:, 0],
         "this is the gap itself; a mask says 1 where it is smaller than what is allowed, and 0 elsewhere.": gap,
     }, "two pairs of flows of 24 x 18 pixels")

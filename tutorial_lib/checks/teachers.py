@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from tutorial_lib.checks.asking import Answer, Wrong, check, expect, numbers
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks import teacher as course
@@ -29,6 +30,8 @@ def strided_edges(answer: Answer) -> None:
         "an answer is how high the step is, not only whether there is one.": (steps > 0).float(),
         "the signal has one dimension, and so have the answers: take the two that conv1d wanted off again ([0, 0]).":
             steps.clamp(min=0)[None, None],
+        "the signal has one dimension, and so have the answers: take the one that conv1d wanted off again ([0]).":
+            steps.clamp(min=0)[None],
     }, "ten places")
 
 
@@ -70,9 +73,9 @@ def index_told(answer: Answer) -> Answer:
             return answer(*given)
         except NotImplementedError:
             raise
-        except (IndexError, RuntimeError, ValueError) as error:
-            raise Wrong(f"it stops with {type(error).__name__}: {error}. K frames have K - 1 flows and masks: "
-                        "flows[t - 1:t] leads from frame t into frame t - 1.") from error
+        except (IndexError, RuntimeError, ValueError, TutorialError) as error:
+            raise Wrong(f"it stops with {type(error).__name__}: {str(error).rstrip('.')}. K frames have K - 1 flows and "
+                        "masks: flows[t - 1:t] leads from frame t into frame t - 1.") from error
 
     return asked
 
@@ -115,11 +118,25 @@ def roll_out(answer: Answer) -> None:
             rolled(lambda made, t: warp(made[-1], flows[t - 2][None]), lambda t: erode(masks[t - 2][None])),
         "every frame was painted without a past; from the second on, give the teacher its last painting.":
             torch.cat([teacher(frame) for frame in frames.split(1)]),
+        "the past is masked, and the teacher was not told where: the eroded mask is its third argument.":
+            rolled(lambda made, t: erode(masks[t - 1:t]) * warp(made[-1], flows[t - 1:t]),
+                   lambda t: torch.ones_like(masks[:1])),
+        "the first frame is painted twice and the last one never; frames[1:] go with the flows and masks.":
+            _one_frame_late(teacher, frames, flows, masks),
         "the first painting is missing: K frames, K paintings.": right[1:],
         "all K paintings are wanted, not the last one alone.": right[-1:],
         "each painting has its batch dimension already: torch.cat joins them, torch.stack adds another.":
             right[:, None],
     }, "four frames of 22 x 18 pixels and a toy teacher")
+
+
+def _one_frame_late(
+    teacher: Callable, frames: torch.Tensor, flows: torch.Tensor, masks: torch.Tensor
+) -> torch.Tensor:
+    made = [teacher(frames[:1])]
+    for frame, flow, mask in zip(frames, flows, masks, strict=False):
+        made.append(teacher(frame[None], warp(made[-1], flow[None]), erode(mask[None])))
+    return torch.cat(made)
 
 
 @check
@@ -172,8 +189,12 @@ def loss_of_a_pair(answer: Answer) -> None:
         "with many holes weighs less.": with_temporal(gap.square().sum() / (3 * trusted.sum())),
         "this is a sum over the pixels; take the mean, or a larger picture would weigh more.":
             with_temporal(gap.square().sum()),
+        "this adds the three colours up; the mean is over all 3 * H * W values.":
+            with_temporal(gap.square().sum(1).mean()),
         "squared differences are wanted, without a root.": with_temporal(gap.square().mean().sqrt()),
         "squared differences are wanted, not absolute ones.": with_temporal(gap.abs().mean()),
+        "the past was masked before it is subtracted, and the new painting was not; multiply their difference by the "
+        "mask.": with_temporal((y - trusted * past).square().mean()),
         "the past lies where things were one frame ago: warp it along the flow, for the teacher and for the loss.":
             carrying(previous),
         "the temporal term compares with the previous painting where it was; warp it first.":
