@@ -698,7 +698,8 @@ ideal, ideal_precision = verdict(there_and_back(flow, film.flow(2, 3)))
 print(f"Most is found by '{max(recall, key=recall.get)}'; most is missed without '{min(without, key=without.get)}'.")
 print(f"With exact flow there and back, the way there and back has a precision of {ideal_precision:.0%} and a recall of "
       f"{ideal:.0%}:")
-print("what it calls lost is lost. The other bad pixels of the exact mask have left the picture, or lie at an edge.")
+print(("what it calls lost is lost. " if ideal_precision > 0.99 else "") +
+      "The other bad pixels of the exact mask have left the picture, or lie at an edge.")
 
 # %% [markdown]
 # ## Further reading

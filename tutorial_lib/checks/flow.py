@@ -26,8 +26,8 @@ def warp(answer: Answer) -> None:
     places = pixels + flow
     reshaped = F.grid_sample(image, 2 * places.reshape(2, height, width, 2) / span - 1,
                              padding_mode="border", align_corners=True)
-    # First the middle of the picture, from where no flow of this example leads beyond the border. Who has not seen to the
-    # border yet would otherwise make two mistakes at once, and neither would be recognised.
+    # First the middle of the picture, from where no flow of this example leads beyond the border. Otherwise who has not
+    # seen to the border yet would make two mistakes at once, and neither would be recognised.
     mistakes = {
         "your flow points the other way: with -2 across everywhere, what was in column 1 has to come out in column 3. "
         "The pixel p is looked up at p + f(p).": looked_up(pixels - flow),

@@ -74,8 +74,8 @@ def index_told(answer: Answer) -> Answer:
         except NotImplementedError:
             raise
         except (IndexError, RuntimeError, ValueError, TutorialError) as error:
-            raise Wrong(f"it stops with {type(error).__name__}: {str(error).rstrip('.')}. K frames have K - 1 flows and "
-                        "masks: flows[t - 1:t] leads from frame t into frame t - 1.") from error
+            raise Wrong(f"it stops with {type(error).__name__}: {str(error).rstrip('.')}. K frames have K - 1 flows "
+                        "and masks: flows[t - 1:t] leads from frame t into frame t - 1.") from error
 
     return asked
 
