@@ -2,15 +2,14 @@
 # # 3. Two teachers: what optical flow buys, in training and after it
 #
 # **You will be able to**
-# - say why a network that paints frame by frame flickers, and show it, layer by layer;
-# - feed a network its own past, with seven input channels instead of three;
-# - train a teacher with flow, briefly, from one without;
+# - show why a network that paints frame by frame flickers, layer by layer;
+# - write the roll-out of a teacher that sees its own past, and its loss;
 # - measure what flow buys during training, and what it adds once the network is trained;
 # - choose between two meanings of "the teacher without flow".
 #
 # **You need** [notebook 1](01_perceptual_loss.ipynb) and [notebook 2](02_flow_and_warping.ipynb).
-# **Time**: about 1 minute on a laptop without a GPU, to run every cell.
-# The scale is set by the variable `OFD_SCALE` (default `laptop`).
+# **Time**: about 90 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
+# `OFD_SCALE` sets the size of everything (default `laptop`), `OFD_STYLE` the style.
 #
 # [Previous: 2. Flow and warping](02_flow_and_warping.ipynb) |
 # [Next: 4. The plain student](04_plain_student.ipynb)
@@ -21,7 +20,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
-from tutorial_lib import settings as config, training, zoo
+from tutorial_lib import checks, settings as config, training, zoo
 from tutorial_lib.data.clips import Clip, Motion, RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.evaluation import e_stab_forward, instability, judge_of
@@ -31,8 +30,10 @@ from tutorial_lib.flow.warp import warp
 
 # %%
 from tutorial_lib.networks.layers import mean_colour
-from tutorial_lib.networks.teacher import Teacher, roll_out as library_roll_out
+from tutorial_lib.networks.teacher import Teacher
 from tutorial_lib.show import figures, players
+from tutorial_lib.show.diagrams.rolling import roll_out as drawn_roll_out
+from tutorial_lib.show.diagrams.two_teachers import two_teachers
 from tutorial_lib.stylize import stylize_clip
 
 settings, device, style = config.scale(), config.device(), config.style()
@@ -49,11 +50,13 @@ plain, with_flow = (zoo.load(f"{style}-{role}") for role in ("teacher-plain", "t
 # %% [markdown]
 # ## Why a painter without memory flickers
 #
-# The first question of the subject, and the paper does not ask it. Two suspects: the *camera* (grain, and light that is never
-# quite constant) and *motion*. Tried one at a time: the film as it is; the same motion without the camera's faults; and its
-# first frame, standing still, with grain or with changing light.
+# The paper does not ask. Two suspects: the *camera* (grain, and light that is never
+# quite constant) and *motion*. One at a time: the film as it is; its motion without the camera's faults; and its
+# first frame, standing still, with grain or with changing light. The painter is the *teacher without flow*, `teacher-plain`
+# or $T_0$.
 #
-# *Predict, then run:* in which of them does the plain teacher boil most?
+# *Predict, then run:* in which of them does it boil most? The number is $e_{stab}$ (notebook 8): how much neighbouring
+# frames differ, once their motion is undone.
 
 # %%
 def painted(network, frames):
@@ -86,23 +89,51 @@ worst = max(list(boil)[1:], key=lambda name: boil[name][0])
 print(f"\nThe worst suspect by itself: {worst}, {boil[worst][0] / boil['as filmed'][0]:.0%} of the whole.")
 
 # %% [markdown]
-# Light hardly matters: instance norm divides a common factor out again. Grain is amplified, and still the smaller part. So what has motion
-# that a still has not? Take a toy: a signal of one dimension, and the filter $(-1, 1)$ that looks for an edge at every
-# *second* place, as a convolution with stride 2 does.
+# Light hardly matters: instance norm divides a common factor out. Grain is amplified, and still the smaller part. What has
+# motion that a still has not? Take a toy: a signal of one dimension, and the filter $(-1, 1)$ that looks for an edge at every
+# *second* place, as a convolution with stride 2 does. What is below 0 becomes 0 (ReLU).
+#
+# By hand: in 0 1 1 0 it sees the pairs (0, 1) and (1, 0), and answers $1 - 0 = 1$ and $0 - 1 = -1$, which becomes 0.
+
+# %% [markdown]
+# **Yours to write**: `strided_edges`.
+#
+# <details><summary>Hint 1</summary>The later of each pair less the earlier one. <code>signal[::2]</code> is every second
+# value from the first on.</details>
+# <details><summary>Hint 2</summary><code>signal[1::2]</code> is every second one from the second on, and
+# <code>.clamp(min=0)</code> is ReLU. (<code>F.conv1d</code> does it as well; it wants the shapes (1, 1, W) and
+# (1, 1, 2).)</details>
+
+# %%
+def strided_edges(signal):
+    """The filter (-1, 1) at every second place of a signal (W,), W even, then ReLU. Returns (W / 2,)."""
+    ### BEGIN SOLUTION
+    return (signal[1::2] - signal[::2]).clamp(min=0)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.strided_edges(strided_edges)
+
+# %% [markdown]
+# From here on as the networks do it, with `conv1d`.
 #
 # *Predict, then run:* the signal moves by one place, then by two. What becomes of the answers?
 
 # %%
-signal = torch.tensor([0.0, 1, 1, 0, 0, 0, 0, 0])
 edge = torch.tensor([[[-1.0, 1.0]]])
-for shift in range(3):
-    moved = signal.roll(shift)
-    answers = F.relu(F.conv1d(moved[None, None], edge, stride=2))[0, 0]
+
+
+def strided_edges(signal):
+    return F.relu(F.conv1d(signal[None, None], edge, stride=2))[0, 0]
+
+
+signal = torch.tensor([0.0, 1, 1, 0, 0, 0, 0, 0])
+stand, by_one, by_two = (strided_edges(signal.roll(shift)) for shift in range(3))
+for shift, answers in enumerate((stand, by_one, by_two)):
     found = f"an edge at step {answers.argmax()}" if answers.any() else "no edge at all"
-    print(f"moved by {shift}: {moved.int().tolist()}   answers {answers.int().tolist()}: {found}")
-stand, by_one, by_two = (
-    F.conv1d(signal.roll(n)[None, None], edge, stride=2) for n in range(3))
-assert torch.equal(by_two[..., 1:], stand[..., :-1]) and not torch.equal(by_one, stand)
+    print(f"moved by {shift}: {signal.roll(shift).int().tolist()}   answers {answers.int().tolist()}: {found}")
+assert torch.equal(by_two[1:], stand[:-1]) and not torch.equal(by_one, stand)
 
 # %% [markdown]
 # Moved by two, the same answer stands one place further on. Moved by one, it is gone: the edge *falls between the
@@ -179,7 +210,20 @@ for x in (1, 2, 4):
 # %% [markdown]
 # So most of the boiling is **aliasing**: an edge that glides over the grid is another edge to the network from frame to frame, and
 # another edge is painted as another stroke. Nothing tips over: a quarter of a pixel does a part of what half a pixel does (exercise 1).
+
+# %% [markdown]
+# **Question.** A painter halves a picture three times and doubles it three times. A still moves by 4 pixels. Is the
+# painting the same one, moved by 4?
 #
+# <details><summary>A. Yes: 4 is the width of a step.</summary>Of <em>our</em> painters' steps, which halve twice. Each halving
+# doubles it.</details>
+# <details><summary>B. No: only where it moves by 8, 16, ...</summary>Right: three halvings make steps of 2 · 2 · 2 = 8 pixels, and
+# a move by 4 falls between them.</details>
+# <details><summary>C. Yes: three halvings see more coarsely, and coarse things do not mind a few pixels.</summary>They see
+# larger things, but an edge still lies on a step or between two, and of the possible moves fewer are on the
+# grid.</details>
+
+# %% [markdown]
 # *Predict, then run:* so blur before each halving, as Zhang (2019) does against just this, and train the student so. How much of
 # the boiling will that take off?
 
@@ -216,6 +260,16 @@ if not tried:
 # Johnson et al. (2016).
 
 # %%
+figures.show(
+    two_teachers(),
+    "The two teachers of the paper, and how many channels each is given. Look for what differs: not the network, but what "
+    "is in four of its seven channels, and how it was trained. The last line is notebook 5.",
+    "Two columns. Left: frame (3 channels), zeros (3) and zeros (1) lead into T0, the teacher without flow, and on to its "
+    "painting. Right: frame (3), warped past (3) and mask (1) lead into T, the teacher with flow, and on to its painting. "
+    "An arrow from T0 to T says: fine-tuned. Both paintings lead to: Delta T = T - T0, what the student is taught.",
+)
+
+# %%
 flow, mask = film.flow(1, 0), film.mask(1, 0)  # frame 1 back into frame 0
 past = warp(with_flow(scene.frames[:1]), flow)
 trusted = erode(mask)
@@ -240,30 +294,103 @@ nothing = torch.zeros_like(frame), torch.zeros_like(mask)
 assert torch.equal(with_flow(frame), with_flow(frame, *nothing))
 
 # %% [markdown]
-# The last line says: without a past, the teacher is an ordinary image network. That is how a film
-# begins. From then on each painting is the past of the next one, and the network *rolls out*.
+# The last line says: without a past, the teacher is an ordinary image network. That is how a film begins.
+
+# %% [markdown]
+# **Question.** Where nothing is known of the past, it is already replaced by the mean colour. Why is the mask given to the
+# network as well?
+#
+# <details><summary>A. So that grey that was painted can be told from grey that means "unknown".</summary>Right: in its three
+# channels both are 0. One of the two is to be followed, the other is not.</details>
+# <details><summary>B. So that the loss knows which pixels to leave out.</summary>The loss gets its own copy. What the network is
+# given is for painting, long after training.</details>
+# <details><summary>C. So that the network leaves these pixels as they are.</summary>It paints every pixel of every frame. Where
+# the mask is 0 it has the frame to go by and nothing else.</details>
+
+# %% [markdown]
+# From the second frame on each painting is the past of the next one: the network *rolls out*.
+
+# %%
+figures.show(
+    drawn_roll_out(),
+    "Three frames x of a film, and their paintings y. Look for the way from each painting to the next one: along the flow, "
+    "through the mask, into the teacher.",
+    "Three columns. In each, a frame x leads into the teacher T and on to a painting y. Between two columns the flow f and "
+    "the mask M come from both frames, and the earlier painting goes through 'warp and mask' into the later T.",
+)
+
+# %% [markdown]
+# By hand: a film of one pixel, a flash of light, and a toy teacher that paints the mean of the frame and its past.
+#
+# *Predict, then run:* what will the frames after the flash look like?
+
+# %%
+def toy(frame, past=None):
+    return frame if past is None else (frame + past) / 2
+
+
+outputs = []
+for x in (0.0, 1.0, 0.0, 0.0, 0.0):
+    y = toy(x, outputs[-1]) if outputs else toy(x)
+    print(f"the frame is {x:.0f}, its past {f'{outputs[-1]:.4f}' if outputs else 'none':>6}: painted {y:.4f}")
+    outputs.append(y)
+
+# %% [markdown]
+# Each past holds all pasts before it, ever less of them. What a real teacher forgets, and how fast, is exercise 2.
+#
+# **Yours to write**: `roll_out`. The mask is shrunk (`erode`, notebook 2) before the teacher gets it; `teacher(frame)`
+# paints without a past, `teacher(frame, past, mask)` with one.
+#
+# <details><summary>Hint 1: a list</summary>It begins with the painting of the first frame. Its last element is always the past
+# of the next frame, once it is warped.</details>
+# <details><summary>Hint 2: which flow?</summary>K frames have K - 1 flows. For frame t it is number t - 1. Slices keep the batch
+# dimension: <code>frames[t:t + 1]</code>, <code>flows[t - 1:t]</code>.</details>
+# <details><summary>Hint 3: in the end</summary><code>torch.cat(outputs)</code>.</details>
 
 # %%
 def roll_out(teacher, frames, flows, masks):
+    """The paintings of a clip, each made with the one before it as its past.
+
+    frames: (K, 3, H, W). flows: (K-1, 2, H, W), flows[t - 1] from frame t into frame t - 1. masks: (K-1, 1, H, W), on
+    the same grids, not eroded yet. Returns (K, 3, H, W).
+    """
+    ### BEGIN SOLUTION
     outputs = [teacher(frames[:1])]
     for t in range(1, len(frames)):
         carried = warp(outputs[-1], flows[t - 1:t])
         outputs.append(teacher(frames[t:t + 1], carried, erode(masks[t - 1:t])))
     return torch.cat(outputs)
+    ### END SOLUTION
 
+
+# %% tags=["check"]
+checks.roll_out(roll_out)
+
+# %%
+from tutorial_lib.networks.teacher import roll_out
 
 times = range(1, len(scene.frames))
 exact_flows = torch.cat([film.flow(t, t - 1) for t in times])
 exact_masks = torch.cat([film.mask(t, t - 1) for t in times])
 exact = roll_out(with_flow, scene.frames, exact_flows, exact_masks)
 
-# %%
-arguments = with_flow, scene.frames, exact_flows, exact_masks
-assert torch.equal(exact, library_roll_out(*arguments))
-assert torch.allclose(exact, stylize_clip(*arguments), atol=1e-5)
+assert torch.allclose(exact, stylize_clip(with_flow, scene.frames, exact_flows, exact_masks), atol=1e-5)
+unlike = (exact - painted(with_flow, scene.frames)).square().mean((1, 2, 3)).sqrt()
+print("How far these paintings are from those without a past, frame by frame:")
+print([round(value, 3) for value in unlike.tolist()])
 
 # %% [markdown]
-# ## Train a plain teacher, for a moment
+# ## Half-way
+#
+# - A painter without memory boils because things *move*: what glides over the grid of its halvings is another picture to
+#   it from frame to frame. Grain adds a part; that light changes adds hardly any.
+# - The teacher with flow has four more channels to look at: its own last painting, warped and masked, and the mask.
+# - Rolled out, each painting is the past of the next one.
+#
+# What is left: how it learns to *use* that past, and whether the past is what makes it steady.
+
+# %% [markdown]
+# ## Train a teacher without flow, for a moment
 #
 # First a painter without memory: random weights, single pictures, Eq. 1 and nothing else. We train
 # for less than a minute, only to see it happen.
@@ -278,9 +405,9 @@ beginner = training.new_teacher(short).to(device)
 history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
 figures.show(
     figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history],
-                   "a plain teacher, its first steps"),
-    "Look for the fall at the beginning. Each step sees other pictures, hence the "
-    "jagged grey line.",
+                   "a teacher without flow, its first steps"),
+    "Grey: the loss of every step; green: its running mean. Look for the fall at the beginning. Each step sees other "
+    "pictures, hence the jagged grey line.",
     "The perceptual loss falls, fast at first.",
 )
 
@@ -300,7 +427,7 @@ figures.show(
                     f"teacher-plain of the zoo, {steps} steps": plain(frame)}, height=1.5),
     "Middle: the network trained just now. Right: the one that ships. Look for whole strokes, "
     "and for the lines of the wall.",
-    "A frame, painted by a beginner and by the trained plain teacher.",
+    "A frame, painted by a beginner and by the trained teacher without flow.",
 )
 
 # %%
@@ -321,10 +448,81 @@ print(f"Learned first: {max(way, key=way.get)}; furthest behind: {min(way, key=w
 # %% [markdown]
 # ## Teach it to use its past
 #
-# Now from the *zoo's* plain teacher. It has the four extra channels, but never saw anything in
+# Now from the *zoo's* teacher without flow. It has the four extra channels, but never saw anything in
 # them. The loss asks for two things: be a good painting, and agree with your own warped past.
 #
 # $$\mathcal L = \mathcal L_{percep}(y_t) + \lambda\, \| M_t \odot (y_t - W(y_{t-1}, f_t)) \|^2$$
+#
+# The second term by hand, for three pixels of one channel; its norm is a mean over all of them, masked ones too.
+
+# %%
+painting, its_past, known = torch.tensor([0.8, 0.4, 0.2]), torch.tensor([0.6, 0.4, 0.9]), torch.tensor([1.0, 1, 0])
+gaps = known * (painting - its_past) + 0.0     # + 0.0: no -0 in print
+print("gaps, masked:", [round(value, 2) for value in gaps.tolist()])
+print(f"squared and averaged: ({gaps[0]**2:.2f} + {gaps[1]**2:.2f} + {gaps[2]**2:.2f}) / 3 = {gaps.square().mean():.4f}")
+print(f"times lambda, {settings.lambda_flow:g}: {settings.lambda_flow * gaps.square().mean():.2f}")
+
+# %% [markdown]
+# The third pixel differs most and says nothing: it is masked.
+#
+# **Yours to write**: the loss of one pair of frames. The first is painted without a past, and *detached*: it is given,
+# and no gradient goes there. The second is painted with it as its past. `judge(painting, frame)` is Eq. 1. The mask that
+# counts, for the teacher and for the loss, is the eroded one.
+#
+# <details><summary>Hint 1: the order</summary>The previous painting; the same, warped; the new painting; two terms.</details>
+# <details><summary>Hint 2: detached</summary><code>teacher(frames[:1]).detach()</code>. The new painting is never
+# detached.</details>
+# <details><summary>Hint 3: the second term</summary>The difference, times the mask, then
+# <code>.square().mean()</code>.</details>
+
+# %%
+def loss_of_a_pair(teacher, judge, frames, flow, mask, weight):
+    """Eq. 1 of the second painting, plus weight times its masked, squared distance from its own warped past.
+
+    frames: (2, 3, H, W), the earlier one first. flow: (1, 2, H, W), backward, and mask: (1, 1, H, W), both on the second
+    frame's grid; the mask is not eroded yet. weight: the lambda. Returns a scalar.
+    """
+    ### BEGIN SOLUTION
+    past = warp(teacher(frames[:1]).detach(), flow)
+    mask = erode(mask)
+    painting = teacher(frames[1:], past, mask)
+    return judge(painting, frames[1:]) + weight * (mask * (painting - past)).square().mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.loss_of_a_pair(loss_of_a_pair)
+
+# %% [markdown]
+# The course's own, on two frames of the test film. *Predict, then run:* on which side of the sum do the two teachers of the
+# zoo differ more?
+
+# %%
+def loss_of_a_pair(teacher, judge, frames, flow, mask, weight):
+    past = warp(teacher(frames[:1]).detach(), flow)
+    mask = erode(mask)
+    painting = teacher(frames[1:], past, mask)
+    return judge(painting, frames[1:]) + weight * (mask * (painting - past)).square().mean()
+
+
+pair = scene.frames[:2].to(device), flow.to(device), mask.to(device)
+for name, network in {"teacher without flow": plain, "teacher with flow": with_flow}.items():
+    with torch.no_grad():
+        style_side, both = (loss_of_a_pair(network.to(device), perceptual, *pair, weight).item()
+                            for weight in (0.0, settings.lambda_flow))
+    network.cpu()
+    print(f"{name:21} Eq. 1 {style_side:.3f} + steadiness {both - style_side:.3f} = {both:.3f}")
+
+# %% [markdown]
+# **Question.** What would change if the past were *not* detached?
+#
+# <details><summary>A. The value of the loss.</summary>No: <code>detach()</code> keeps every number. It cuts the way back, the
+# gradient's.</details>
+# <details><summary>B. Which painting gives way: the previous one would be changed as well, to be easier to agree
+# with.</summary>Right. And a roll-out over four frames would need the memory of all four passes. Ruder et al. learn from
+# the last frame alone.</details>
+# <details><summary>C. The network could not learn to use its past.</summary>It learns that either way: the past goes in as an
+# input, and the weights that read it are in the pass of the new painting.</details>
 
 # %% [markdown]
 # Three of five samples are clips, rolled out over 1, 2, then 4 frames; only the last frame is
@@ -332,8 +530,8 @@ print(f"Learned first: {max(way, key=way.get)}; furthest behind: {min(way, key=w
 # it remains a good image network.
 
 # %% [markdown]
-# **(+) Not in the paper:** a third term, `look`, keeps the colours, averaged over 8x8 patches, near the plain teacher's. Left
-# alone, fine-tuning may paint a wall red that was blue. Nothing is wrong with that, but the student will learn from
+# **(+) Not in the paper:** a third term, `look`, keeps the colours, averaged over 8x8 patches, near those of the teacher
+# without flow. Left alone, fine-tuning may paint a wall red that was blue. Nothing is wrong with that, but the student will learn from
 # the *difference* of the two teachers (notebook 5), and that should be flicker, not taste.
 #
 # *Predict, then run:* which of the three terms will fall, and must another one rise?
@@ -344,8 +542,8 @@ tuned, history = training.train_teacher(plain.to(device), clips, perceptual, sho
 control, _ = training.train_teacher(plain, clips, perceptual, short.but(lambda_flow=0.0), steps=few)
 with_past = [terms for terms in history if "temporal" in terms]  # stills have no past
 figures.show(
-    figures.losses(with_past, "from the plain teacher to one with flow"),
-    "Look at 'temporal': it starts high, because the plain teacher ignores its past.",
+    figures.losses(with_past, "from the teacher without flow to one with it"),
+    "Look at 'temporal': it starts high, because the teacher without flow ignores its past.",
     "Four curves: perceptual, temporal, look and total loss over the steps.",
 )
 for network in (plain, tuned, control):
@@ -383,7 +581,7 @@ figures.show(
                    columns=1, height=0.9),
     "One row of pixels, time runs downwards. Look for unbroken slanted lines: bricks "
     "that glide.",
-    "Time slices of the input, the plain teacher, two briefly tuned ones, and the "
+    "Time slices of the input, the teacher without flow, two briefly tuned ones, and the "
     "teacher with flow.",
 )
 
@@ -426,9 +624,9 @@ floor = rows["input"][0]
 stab = {name: row[0] for name, row in rows.items() if name != "input"}
 figures.show(
     figures.bars(stab, "e_stab (lower is steadier)", floor),
-    "Look for how much of the way from the plain teacher down to the dotted line, the "
+    "Look for how much of the way from the teacher without flow down to the dotted line, the "
     "input, the teacher with flow covers.",
-    "Bars of e_stab of the plain teacher, two briefly tuned ones and the teacher with "
+    "Bars of e_stab of the teacher without flow, two briefly tuned ones and the teacher with "
     "flow.",
 )
 for name, other in ((f"yours, {few} steps", f"control, {few} steps"), ("teacher-flow", "teacher-plain")):
@@ -446,7 +644,7 @@ assert floor > 0 and all(value > 0 for value in stab.values())
 # The paper subtracts a teacher "similar to $\mathcal N_T$" that uses no flow. Two readings:
 #
 # - **A**: the *same weights* as the teacher with flow, fed with zeros and mask 0 on every frame;
-# - **B**: the plain teacher from which it was fine-tuned.
+# - **B**: `teacher-plain`, from which it was fine-tuned. In this course the name always means B.
 
 # %% [markdown]
 # *Predict, then run:* the difference of the teachers is the lesson for the student. Under which
@@ -486,6 +684,16 @@ figures.show(
     "which of them leaves more to teach.",
     "Two maps of differences between teachers.",
 )
+
+# %% [markdown]
+# **Question.** A teacher with flow turns out to be just as steady when its past is taken away. What follows?
+#
+# <details><summary>A. Flow was of no use: it can be left out from the start.</summary>It was in every step of the training.
+# Taking it away afterwards takes back nothing of what was learned.</details>
+# <details><summary>B. The measure must be broken: a steadiness that needs no past is impossible.</summary>A network can learn
+# to leave out whatever would not agree with the next frame. For that it needs to see no frame but this one.</details>
+# <details><summary>C. Flow did its work in training, and the result is in the weights.</summary>Right. What agrees along the
+# flow was rewarded, so the weights paint what agrees.</details>
 
 # %% [markdown]
 # Where that share is large, flow did its work during *training*: the network has learned not to paint what would not agree with
@@ -546,16 +754,161 @@ assert torch.isfinite(exact).all()
 # %% [markdown]
 # ## Exercises
 #
-# 1. Move the still by a quarter, a half and three quarters of a pixel. Is there a threshold, from which on another stroke is
-#    painted, or does the difference grow evenly?
-#    <details><summary>Hint</summary><code>moved = warp(large, torch.full((1, 2, *large.shape[-2:]), 0.0))</code> with
-#    <code>x</code> in channel 0 moves the still; move its painting in the same way, and leave out the rim.</details>
-# 2. Lie to the teacher: give it a past of another film, with mask 1. How many frames until it has
-#    forgotten it?
-#    <details><summary>Hint</summary>Call <code>with_flow(frame, wrong_past, ones)</code> once, then roll
-#    out as above and compare with the honest film.</details>
-# 3. Roll out without eroding the mask. Does anything change, and where?
-#    <details><summary>Hint</summary>Compare the rims of the walking man in
-#    <code>figures.error_map</code>.</details>
+# **Exercise 1.** Move the still by a quarter, a half and three quarters of a pixel. Is there a threshold, from which on
+# another stroke is painted, or does the difference grow evenly?
+#
+# <details><summary>Hint</summary>Cut the still out of a scene four times as large and average 4x4 pixels: then a move by one
+# of its pixels is a quarter of ours, and nothing is blurred more than anything else. Move the painting of the unmoved
+# still in the same way (<code>warp</code>), and leave out the rim.</details>
+
+# %% tags=["solution"]
+# Exercise 1: a solution
+fine = test_scene("alley_2", 4 * (height + 2 * margin), 4 * (width + 2 * margin), 2).frame(0, "clean")
+
+
+def quarters(q):
+    """The still, seen from q quarters of a pixel further to the right."""
+    left = 4 * margin + q
+    return F.avg_pool2d(fine[..., 4 * margin:4 * (margin + height), left:left + 4 * width], 4)
+
+
+def apart_by(picture, moved, q, rim=12):
+    flow = torch.zeros(1, 2, height, width)
+    flow[:, 0] = q / 4
+    gap = (moved - warp(picture, flow))[..., rim:-rim, rim:-rim - 4]
+    return gap.square().mean().sqrt().item()
+
+
+unmoved = plain(quarters(0))
+tried_moves = (0, 1, 2, 3, 4, 6, 8, 12, 16)
+paintings = [apart_by(unmoved, plain(quarters(q)), q) for q in tried_moves]
+stills = [apart_by(quarters(0), quarters(q), q) for q in tried_moves]
+figure, axis = plt.subplots(figsize=(5.2, 2.8))
+pixels = [q / 4 for q in tried_moves]
+axis.plot(pixels, paintings, marker="o", color=figures.colour("teacher-plain"), label="the paintings")
+axis.plot(pixels, stills, marker="o", color=figures.colour("input"), linestyle=":", label="the stills")
+axis.set(xlabel="pixels that the still has moved", ylabel="difference", ylim=(0, None))
+axis.legend(fontsize=9, frameon=False)
+figures.show(figure, "Look for a step in the first pixel, or for none. Dotted: what warping itself leaves between the stills.",
+             "A curve that rises to a move of 2 pixels and falls to one of 4, and a low dotted curve.")
+shares = [paintings[i] / paintings[4] for i in (1, 2, 3)]
+print("A quarter, a half, three quarters of a pixel make {:.0%}, {:.0%}, {:.0%} of what a whole one makes.".format(*shares))
+print("No threshold: a stroke does not jump, it turns into the other one by and by." if shares[0] > 0.15
+      else "The first quarter does little: here is a threshold.")
+
+# %% [markdown]
+# **Exercise 2.** Lie to the teacher: for its first frame give it a past from another film, with mask 1. How many frames
+# until it has forgotten? And if the lie is plain grey?
+#
+# <details><summary>Hint</summary>Call <code>with_flow(frame, wrong_past, ones)</code> once, then go on as in
+# <code>roll_out</code>, and compare with <code>exact</code>. For grey, remember what instance norm does to a channel that
+# is the same everywhere.</details>
+
+# %% tags=["solution"]
+# Exercise 2: a solution
+def continued(first, trust=erode):
+    """The paintings from a first one on."""
+    outputs = [first]
+    for t in times:
+        outputs.append(with_flow(scene.frames[t:t + 1], warp(outputs[-1], exact_flows[t - 1:t]),
+                                 trust(exact_masks[t - 1:t])))
+    return torch.cat(outputs)
+
+
+def away(video):
+    """How far from the honest paintings, frame by frame."""
+    return (video - exact).square().mean((1, 2, 3)).sqrt()
+
+
+sure = torch.ones_like(exact_masks[:1])
+other_film = plain(test_scene("market_6", height, width, 2).frame(0))
+lie = away(continued(with_flow(scene.frames[:1], other_film, sure)))
+print("lied to by another film:", [round(value, 3) for value in lie.tolist()])
+half_gone = next((t for t, value in enumerate(lie) if value < lie[0] / 2), None)
+print("Half of it is gone " + (f"after {half_gone} frames" if half_gone else "after none of these frames")
+      + f"; after {len(lie) - 1}, {lie[-1] / lie[0]:.0%} of it is still there.")
+grey = away(with_flow(scene.frames[:1], torch.full_like(other_film, 0.5), sure))
+print(f"lied to by a grey: {grey[0]:.4f}. " + ("A channel that is the same everywhere is what instance norm takes away, "
+      "so the mask\nalone, 1 everywhere, tells the teacher nothing." if grey[0] < 1e-3 else "Even that is seen."))
+
+# %% [markdown]
+# **Exercise 3.** Roll out without eroding the mask, then without any mask. Predict first: steadier or less steady? Then look at
+# *where* the paintings differ, and say why $e_{stab}$ may like what it should not.
+#
+# <details><summary>Hint</summary><code>instability(video, scene)</code>; it counts only pixels that can be traced. Compare
+# with <code>exact</code> where the mask is 0, where erosion took it away, and elsewhere.</details>
+
+# %% tags=["solution"]
+# Exercise 3: a solution
+first = with_flow(scene.frames[:1])
+careless = {"eroded": exact, "not eroded": continued(first, lambda mask: mask),
+            "no mask": continued(first, torch.ones_like)}
+hole = 1 - exact_masks
+taken = exact_masks - erode(exact_masks)
+print(f"{'mask':12}{'e_stab':>9}   differs from the eroded one: in holes  beside them  elsewhere")
+for name, video in careless.items():
+    gap = (video - exact)[1:].square().mean(1, keepdim=True)
+    parts = [((gap * where).sum() / where.sum().clamp(min=1)).sqrt().item() for where in (hole, taken, 1 - hole - taken)]
+    print(f"{name:12}{instability(video, scene):9.4f}{parts[0]:38.3f}{parts[1]:13.3f}{parts[2]:11.3f}")
+steadiness = {name: instability(video, scene) for name, video in careless.items()}
+print(f"Steadiest by e_stab: {min(steadiness, key=steadiness.get)}. But e_stab leaves the holes out: what a wrong past does "
+      "there, it cannot see.")
+last = {f"{name}, last frame": (video - exact)[-1].abs().mean(0, keepdim=True) for name, video in careless.items()
+        if name != "eroded"}
+figures.show(
+    figures.images({"last frame": scene.frames[-1], **last}, columns=1, height=1.2, largest=0.3),
+    "How far the paintings are from those with the eroded mask, on the last frame. Look for the rims of the walking man.",
+    "The last frame of the film, and two maps of differences.",
+)
+
+# %% [markdown]
+# **Exercise 4.** A film that stands still, with grain that does not. What does its past do for the teacher? And without
+# grain, does the teacher keep its first painting?
+#
+# <details><summary>Hint</summary><code>grainy(frame, n)</code> is at hand. Nothing moves: the past is the last painting as it
+# is, with mask 1. Measure the difference of neighbouring paintings, and the distance to the first one.</details>
+
+# %% tags=["solution"]
+# Exercise 4: a solution
+def standing(frames, use_past=True):
+    outputs = [with_flow(frames[:1])]
+    for x in frames[1:].split(1):
+        outputs.append(with_flow(x, outputs[-1], sure) if use_past else with_flow(x))
+    return torch.cat(outputs)
+
+
+def changes(video):
+    return (video[1:] - video[:-1]).square().mean((1, 2, 3)).sqrt()
+
+
+noisy = grainy(frame, 12)
+calm = {"grain, with its past": standing(noisy), "grain, without": standing(noisy, use_past=False),
+        "no grain, with its past": standing(frame.expand(12, -1, -1, -1))}
+figure, axis = plt.subplots(figsize=(5.2, 2.8))
+for (name, video), dashes in zip(calm.items(), ("-", ":", "--"), strict=True):
+    axis.plot(range(1, 12), changes(video), linestyle=dashes, color=figures.colour("teacher-flow"), label=name)
+axis.set(xlabel="frame", ylabel="change since the last one", ylim=(0, None))
+axis.legend(fontsize=9, frameon=False)
+figures.show(figure, "How much a painting of a still changes from frame to frame. Look at the first frames, then at the last.",
+             "Three curves over the frames: with a past they fall, without one the curve is level.")
+(with_it, without_it, quiet) = (changes(video)[-4:].mean().item() for video in calm.values())
+start = changes(calm["no grain, with its past"])[0].item()
+drift = (calm["no grain, with its past"][-1] - calm["no grain, with its past"][0]).square().mean().sqrt().item()
+print(f"The last frames change by {with_it:.4f} with a past, by {without_it:.4f} without one: the past "
+      f"{'calms what grain stirs up' if with_it < without_it else 'does not help against grain'}.")
+print(f"Without any grain the painting moves by {start:.4f} at first, by {quiet:.4f} in the end, and in all by {drift:.4f}.")
+print("So it leaves its first painting, which had no past, for one that agrees with itself as a past. A still is least steady"
+      "\nwhere it begins." if start > 2 * quiet else "It goes on changing.")
+
+# %% [markdown]
+# ## Further reading
+#
+# - Chen, Zhang et al., [Optical flow distillation](https://arxiv.org/abs/2007.05146) (2020): the paper of this course.
+# - Ruder, Dosovitskiy, Brox, [Artistic style transfer for videos and spherical images](https://arxiv.org/abs/1708.04538)
+#   (2018): the teacher with flow, its mask and its mixed training.
+# - Zhang, [Making convolutional networks shift-invariant again](https://arxiv.org/abs/1904.11486) (2019): blur before every
+#   halving.
+# - Azulay, Weiss, [Why do deep convolutional networks generalize so poorly to small image transformations?
+#   ](https://arxiv.org/abs/1805.12177) (2019): the same aliasing, in networks that recognise things.
 #
 # [Next: 4. The plain student](04_plain_student.ipynb)

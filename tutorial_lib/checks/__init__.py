@@ -3,12 +3,16 @@
 Each is called with the reader's function, as in `checks.gram(gram)`.
 """
 
+from tutorial_lib.checks.flow import end_point_error, there_and_back, warp
 from tutorial_lib.checks.perceptual import gram, tap_style_loss, tv_loss
 from tutorial_lib.checks.slices import time_slice
+from tutorial_lib.checks.teachers import loss_of_a_pair, roll_out, strided_edges
 from tutorial_lib.checks.temporal import cost, temporal_loss, vanilla_distillation_loss
 
 __all__ = [  # noqa: RUF022 - by notebook
     "time_slice",
     "gram", "tap_style_loss", "tv_loss",
+    "warp", "end_point_error", "there_and_back",
+    "strided_edges", "roll_out", "loss_of_a_pair",
     "cost", "temporal_loss", "vanilla_distillation_loss",
 ]
