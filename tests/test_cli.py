@@ -87,7 +87,7 @@ def test_stylize_passes_on_every_option(tmp_path, loaded, source, monkeypatch):
         raise TutorialError("enough")
 
     monkeypatch.setattr("tutorial_lib.stylize.stylize_video", stylize_video)
-    usual = {"flow_method": "dis", "overwrite": False, "engine": "auto", "size": None}
+    usual = {"flow_method": None, "overwrite": False, "engine": "auto", "size": None}
     others = {"--flow": ("flow_method", "dis-fast"), "--overwrite": ("overwrite", True),
               "--engine": ("engine", "onnxruntime"), "--size": ("size", 960)}
     assert {*others, "--style", "--network"} == options_of("stylize").keys()
@@ -186,7 +186,7 @@ def test_evaluate_prints_the_table_and_writes_it(tmp_path, loaded, monkeypatch, 
     monkeypatch.setattr(report, "format_table", lambda rows: f"{rows[0]['name']}!")
     output = tmp_path / "table.json"
     arguments = ["--network", "a", "b", "--scale", "smoke", "--pass", "clean", "--output", str(output),
-                 "--sintel", "films"]
+                 "--sintel", "films", "--overwrite"]
     assert options_of("evaluate").keys() <= {*arguments}
     assert main(["evaluate", *arguments]) == 0
     names, root, settings, pass_name = asked[0]
