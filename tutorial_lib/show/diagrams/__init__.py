@@ -1,0 +1,1 @@
+"""Diagrams that are drawn by code, one module each."""
