@@ -26,7 +26,10 @@ from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
 
 # %%
-from tutorial_lib.losses import low_rank, residual, temporal, total
+from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
+from tutorial_lib.losses.residual import residual_target
+from tutorial_lib.losses.temporal import temporal_loss
+from tutorial_lib.losses.total import total_loss
 from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures, players, widgets
@@ -77,18 +80,19 @@ print(f"A sum is the mean times how many: 3 x {percep.mean():.2f} = {percep.sum(
 # **Yours to write**: `total_by_hand`, Eq. 13 from what the notebooks 01, 05 and 06 gave you.
 #
 # <details><summary>Hint 1: which pieces</summary><code>judge(y, clip.frames)</code>;
-# <code>(target - y).square().mean()</code>; <code>temporal.temporal_loss(current, previous, flows, masks)</code> with
-# <code>clip.backward.flows</code> and <code>clip.backward.masks</code>; <code>low_rank.traceable_matrix(frames, flows, masks)</code> with
-# <code>clip.from_middle</code>, and <code>low_rank.nuclear_norm</code> of it.</details>
+# <code>(target - y).square().mean()</code>; <code>temporal_loss(current, previous, flows, masks)</code> with
+# <code>clip.backward.flows</code> and <code>clip.backward.masks</code>; <code>traceable_matrix(y, flows, masks)</code> with
+# <code>clip.from_middle</code>, and <code>nuclear_norm</code> of it.</details>
 # <details><summary>Hint 2: how often each</summary>K frames, K - 1 pairs, one clip: <code>K = len(y)</code>.</details>
 # <details><summary>Hint 3: the pairs</summary>Every frame but the first is the current one of a pair, <code>y[1:]</code>; every frame
-# but the last the previous one, <code>y[:-1]</code>. The rank term is the squared distance of two norms (Eq. 11).</details>
+# but the last the previous one, <code>y[:-1]</code>. In a loop, <code>y[t:t+1]</code> keeps the batch of one that the functions want. The
+# rank term is the squared distance of two norms, of two numbers (Eq. 11).</details>
 
 # %%
 def total_by_hand(y, clip, target, input_norm, judge, lambdas):
     """Eq. 13 for the student's frames y (K, 3, H, W) of a clip, a scalar.
 
-    clip.frames: (K, 3, H, W). clip.backward: flows (K-1, 2, H, W) and masks from every frame into the one before.
+    clip.frames: (K, 3, H, W). clip.backward: flows (K-1, 2, H, W) and masks, flows[t-1] from frame t into frame t-1.
     clip.from_middle: flows (K, 2, H, W) and masks from the middle frame into each. target: (K, 3, H, W), where Eq. 5 is
     zero. input_norm: the input's nuclear norm. judge(y, frames): Eq. 1, mean over the frames.
     lambdas: {"residual": ..., "temporal": ..., "rank": ...}.
@@ -97,9 +101,9 @@ def total_by_hand(y, clip, target, input_norm, judge, lambdas):
     K, pairs, middle = len(y), clip.backward, clip.from_middle
     percep = K * judge(y, clip.frames)                                    # notebook 01
     res = K * (target - y).square().mean()                                # notebook 05
-    temp = (K - 1) * temporal.temporal_loss(y[1:], y[:-1], pairs.flows, pairs.masks)
-    matrix = low_rank.traceable_matrix(y, middle.flows, middle.masks)     # notebook 06
-    rank = (input_norm - low_rank.nuclear_norm(matrix)).square()
+    temp = (K - 1) * temporal_loss(y[1:], y[:-1], pairs.flows, pairs.masks)
+    matrix = traceable_matrix(y, middle.flows, middle.masks)              # notebook 06
+    rank = (input_norm - nuclear_norm(matrix)).square()
     return percep + lambdas["residual"] * res + lambdas["temporal"] * temp + lambdas["rank"] * rank
     ### END SOLUTION
 
@@ -115,7 +119,7 @@ lambdas = {"perceptual": 1.0, "residual": settings.lambda_res,
            "temporal": settings.lambda_temp, "rank": settings.lambda_rank}
 student = copy.deepcopy(networks["student-plain"]).requires_grad_(True)
 y = student(clip.frames)
-terms = total.total_loss(y, clip, judge, settings, target, input_norm)
+terms = total_loss(y, clip, judge, settings, target, input_norm)
 for name, weight in lambdas.items():
     print(f"{name:11} {terms[name]:12.5f} x {weight:<8g} = {weight * terms[name]:9.4f}")
 print(f"{'total':11} {terms['total']:36.4f}")
@@ -134,7 +138,7 @@ assert torch.isclose(sum(weight * terms[name] for name, weight in lambdas.items(
 # be content with a student that paints nothing.</details>
 
 # %%
-lazy = total.total_loss(clip.frames, clip, judge, settings, target, input_norm)
+lazy = total_loss(clip.frames, clip, judge, settings, target, input_norm)
 print("y = x:", ", ".join(f"{name} {value:.4g}" for name, value in lazy.items() if name != "total"))
 
 # %% [markdown]
@@ -155,24 +159,24 @@ figures.show(
 # <details><summary>Hint 1: frozen</summary><code>with torch.no_grad():</code> around the call of <code>frozen</code>, and around nothing
 # else.</details>
 # <details><summary>Hint 2: four lines in this order</summary>Throw the old gradient away, compute the loss, go backward, step.</details>
-# <details><summary>Hint 3: in PyTorch</summary><code>optimiser.zero_grad()</code>, <code>value = loss(student(frames), target)</code>,
-# <code>value.backward()</code>, <code>optimiser.step()</code>; return <code>value.item()</code>.</details>
+# <details><summary>Hint 3: in PyTorch</summary><code>optimiser.zero_grad()</code>, <code>loss = objective(student(frames), target)</code>,
+# <code>loss.backward()</code>, <code>optimiser.step()</code>; return <code>loss.item()</code>.</details>
 
 # %%
-def one_step(student, frozen, frames, loss, optimiser):
+def one_step(student, frozen, frames, objective, optimiser):
     """One turn of Algorithm 1; returns the loss before the step, a float.
 
     student: the network that learns, (K, 3, H, W) -> (K, 3, H, W). frozen(frames): the target, (K, 3, H, W), from networks
-    that do not learn. loss(y, target): a scalar. optimiser: has the student's weights.
+    that do not learn. objective(y, target): the loss, a scalar. optimiser: has the student's weights.
     """
     ### BEGIN SOLUTION
     with torch.no_grad():
         target = frozen(frames)
     optimiser.zero_grad()
-    value = loss(student(frames), target)
-    value.backward()
+    loss = objective(student(frames), target)
+    loss.backward()
     optimiser.step()
-    return value.item()
+    return loss.item()
     ### END SOLUTION
 
 
@@ -183,23 +187,23 @@ checks.one_step(one_step)
 # The course's own, and a few turns of it on one and the same clip. What falls, what does not?
 
 # %%
-def one_step(student, frozen, frames, loss, optimiser):
+def one_step(student, frozen, frames, objective, optimiser):
     with torch.no_grad():
         target = frozen(frames)                                        # lines 5-7
     optimiser.zero_grad()
-    value = loss(student(frames), target)                              # lines 8-16
-    value.backward()
+    loss = objective(student(frames), target)                          # lines 8-16
+    loss.backward()
     optimiser.step()                                                   # line 17
-    return value.item()
+    return loss.item()
 
 
 def frozen_networks(frames):
     with_flow = roll_out(networks["teacher-flow"], frames, clip.backward.flows, clip.backward.masks)
-    return residual.residual_target(with_flow, networks["teacher-plain"](frames), networks["student-plain"](frames))
+    return residual_target(with_flow, networks["teacher-plain"](frames), networks["student-plain"](frames))
 
 
 def eq_13(y, target):
-    seen.append(total.total_loss(y, clip, judge, settings, target, input_norm))
+    seen.append(total_loss(y, clip, judge, settings, target, input_norm))
     return seen[-1]["total"]
 
 
@@ -382,9 +386,9 @@ for name, theirs in {"residual": 4e2, "temporal": 1e0, "rank": 1e-4}.items():   
 # so the rank's lambda belongs to one resolution. The same clip at twice the size:
 
 # %%
-small = low_rank.traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks)
+small = traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks)
 large = small.repeat_interleave(4, dim=1)          # every pixel four times: twice the sides
-ratio = (low_rank.nuclear_norm(large) / low_rank.nuclear_norm(small)).item()
+ratio = (nuclear_norm(large) / nuclear_norm(small)).item()
 print(f"nuclear norm x {ratio:.2f}, so the rank loss x {ratio**2:.2f}, at twice the sides")
 assert abs(ratio - 2) < 1e-3
 
@@ -535,10 +539,10 @@ figures.show(figures.images(slices, columns=1, height=1.0),
 # %% [markdown]
 # ## Exercises
 #
-# **Exercise 1.** The same slider for $\lambda_{res}$: 10, 100, 10000. Does its curve end in a flat picture, too?
+# **Exercise 1.** The same slider for $\lambda_{res}$: 10, 100, 10000. *Predict*: does the picture lose as much of its style at the end?
 #
-# <details><summary>Hint</summary><code>short.but(lambda_temp=0, lambda_res=value)</code>. Where would the target of notebook 05 have
-# to be, for the picture to become flat?</details>
+# <details><summary>Hint</summary><code>short.but(lambda_temp=0, lambda_res=value)</code>. What would a student paint that minimised the
+# residual alone (notebook 05)?</details>
 
 # %% tags=["solution"]
 # Exercise 1: a solution
@@ -590,7 +594,7 @@ print("What pulls against Eq. 1 is paid for with Eq. 1 at once; what stands at a
 # how much could it be off?
 #
 # <details><summary>Hint</summary><code>clip, target, input_norm = targets[index]</code> for every index; use other names, or this
-# notebook's clip is gone. Then <code>total.total_loss</code> and <code>training.gradient_norms</code>.</details>
+# notebook's clip is gone. Then <code>total_loss</code> and <code>training.gradient_norms</code>.</details>
 
 # %% tags=["solution"]
 # Exercise 3: a solution
@@ -598,7 +602,7 @@ shares = {name: [] for name in lambdas if name != "perceptual"}
 for index in range(len(targets)):
     one, its_target, its_norm = (part.to(device) for part in targets[index])
     norms = training.gradient_norms(
-        student, total.total_loss(student(one.frames), one, judge, settings, its_target, its_norm))
+        student, total_loss(student(one.frames), one, judge, settings, its_target, its_norm))
     for name, values in shares.items():
         values.append(lambdas[name] * norms[name] / norms["perceptual"])
 for name, values in shares.items():

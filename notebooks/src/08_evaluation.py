@@ -14,7 +14,7 @@
 
 # %%
 import json
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import torch
@@ -114,7 +114,8 @@ print(f"mean of the squares 0.1² / 3 = {wrong.square().mean():.5f}, its root {w
 # **Yours to write**: `stability_error`.
 #
 # <details><summary>Hint 1: all pairs at once</summary><code>frames[1:]</code> are the frames that have a past,
-# <code>frames[:-1]</code> their pasts. <code>warp(past, flows)</code> looks every past up (notebook 02).</details>
+# <code>frames[:-1]</code> their pasts. <code>warp(past, flows)</code> looks every past up (notebook 02). In a loop,
+# <code>frames[t:t+1]</code> keeps the batch of one that it wants.</details>
 # <details><summary>Hint 2: one mean</summary>Every pair has equally many values, so the mean over the pairs of the mean over D is one
 # <code>.mean()</code> over everything, masked zeros included.</details>
 # <details><summary>Hint 3: the root</summary>Once, at the very end; <code>.item()</code> makes a float of it.</details>
@@ -549,14 +550,9 @@ print(f"Longer: the {longer}. Flow is {share:.0%} of the teacher's time.")
 # Now what no clock decides. A convolution of 2 maps into 3, with a kernel of 3 x 3, and an output of 2 x 2 pixels: count every product.
 
 # %%
-count = 0
-for out_map in range(3):
-    for y in range(2):
-        for x in range(2):
-            for in_map in range(2):
-                for window in range(3 * 3):
-                    count += 1
-print(f"{count} products: 12 values come out, and each looks at 2 x 9 values")
+# A product has a map, row and column of the output, and a map, row and column of the window under it.
+products = list(product(range(3), range(2), range(2), range(2), range(3), range(3)))
+print(f"{len(products)} products: 12 values come out, and each looks at 2 x 9 values")
 
 # %% [markdown]
 # **Yours to write**: `multiply_adds` of one convolution. A multiplication and its addition count as one; the bias multiplies nothing.
@@ -669,8 +665,8 @@ print("e_stab follows the things that are filmed. Paint that stays on the screen
 print("anything moves, it is none. So a scene without motion tests no network.")
 
 # %% [markdown]
-# **Exercise 3.** Score with gaps: compare frame $t$ with a frame 4 later. Do the networks differ more than at gap 1, or less? Who
-# loses its lead?
+# **Exercise 3.** Score with gaps: compare frame $t$ with a frame 4 later. Do the networks differ more than at gap 1, or less? Does
+# the steadiest keep its lead?
 #
 # <details><summary>Hint</summary><code>filmed(test_scene(name, height, width, frames), steps=(4,))</code> has the exact motion over 4
 # frames; <code>evaluation.instability(video, clip, gap)</code> takes it. <code>seen</code> holds the painted films of one
@@ -693,7 +689,10 @@ for place, words in enumerate(("1", str(gap))):
           f"{max(by_gap.values()) / min(by_gap.values()):.2f}")
 shown_pixels = [motion.masks.mean().item() for motion in (fast.forward, far.motions[gap])]
 print(f"({shown_pixels[0]:.0%} and {shown_pixels[1]:.0%} of the pixels count, so compare down the columns, not along the rows.)")
-print("A teacher that goes from frame to frame drifts a little at each. A student has no past and cannot drift.")
+grown = {name: near_and_far[name][1] / near_and_far[name][0] for name in painters}
+print("From the one gap to the other: " + ", ".join(f"{name} x {value:.2f}" for name, value in grown.items()))
+print("The teacher with flow hands on from frame to frame what it has painted, and each time a little goes astray. A student")
+print("has no past: its flicker is there from the first frame on.")
 
 # %% [markdown]
 # **Exercise 4.** The students were trained to please `compact`. The tables of the course also hold the opinion of a second network,

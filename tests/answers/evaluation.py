@@ -113,6 +113,7 @@ ANSWERS = {
             "traceable pixels only": (
                 lambda *g: (change(*g).square().sum() / (3 * g[2].sum())).sqrt(), "stay in D"),
             "no mask": (lambda f, w, m: rms(f[1:] - warp(f[:-1], w)), "masks are missing"),
+            "masked before": (lambda f, w, m: rms(m * f[1:] - warp(m * f[:-1], w)), "comes last"),
             "no warp": (lambda f, w, m: rms(m * f.diff(dim=0)), "warp is missing"),
             "the wrong frame": (lambda f, w, m: rms(m * (f[:-1] - warp(f[1:], w))), "wrong frame"),
             "the flow turned round": (lambda f, w, m: e_stab(f, -w, m), "other way"),

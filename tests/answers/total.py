@@ -164,6 +164,8 @@ ANSWERS = {
                 rank(lambda y, m, n: (n - nuclear_norm(traceable_matrix(y, m.flows, m.masks))).abs()), "squared"),
             "rank made small": (rank(lambda y, m, n: nuclear_norm(traceable_matrix(y, m.flows, m.masks))), "distance"),
             "rank of frames not aligned": (rank(lambda y, m, n: (n - nuclear_norm(y.flatten(1))) ** 2), "middle"),
+            "the norm of a difference": (
+                rank(lambda y, m, n: nuclear_norm(traceable_matrix(y, m.flows, m.masks) - n) ** 2), "two numbers"),
             "rank without masks": (rank(lambda y, m, n: (n - nuclear_norm(warp(y, m.flows).flatten(1))) ** 2), "Eq. 6"),
             "Frobenius for nuclear": (
                 rank(lambda y, m, n: (n - traceable_matrix(y, m.flows, m.masks).norm()) ** 2), "singular values"),

@@ -40,6 +40,8 @@ def stability_error(answer: Answer) -> None:
             (off.square().sum() / (3 * masks.sum())).sqrt(),
         "the masks are missing: where a pixel cannot be followed, nothing can be compared.":
             (frames[1:] - warp(frames[:-1], flows)).square().mean().sqrt(),
+        "the mask comes last, on what is left after the warp; yours has masked the frames before they are compared.":
+            (masks * frames[1:] - warp(masks * frames[:-1], flows)).square().mean().sqrt(),
         "the warp is missing: this compares a pixel with what stood in its place one frame before.":
             (masks * (frames[1:] - frames[:-1])).square().mean().sqrt(),
         "the wrong frame is warped: flows[t-1] lies on frame t and leads into frame t-1, so it is the previous "
@@ -76,7 +78,7 @@ CASES = (
      "4 % more style or content loss still counts as the same; up to 5 % is allowed."),
     ({"e_stab": 0.05, "style": 0.30, "content": 0.48}, False,
      "style and content are limited each by itself: less of the one does not pay for more of the other."),
-    ({"e_stab": 0.05, "style": 0.54}, False, "8 % more style loss passes; up to 5 % is allowed."),
+    ({"e_stab": 0.05, "style": 0.54}, False, "8 % more style loss passes; up to 5 % of the control's is allowed."),
     ({"e_stab": 0.08, "sharpness": 0.08}, True, "80 % of the sharpness is allowed; below 70 % it is not."),
     ({"e_stab": 0.07, "std": 0.185}, True, "92 % of the contrast is allowed; below 90 % it is not."),
     ({"e_stab": 0.08, "style": 0.30, "content": 0.20}, True,

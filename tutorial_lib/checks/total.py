@@ -90,6 +90,8 @@ def total_by_hand(answer: Answer) -> None:
             eq_1 + weight * frames * (input_norm - norm).square(),
         "this is the norm of the frames as they are; warp them to the middle one first (traceable_matrix).":
             rank(nuclear_norm(y.flatten(1))),
+        "`input_norm` is taken from the matrix; take the norm first: the distance is one of two numbers.":
+            eq_1 + weight * nuclear_norm(traceable_matrix(y, middle.flows, middle.masks) - input_norm).square(),
         "the masks of Eq. 6 are missing.":
             rank(nuclear_norm(traceable_matrix(y, middle.flows, torch.ones_like(middle.masks)))),
         "the norm is the sum of the singular values; yours is the root of the sum of their squares.":
@@ -226,7 +228,7 @@ class Watched(torch.optim.SGD):
 
 @check
 def one_step(answer: Answer) -> None:
-    """one_step(student, frozen, frames, loss, optimiser): one turn; returns the loss before it, a float or a scalar."""
+    """one_step(student, frozen, frames, objective, optimiser): one turn; returns the loss before it."""
     torch.manual_seed(0)
     student, teacher = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
     wanted, happened = copy.deepcopy(student), []

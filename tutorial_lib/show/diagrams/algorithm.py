@@ -7,8 +7,8 @@ from matplotlib.patches import FancyBboxPatch
 
 from tutorial_lib.show.figures import INK, colour
 
-ALT = ("A clip goes to the student and, once, to three frozen networks: the teacher with flow, the teacher without, and "
-       "the plain student. Student and frozen networks meet in four terms, which add up to the total loss. Its "
+ALT = ("A clip goes to the student and, once, to three frozen networks: the teacher with flow, the teacher without, "
+       "and the plain student. Student and frozen networks meet in four terms, which add up to the total loss. Its "
        "gradient goes back to the student alone, and the next clip is drawn.")
 QUIET = "#666666"      # what is frozen
 
