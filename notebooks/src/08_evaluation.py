@@ -154,7 +154,7 @@ print(f"norm not squared   {unsquared:.4f}")
 # %% [markdown]
 # **Question.** In a fast scene half of the pixels cannot be followed into the next frame. What does that do to its `e_stab`?
 #
-# <details><summary>A. Nothing: the mask takes them out.</summary>It takes them out of the sum, and not out of $D$. They count as zeros,
+# <details><summary>A. Nothing: the mask takes them out.</summary>It takes them out of the sum, and not out of D. They count as zeros,
 # as pixels without any error.</details>
 # <details><summary>B. It makes it larger: fast scenes are harder.</summary>They may be. But the pixels that cannot be followed add
 # nothing.</details>
@@ -166,7 +166,7 @@ print(f"norm not squared   {unsquared:.4f}")
 # ## 3. How to cheat
 #
 # A lower `e_stab` is better, says the table. Two students that were never trained: one answers every frame with
-# grey, the other is the scratch student seen through a 9x9 blur.
+# grey, the other is the student from scratch seen through a 9x9 blur.
 #
 # **Predict, then run.** What are their `e_stab`, and what gives them away?
 
