@@ -2,12 +2,12 @@
 # # 7. The total loss
 #
 # **You will be able to**
-# - write Eq. 13 and read Algorithm 1 beside the code that runs it;
-# - choose lambdas from gradient norms instead of copying them;
+# - write Eq. 13 and one turn of Algorithm 1;
+# - choose lambdas from the norms of gradients instead of copying them;
 # - drag a lambda and see what it buys and what it costs.
 #
 # **You need** notebooks 01 to 06.
-# **Time**: about 1 minute on a laptop without a GPU.
+# **Time**: about 60 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 6. Low-rank distillation](06_low_rank_distillation.ipynb) · [Next: 8. Evaluation](08_evaluation.ipynb)
@@ -21,14 +21,19 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import torch
 
-from tutorial_lib import evaluation, settings as config, training, zoo
+from tutorial_lib import checks, evaluation, settings as config, training, zoo
 from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
 
 # %%
-from tutorial_lib.losses import low_rank, temporal, total
+from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
+from tutorial_lib.losses.residual import residual_target
+from tutorial_lib.losses.temporal import temporal_loss
+from tutorial_lib.losses.total import total_loss
+from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures, players, widgets
+from tutorial_lib.show.diagrams import algorithm
 
 settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
@@ -55,36 +60,174 @@ figures.show(
     "One training clip: K frames, rendered, so its flow and masks are exact.",
     "The frames of one training clip in a row.")
 
+# %% [markdown]
+# Invented numbers first: three frames, so two pairs.
+#
+# **Predict, then run.** $L_{percep}$ of the frames 0.2, 0.3, 0.1; $L_{res}$ 0.01, 0.03, 0.02; $L_{temp}$ of the pairs 0.04, 0.02;
+# $L_{rank}$ 4. The lambdas are 10, 5 and 0.1. What is $L_{total}$?
+
 # %%
-def total_by_hand(y):
-    """Eq. 13 for the student's frames y (K, 3, H, W) of this clip."""
-    flows, masks, K = clip.backward.flows, clip.backward.masks, len(y)
-    matrix = low_rank.traceable_matrix(y, clip.from_middle.flows, clip.from_middle.masks)
-    return {
-        "perceptual": K * judge(y, clip.frames),                          # notebook 01
-        "residual": K * (target - y).square().mean(),                     # notebook 05
-        "temporal": (K - 1) * temporal.temporal_loss(y[1:], y[:-1], flows, masks),
-        "rank": (input_norm - low_rank.nuclear_norm(matrix)).square(),    # notebook 06
-    }
+percep, res, temp, rank = torch.tensor([0.2, 0.3, 0.1]), torch.tensor([0.01, 0.03, 0.02]), torch.tensor([0.04, 0.02]), 4.0
+print(f"frames {percep.sum():.2f} + 10 x {res.sum():.2f}, pairs 5 x {temp.sum():.2f}, clip 0.1 x {rank:g}: "
+      f"{percep.sum() + 10 * res.sum() + 5 * temp.sum() + 0.1 * rank:.2f}")
+print(f"A sum is the mean times how many: 3 x {percep.mean():.2f} = {percep.sum():.2f}, "
+      f"2 x {temp.mean():.2f} = {temp.sum():.2f}")
+
+# %% [markdown]
+# The functions of the earlier notebooks take a whole clip and give *means*: `judge` (Eq. 1) over the frames, `temporal_loss` over the
+# pairs. Eq. 13 has sums.
+#
+# **Yours to write**: `total_by_hand`, Eq. 13 from what the notebooks 01, 05 and 06 gave you.
+#
+# <details><summary>Hint 1: which pieces</summary><code>judge(y, clip.frames)</code>;
+# <code>(target - y).square().mean()</code>; <code>temporal_loss(current, previous, flows, masks)</code> with
+# <code>clip.backward.flows</code> and <code>clip.backward.masks</code>; <code>traceable_matrix(y, flows, masks)</code> with
+# <code>clip.from_middle</code>, and <code>nuclear_norm</code> of it.</details>
+# <details><summary>Hint 2: how often each</summary>K frames, K - 1 pairs, one clip: <code>K = len(y)</code>.</details>
+# <details><summary>Hint 3: the pairs</summary>Every frame but the first is the current one of a pair, <code>y[1:]</code>; every frame
+# but the last the previous one, <code>y[:-1]</code>. In a loop, <code>y[t:t+1]</code> keeps the batch of one that the functions want. The
+# rank term is the squared distance of two norms, of two numbers (Eq. 11).</details>
+
+# %%
+def total_by_hand(y, clip, target, input_norm, judge, lambdas):
+    """Eq. 13 for the student's frames y (K, 3, H, W) of a clip, a scalar.
+
+    clip.frames: (K, 3, H, W). clip.backward: flows (K-1, 2, H, W) and masks, flows[t-1] from frame t into frame t-1.
+    clip.from_middle: flows (K, 2, H, W) and masks from the middle frame into each. target: (K, 3, H, W), where Eq. 5 is
+    zero. input_norm: the input's nuclear norm. judge(y, frames): Eq. 1, mean over the frames.
+    lambdas: {"residual": ..., "temporal": ..., "rank": ...}.
+    """
+    ### BEGIN SOLUTION
+    K, pairs, middle = len(y), clip.backward, clip.from_middle
+    percep = K * judge(y, clip.frames)                                    # notebook 01
+    res = K * (target - y).square().mean()                                # notebook 05
+    temp = (K - 1) * temporal_loss(y[1:], y[:-1], pairs.flows, pairs.masks)
+    matrix = traceable_matrix(y, middle.flows, middle.masks)              # notebook 06
+    rank = (input_norm - nuclear_norm(matrix)).square()
+    return percep + lambdas["residual"] * res + lambdas["temporal"] * temp + lambdas["rank"] * rank
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.total_by_hand(total_by_hand)
+
+# %% [markdown]
+# The library's `total_loss` returns the terms by name, beside their weighted sum. From here on the notebook takes that one.
 
 # %%
 lambdas = {"perceptual": 1.0, "residual": settings.lambda_res,
            "temporal": settings.lambda_temp, "rank": settings.lambda_rank}
 student = copy.deepcopy(networks["student-plain"]).requires_grad_(True)
 y = student(clip.frames)
-by_hand = total_by_hand(y)
-terms = total.total_loss(y, clip, judge, settings, target, input_norm)
-for name, value in by_hand.items():
-    assert torch.isclose(value, terms[name], rtol=1e-4)
-    print(f"{name:11} {value:12.5f} x {lambdas[name]:<8g} = {lambdas[name] * value:9.4f}")
-weighted = sum(lambdas[name] * value for name, value in by_hand.items())
-assert torch.isclose(weighted, terms["total"], rtol=1e-4)
+terms = total_loss(y, clip, judge, settings, target, input_norm)
+for name, weight in lambdas.items():
+    print(f"{name:11} {terms[name]:12.5f} x {weight:<8g} = {weight * terms[name]:9.4f}")
+print(f"{'total':11} {terms['total']:36.4f}")
+assert torch.isclose(sum(weight * terms[name] for name, weight in lambdas.items()), terms["total"], rtol=1e-4)
 
 # %% [markdown]
-# ## 2. Algorithm 1, line by line
+# **Question.** A lazy student gives back its input, $y = x$. Which term is exactly zero?
 #
-# This is the function that trains the zoo's students, as it is. The loop around it
-# (`loop.train`: Adam, a checkpoint, a progress bar) knows nothing of distillation.
+# <details><summary>A. The temporal one: the input does not flicker.</summary>Nearly, and not quite: films have noise and changing
+# light. That is the floor of notebook 08.</details>
+# <details><summary>B. The residual: nothing was changed, so nothing differs.</summary>No. The residual compares with the target, which is
+# a painting. A student that paints nothing is far from it.</details>
+# <details><summary>C. The perceptual one: the content is perfect.</summary>Its content term is zero. Its style term is as large as
+# that of an unpainted film.</details>
+# <details><summary>D. The rank.</summary>Right: Eq. 11 asks for the input's norm, and the input has it. So the rank term by itself would
+# be content with a student that paints nothing.</details>
+
+# %%
+lazy = total_loss(clip.frames, clip, judge, settings, target, input_norm)
+print("y = x:", ", ".join(f"{name} {value:.4g}" for name, value in lazy.items() if name != "total"))
+
+# %% [markdown]
+# ## 2. Algorithm 1: a loop around it
+#
+# Draw a clip, ask the frozen networks, let the student paint, add up Eq. 13, and move the student's weights downhill. Then the next clip.
+
+# %%
+figures.show(
+    algorithm.draw(),
+    "Algorithm 1. T is the teacher with flow, T0 the teacher without, S0 the plain student, ‖X‖ the norm of the input. Look where the "
+    "dashed line ends: the gradient reaches one network alone.",
+    algorithm.ALT)
+
+# %% [markdown]
+# **Yours to write**: `one_step`, one turn of the loop. The frozen networks are asked first, and nothing may learn but the student.
+#
+# <details><summary>Hint 1: frozen</summary><code>with torch.no_grad():</code> around the call of <code>frozen</code>, and around nothing
+# else.</details>
+# <details><summary>Hint 2: four lines in this order</summary>Throw the old gradient away, compute the loss, go backward, step.</details>
+# <details><summary>Hint 3: in PyTorch</summary><code>optimiser.zero_grad()</code>, <code>loss = objective(student(frames), target)</code>,
+# <code>loss.backward()</code>, <code>optimiser.step()</code>; return <code>loss.item()</code>.</details>
+
+# %%
+def one_step(student, frozen, frames, objective, optimiser):
+    """One turn of Algorithm 1; returns the loss before the step, a float.
+
+    student: the network that learns, (K, 3, H, W) -> (K, 3, H, W). frozen(frames): the target, (K, 3, H, W), from networks
+    that do not learn. objective(y, target): the loss, a scalar. optimiser: has the student's weights.
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        target = frozen(frames)
+    optimiser.zero_grad()
+    loss = objective(student(frames), target)
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.one_step(one_step)
+
+# %% [markdown]
+# The course's own, and a few turns of it on one and the same clip. What falls, what does not?
+
+# %%
+def one_step(student, frozen, frames, objective, optimiser):
+    with torch.no_grad():
+        target = frozen(frames)                                        # lines 5-7
+    optimiser.zero_grad()
+    loss = objective(student(frames), target)                          # lines 8-16
+    loss.backward()
+    optimiser.step()                                                   # line 17
+    return loss.item()
+
+
+def frozen_networks(frames):
+    with_flow = roll_out(networks["teacher-flow"], frames, clip.backward.flows, clip.backward.masks)
+    return residual_target(with_flow, networks["teacher-plain"](frames), networks["student-plain"](frames))
+
+
+def eq_13(y, target):
+    seen.append(total_loss(y, clip, judge, settings, target, input_norm))
+    return seen[-1]["total"]
+
+
+seen = []
+learner = copy.deepcopy(networks["student-plain"]).requires_grad_(True)
+adam = torch.optim.Adam(learner.parameters(), lr=settings.demo_rate)
+for _ in range(6):
+    one_step(learner, frozen_networks, clip.frames, eq_13, adam)
+for name in seen[0]:
+    print(f"{name:11}" + "".join(f"{turn[name].item():10.4g}" for turn in seen))
+
+# %% [markdown]
+# **Question.** Somebody forgets `zero_grad()`. What happens?
+#
+# <details><summary>A. An error: the graph was used already.</summary>No. Each turn builds a graph of its own, and nothing
+# complains.</details>
+# <details><summary>B. Nothing: Adam normalises the gradient anyway.</summary>Adam divides by its <em>size</em>. But now it has
+# another direction: the sum of all gradients so far.</details>
+# <details><summary>C. Every step follows the sum of all gradients so far.</summary>Right: backward() adds to what is there. It runs on in
+# old directions, as if it had a momentum that never fades, and often looks like a bad learning rate.</details>
+
+# %% [markdown]
+# This is the function that trains the zoo's students, as it is. The loop around it (`loop.train`: Adam, a checkpoint, a progress bar)
+# knows nothing of distillation.
 
 # %%
 print(inspect.getsource(training.distill))
@@ -98,15 +241,15 @@ print(inspect.getsource(training.distill))
 # | 8–10 $L_{percep}$, $L_{temp}$ | in `total_loss` |
 # | 12 norm of the input | `targets[index]`, remembered |
 # | 13–16 norm of the student, Eq. 11, 13 | in `total_loss` |
-# | 17 update | in `loop.train` |
+# | 17 update | in `loop.train`, the lines that you wrote |
 
 # %% [markdown]
 # What else is ours and not the paper's, and does change the result:
 #
-# - the start, a copy of the plain student, which was drawn to the plain teacher (notebook 05);
+# - the start, a copy of the plain student, which was drawn to the teacher without flow (notebook 05);
 # - fewer steps, a rate that decays sooner and stops at a floor;
 # - lambdas of our own (section 3), times one factor a style, and a higher style weight beside the losses of steadiness (section 5);
-# - a teacher with flow held to the plain teacher's colours (notebook 03);
+# - a teacher with flow held to the colours of the teacher without (notebook 03);
 # - rendered clips with exact flow and masks instead of film.
 
 # %% [markdown]
@@ -148,7 +291,44 @@ assert torch.allclose(ten_steps_of_adam(1), ten_steps_of_adam(1e6), atol=1e-4)
 
 # %% [markdown]
 # Only **ratios** count, and what they have to balance is not the values of the terms but their gradients: how hard each one
-# pulls at the weights.
+# pulls at the weights. Two weights $(3, -2)$ again, and two terms, $A = w_1^2 + w_2^2$ and $B = 100 + w_1$.
+#
+# **Predict, then run.** $B$ is the larger one. Which pulls harder, and by how much?
+
+# %%
+w = torch.tensor([3.0, -2.0], requires_grad=True)
+A, B = (w**2).sum(), 100 + w[0]
+for name, term in {"A": A, "B": B}.items():
+    slope, = torch.autograd.grad(term, w, retain_graph=True)
+    print(f"{name} = {term.item():g}, gradient {slope.tolist()}, norm {slope.norm():.2f}")
+print(f"B pulls {1 / (6**2 + 4**2)**0.5:.0%} as hard as A.")
+
+# %% [markdown]
+# **Yours to write**: `gradient_share`, the same for a network: all its weights together are one long vector.
+#
+# <details><summary>Hint 1</summary><code>torch.autograd.grad(term, list(network.parameters()), retain_graph=True)</code> gives a tensor for
+# every weight tensor, and leaves <code>.grad</code> alone.</details>
+# <details><summary>Hint 2: one norm</summary>The squares of all values of all tensors, added up, and then one root.</details>
+# <details><summary>Hint 3: why retain_graph?</summary>The terms share the student's graph. Without it the first call throws it
+# away.</details>
+
+# %%
+def gradient_share(network, term, reference):
+    """The norm of a term's gradient over that of the reference's; by all weights of the network. A float or a scalar."""
+    ### BEGIN SOLUTION
+    def norm(loss):
+        parts = torch.autograd.grad(loss, list(network.parameters()), retain_graph=True)
+        return sum(part.square().sum() for part in parts).sqrt()
+
+    return norm(term) / norm(reference)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+checks.gradient_share(gradient_share)
+
+# %% [markdown]
+# The library has the norms of all terms at once, `training.gradient_norms`.
 #
 # **Predict, then run.** Which unweighted term pulls hardest at the start, and by how many powers of ten?
 
@@ -176,10 +356,20 @@ axis.set_yscale("log")
 axis.set_xticks(place, list(pull))
 axis.set_ylabel("norm of the gradient")
 axis.legend(fontsize=8)
-figures.show(figure, "Grey bars lie orders of magnitude apart. Do the green ones, times lambda, come closer? "
-             "(The last line above.)",
+figures.show(figure, "Grey: the norm of each term's gradient as it is, orders of magnitude apart. Green: times our lambda. "
+             "Do they come closer? (The last line above.)",
              "Gradient norms of the four terms on a logarithmic scale, unweighted "
              "and weighted.")
+
+# %% [markdown]
+# **Question.** Times its lambda, a term is a hundredth of Eq. 1. Can it be left out?
+#
+# <details><summary>A. Yes: it is one per cent of the total.</summary>A sum of losses is not what moves the weights. A constant 100 can be
+# added to a loss, and nothing changes.</details>
+# <details><summary>B. One cannot know from the values.</summary>Right. Compare the rank's two numbers: its part of the total in section 1,
+# and its share above. A small value can have a steep slope, a large one none.</details>
+# <details><summary>C. No: every term of Eq. 13 is needed.</summary>That is a matter of experiment (notebook 08), and
+# not of the equation.</details>
 
 # %% [markdown]
 # The column "equal at" is the lambda at which a term pulls as hard as Eq. 1. So to carry the paper's *intention* over to
@@ -196,16 +386,17 @@ for name, theirs in {"residual": 4e2, "temporal": 1e0, "rank": 1e-4}.items():   
 # so the rank's lambda belongs to one resolution. The same clip at twice the size:
 
 # %%
-small = low_rank.traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks)
+small = traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks)
 large = small.repeat_interleave(4, dim=1)          # every pixel four times: twice the sides
-ratio = (low_rank.nuclear_norm(large) / low_rank.nuclear_norm(small)).item()
+ratio = (nuclear_norm(large) / nuclear_norm(small)).item()
 print(f"nuclear norm x {ratio:.2f}, so the rank loss x {ratio**2:.2f}, at twice the sides")
 assert abs(ratio - 2) < 1e-3
 
 # %% [markdown]
 # And $K$? The paper tries 3, 4 and 5 frames (its Table 3), finds little gain after 4, and takes 5. A longer clip costs memory and
 # time in proportion, and its far frames share fewer traceable pixels with the middle one.
-#
+
+# %% [markdown]
 # ## 4. A slider
 #
 # Five short trainings from the same plain student, same clips, same steps. Only $\lambda_{temp}$ differs, times ten each.
@@ -289,6 +480,17 @@ print(f"One colour everywhere: e_stab {evaluation.score('one', one_colour, scene
 # better only if its curve lies further to the lower left. That is how to look at the zoo, too.
 
 # %% [markdown]
+# **Question.** Another method gives one point, below and to the right of $\lambda_{temp} = 0$: steadier, at a higher style loss. Is it
+# better than $L_{temp}$?
+#
+# <details><summary>A. Yes: it is steadier than the student without.</summary>So is every other position of the slider. The point may lie
+# on the same curve, or above it.</details>
+# <details><summary>B. No: it has lost style.</summary>So has every steadier position of the slider. It may have lost less of
+# it.</details>
+# <details><summary>C. Only if it lies below the curve of the slider.</summary>Right: at its own style loss it must be steadier than the
+# slider's curve is there.</details>
+
+# %% [markdown]
 # ## 5. The zoo's four students on the same plot
 #
 # Not like against like in one thing: scratch has the style weight of the scale, the three others a higher one (the table below the
@@ -302,9 +504,8 @@ with torch.no_grad():
 scores = {role: evaluation.score(role, y, scene, judge) for role, y in zoo_videos.items()}
 figures.show(
     figures.tradeoff({**tried, **scores}, "student-scratch", list(tried), "e_stab"),
-    "Grey: the briefly trained curve. In colour: the zoo's students, trained with "
-    "all steps. "
-    "Lower left of the dotted cross is steadier at better style.",
+    "Grey: the five briefly trained students of the slider, joined. In colour: the zoo's students, trained with "
+    "all steps. Lower left of the dotted cross is steadier at better style.",
     "e_stab against style loss for five briefly trained students and the four of the zoo.")
 
 # %%
@@ -338,16 +539,109 @@ figures.show(figures.images(slices, columns=1, height=1.0),
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Build the same slider for $\lambda_{res}$ in 0, 10, 100, 1000, 10000. Does its curve end in a flat picture?
+# **Exercise 1.** The same slider for $\lambda_{res}$: 10, 100, 10000. *Predict*: does the picture lose as much of its style at the end?
 #
-# <details><summary>Hint</summary>
-# <code>short.but(lambda_temp=0, lambda_res=value)</code>. The target of notebook 05 is not flat.
-# </details>
+# <details><summary>Hint</summary><code>short.but(lambda_temp=0, lambda_res=value)</code>. What would a student paint that minimised the
+# residual alone (notebook 05)?</details>
+
+# %% tags=["solution"]
+# Exercise 1: a solution
+by_residual, pictures = {"0": tried["0"]}, {"lambda_res 0": painted[0][1]}
+for value in (10, 100, 10000):
+    network, _ = training.distill(frozen[-1], short_targets, judge, short.but(lambda_temp=0, lambda_res=value), steps=steps, bar=False)
+    with torch.no_grad():
+        y = network(scene.frames.to(device)).cpu()
+    by_residual[f"res {value}"] = evaluation.score(f"res {value}", y, scene, judge)
+    pictures[f"lambda_res {value}"] = y[1]
+pictures["lambda_temp 3000"] = painted[-1][1]
+figures.show(
+    figures.images(pictures, columns=2, height=1.3),
+    "More and more of the residual; at the end, for comparison, the last position of the slider above.",
+    "Five stylized frames: four strengths of the residual loss, and the strongest temporal loss.")
+for name, row in by_residual.items():
+    print(f"{name:9} e_stab {row.e_stab:.4f}   style {row.style:.3f}   content {row.content:.3f}   std {row.std:.3f}")
+more = {"L_res": by_residual["res 10000"].style / by_residual["res 100"].style, "L_temp": tried["3000"].style / tried["30"].style}
+print("A lambda a hundred times as large changes the style loss by",
+      ", ".join(f"{change - 1:+.0%} ({name})" for name, change in more.items()))
+print("The residual has a painting for a target. However large its lambda, it cannot ask for more than that.")
+
+# %% [markdown]
+# **Exercise 2.** A norm hides the direction. Which terms pull against Eq. 1? Compute the cosine between the gradients of every two
+# terms, for the plain student.
 #
-# **2.** Choose lambdas so that each term pulls a tenth as hard as Eq. 1, train, and put the point on the plot.
+# <details><summary>Hint</summary>One long vector a term: <code>torch.cat([g.flatten() for g in torch.autograd.grad(...)])</code>; then
+# <code>torch.cosine_similarity(a, b, dim=0)</code>. 1 is the same direction, 0 a right angle, -1 against each other.</details>
+
+# %% tags=["solution"]
+# Exercise 2: a solution
+def direction(term):
+    return torch.cat([g.flatten() for g in torch.autograd.grad(term, list(student.parameters()), retain_graph=True)])
+
+
+pulls = {name: direction(terms[name]) for name in lambdas}
+print(" " * 11 + "".join(f"{name:>12}" for name in pulls))
+cosine = {}
+for name, a in pulls.items():
+    cosine[name] = {other: torch.cosine_similarity(a, b, dim=0).item() for other, b in pulls.items()}
+    print(f"{name:11}" + "".join(f"{value:12.2f}" for value in cosine[name].values()))
+others = {name: value for name, value in cosine["perceptual"].items() if name != "perceptual"}
+print(f"Most against Eq. 1: {min(others, key=others.get)} ({min(others.values()):+.2f}); nearest to a right angle: "
+      f"{min(others, key=lambda name: abs(others[name]))}.")
+print("What pulls against Eq. 1 is paid for with Eq. 1 at once; what stands at a right angle to it, hardly.")
+
+# %% [markdown]
+# **Exercise 3.** All shares above are those of one clip. Are they the same for the others? A lambda that was chosen by one clip: by
+# how much could it be off?
 #
-# <details><summary>Hint</summary>
-# A tenth of the column "equal at".
-# </details>
+# <details><summary>Hint</summary><code>clip, target, input_norm = targets[index]</code> for every index; use other names, or this
+# notebook's clip is gone. Then <code>total_loss</code> and <code>training.gradient_norms</code>.</details>
+
+# %% tags=["solution"]
+# Exercise 3: a solution
+shares = {name: [] for name in lambdas if name != "perceptual"}
+for index in range(len(targets)):
+    one, its_target, its_norm = (part.to(device) for part in targets[index])
+    norms = training.gradient_norms(
+        student, total_loss(student(one.frames), one, judge, settings, its_target, its_norm))
+    for name, values in shares.items():
+        values.append(lambdas[name] * norms[name] / norms["perceptual"])
+for name, values in shares.items():
+    print(f"{name:9}" + "".join(f"{value:7.2f}" for value in values) + f"   largest / smallest {max(values) / min(values):5.1f}")
+widest = max(shares, key=lambda name: max(shares[name]) / min(shares[name]))
+print(f"Most different from clip to clip: {widest}. Take a mean over many clips before you choose its lambda.")
+
+# %% [markdown]
+# **Exercise 4.** Choose lambdas so that each term pulls a tenth as hard as Eq. 1, train as briefly as the slider's students, and put
+# the point on the plot.
+#
+# <details><summary>Hint</summary>A tenth of the column "equal at", <code>0.1 * first / pull[name]</code>. Then
+# <code>short.but(lambda_res=..., lambda_temp=..., lambda_rank=...)</code>.</details>
+
+# %% tags=["solution"]
+# Exercise 4: a solution
+tenth = {name: 0.1 * first / pull[name] for name in ("residual", "temporal", "rank")}
+network, _ = training.distill(
+    frozen[-1], short_targets, judge,
+    short.but(lambda_res=tenth["residual"], lambda_temp=tenth["temporal"], lambda_rank=tenth["rank"]), steps=steps, bar=False)
+with torch.no_grad():
+    mine = evaluation.score("a tenth each", network(scene.frames.to(device)).cpu(), scene, judge)
+figures.show(
+    figures.tradeoff({**tried, "a tenth each": mine}, control="0", path=list(tried), label="e_stab"),
+    "The slider's curve, and the new point. Does it lie below the line?",
+    "e_stab against style loss for the slider's five students and one with three weak losses.")
+print("lambdas:", ", ".join(f"{name} {value:.3g}" for name, value in tenth.items()))
+print(f"against lambda_temp 0: e_stab {mine.e_stab / without.e_stab - 1:+.0%}, style {mine.style / without.style - 1:+.0%}, "
+      f"content {mine.content / without.content - 1:+.0%}")
+print("Shares make a fair start, not a best choice: what is best, only trainings and a validation film can say.")
+
+# %% [markdown]
+# ## Further reading
+#
+# - Chen, Zhang et al., [Optical flow distillation](https://arxiv.org/abs/2007.05146) (2020), the paper: its Eq. 13 and Algorithm 1.
+# - Kingma, Ba, [Adam](https://arxiv.org/abs/1412.6980) (2014): why a common factor does not matter.
+# - Chen et al., [GradNorm](https://arxiv.org/abs/1711.02257) (2018): lambdas that follow the norms of gradients while
+#   training goes on.
+# - Kendall, Gal, Cipolla, [Multi-task learning using uncertainty](https://arxiv.org/abs/1705.07115) (2018): lambdas that are learned.
+# - Yu et al., [Gradient surgery](https://arxiv.org/abs/2001.06782) (2020): what to do when terms pull against each other (Exercise 2).
 #
 # [Next: 8. Evaluation](08_evaluation.ipynb)

@@ -1,6 +1,6 @@
 """For every check: wrong answers, each with a piece of what it is told, and right ones, written differently."""
 
-from answers import flow, perceptual, slices, teachers, temporal
+from answers import evaluation, flow, perceptual, slices, teachers, temporal, total
 
 ANSWERS = {
     **slices.ANSWERS,
@@ -8,4 +8,6 @@ ANSWERS = {
     **flow.ANSWERS,
     **teachers.ANSWERS,
     **temporal.ANSWERS,
+    **total.ANSWERS,
+    **evaluation.ANSWERS,
 }
