@@ -76,7 +76,7 @@ def nuclear_norm(answer: Answer) -> None:
     for rows, name in ((copies, "four copies of a row"), (torch.zeros(4, 40), "a black clip")):
         value = answer(asked := rows.clone().requires_grad_())
         if not torch.isfinite(value):
-            raise Wrong(f"for {name} the norm is no number: an eigenvalue that should be 0 comes out a little below, and "
+            raise Wrong(f"for {name} the norm is no number: an eigenvalue that should be 0 comes out just below, and "
                         "has no root; clamp_min() it.")
         slope, = torch.autograd.grad(value, asked)
         if not torch.isfinite(slope).all():

@@ -1,0 +1,1 @@
+"""Drawings of how something works, a module each, drawn by code."""
