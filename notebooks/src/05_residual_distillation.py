@@ -67,7 +67,7 @@ def signed(difference):
 pictures = {"input": clip.frames, "teacher-plain": T0, "teacher-flow": T,
             "with flow - without": signed(T - T0)}
 figures.show(
-    figures.images({name: x[-2] for name, x in pictures.items()}, columns=2, height=1.8),
+    figures.images({name: x[-2] for name, x in pictures.items()}, columns=2, height=1.4),
     f"One frame. Bottom right: what differs in brightness, times {gain:.2g}; grey means nothing. Look for pairs of "
     "white and black: strokes that have moved by a part of their width.",
     "Four pictures of one frame: input, teacher without flow, teacher with flow, and their "
@@ -266,8 +266,8 @@ print(f"loss of the toy's target {residual_loss(t, t0, residual_target(t, t0, s0
 target = residual_target(T, T0, S0)
 figures.show(
     figures.images({"student-plain": S0[-2], f"+ (T - T0), brightness times {gain:.2g}": signed(T - T0)[-2],
-                    "= the target": target[-2]}, height=1.6),
-    "The target of Eq. 5 (right). Look for strokes that belong to neither network: "
+                    "= the target": target[-2]}, columns=1, height=1.6),
+    "The target of Eq. 5 (below). Look for strokes that belong to neither network: "
     "ghosts of the teacher.",
     "Plain student, difference of the teachers, and their sum, which the residual loss asks for.")
 
@@ -350,8 +350,8 @@ for name, video in {"student, to T": S0, **copied}.items():
     print(f"{name:16}{size(video - aim):26.5f}{evaluation.sharpness(video):11.4f}{evaluation.sharpness(aim):20.4f}")
 figures.show(
     figures.images({"teacher-flow": T[-2], "student-plain": S0[-2], "A: no past": A[-2],
-                    **{f"{name}, briefly": x[-2] for name, x in copied.items()}}, columns=3, height=1.4),
-    "Above the models, below the students. Compare the edges of the strokes.",
+                    **{f"{name}, briefly": x[-2] for name, x in copied.items()}}, columns=2, height=1.4),
+    "Three models and, \"briefly\", three students. Compare the edges of the strokes.",
     "Teacher with flow, plain student, the teacher without its past, and three students that were trained "
     "without a perceptual loss.")
 
@@ -457,7 +457,7 @@ assert abs(strength - evaluation.e_stab(S0, *motion)) < 1e-6   # Eq. 14, noteboo
 # <details><summary>Hint 2: one mask, three colours</summary><code>masks.bool().expand_as(one)</code> repeats the mask for every
 # colour.</details>
 # <details><summary>Hint 3: the correlation</summary>Subtract from each row its mean. The mean of the product, over the root of the
-# product of the two mean squares; or look at <code>torch.corrcoef</code>.</details>
+# product of the two mean squares. Or <code>torch.corrcoef(torch.stack((a, b)))</code>: a table of all pairs.</details>
 
 # %%
 def agreement(one, another, masks):
@@ -497,9 +497,9 @@ print(f"More: {max(rhos, key=rhos.get)}.")
 parts = {"teacher-plain": T0, **plain}
 figures.show(
     figures.images({name: signed(flicker(video)[-2]) for name, video in parts.items()},
-                   height=1.6),
+                   columns=1, height=1.6),
     f"The flicker itself, its brightness times {gain:.2g}. Does a student's pattern repeat that of the teacher "
-    "without flow (left)?",
+    "without flow (above)?",
     "Flicker maps of the teacher without flow, the zoo's plain student and a freshly "
     "trained student.")
 
@@ -688,8 +688,11 @@ assert scores["input"].e_stab == scores["input"].floor
 by_past = residual_target(T, A, S0)
 for name, video in {"S0": S0, "S0 + T - T0": target, "S0 + T - A": by_past}.items():
     print(f"{name:12} distance from S0 {size(video - S0):.5f}   e_stab {evaluation.e_stab(video, *motion):.4f}")
-print(f"The change is {size(by_past - S0) / size(target - S0):.0%} of the usual one, so there is that much to learn. T and A hold")
-print("the same taste and the same training; what differs is the past, which a student that sees one frame cannot know.")
+now, usually, before = (evaluation.e_stab(video, *motion) for video in (by_past, target, S0))
+print(f"The change is {size(by_past - S0) / size(target - S0):.0%} of the usual one. Its target has {now / before:.0%} of the "
+      f"flicker of S0, the usual one {usually / before:.0%}.")
+print("What temporal training did is in T and in A, and drops out; what differs is the past, which a student that sees one")
+print("frame cannot know. So T0, a teacher of another training, is the one to subtract.")
 
 # %% [markdown]
 # **Exercise 2.** Train section 5 again with a tenth of `lambda_res`, and with ten times as much. Which moves more, `e_stab` or the
@@ -752,7 +755,7 @@ for name, video, teacher in (("T as it is", target, T), ("T redder", redder, red
     print(f"{name:11} target: e_stab {found_stab:.4f}   style {found_style:.3f}   "
           f"L_res of S0 {residual_loss(teacher, T0, S0, S0):.5f}")
 figures.show(
-    figures.images({"student-plain": S0[-2], "target": target[-2], "target, T redder": redder[-2]}, height=1.6),
+    figures.images({"student-plain": S0[-2], "target": target[-2], "target, T redder": redder[-2]}, columns=1, height=1.4),
     "The taste of the teacher comes along. Look for the colour of what should be grey, blue or green.",
     "The plain student, the target, and the target with a red cast.")
 print("e_stab does not see it: a constant drops out of a difference of frames. So the student would learn a red cast as")

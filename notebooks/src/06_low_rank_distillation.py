@@ -46,9 +46,9 @@ print(f"scale {settings.name}, {device}")
 # $$X = \begin{pmatrix} 2 & 1 \\ 1 & 2 \end{pmatrix} \qquad
 # X X^T = \begin{pmatrix} 5 & 4 \\ 4 & 5 \end{pmatrix}$$
 #
-# The entries of $X X^T$ are products of frames: 5 = 2·2 + 1·1 of a frame with itself, 4 = 2·1 + 1·2 of the two. The **singular
-# values** of $X$ are the roots of its eigenvalues. Multiply it by (1, 1) and by (1, -1): which two eigenvalues do you find?
-# Then the same for two equal frames, 2 1 and 2 1.
+# In $X X^T$ each frame is multiplied with each: 5 = 2·2 + 1·1, 4 = 2·1 + 1·2. The roots of its eigenvalues are the
+# **singular values** of $X$. Multiply it by (1, 1) and by (1, -1): which two eigenvalues do you find? Then the same for two
+# equal frames, 2 1 and 2 1.
 
 # %%
 for name, X in {"flickering": [[2.0, 1], [1, 2]], "two copies": [[2.0, 1], [2, 1]]}.items():
@@ -133,13 +133,14 @@ print(f"K = {len(clip.frames)}, tau = {tau}; traceable: "
       + ", ".join(f"{mask.mean():.0%}" for mask in masks))
 
 # %%
-rows = {f"frame {t}": clip.frames[t] for t in (0, tau, len(clip.frames) - 1)}
-rows |= {f"aligned {t}": aligned[t] for t in (0, tau, len(clip.frames) - 1)}
+pairs = {}
+for t in (0, tau, len(clip.frames) - 1):
+    pairs |= {f"frame {t}": clip.frames[t], f"aligned {t}": aligned[t]}
 figures.show(
-    figures.images(rows, columns=3, height=1.4),
-    "Above the frames, below the same frames seen from the middle one. Black: not "
+    figures.images(pairs, columns=2, height=1.4),
+    "Left the frames, right the same frames seen from the middle one. Black: not "
     "traceable.",
-    "First, middle and last frame of a clip, above as they are, below aligned and masked.")
+    "First, middle and last frame of a clip, left as they are, right aligned and masked.")
 
 # %% [markdown]
 # Each aligned frame becomes a row: the **traceable matrix** of Eq. 6,
@@ -522,7 +523,7 @@ print(f"The picture is {'darker' if changes['brightness'] < 0 else 'brighter'} a
       f"{'weaker' if changes['contrast'] < 0 else 'stronger'}. For that brightness, the other values are "
       f"{relative:+.1%}: {'steadier' if relative < -0.01 else 'no steadier, as section 6 warned'}.")
 figures.show(
-    figures.images({name: y[tau] for name, y in results.items()}, columns=2, height=1.8),
+    figures.images({name: y[tau] for name, y in results.items()}, columns=2, height=1.4),
     "Briefly trained without and with the rank loss, then the zoo's student. Compare "
     "the brightness and the contrast.",
     "One frame: the input, the plain student, the control, the student trained on rank, and "

@@ -100,6 +100,7 @@ ANSWERS = {
             "an SVD": (lambda X: svd(X).sum(), "40 columns was taken apart"),
             "PyTorch's own norm": (lambda X: torch.linalg.matrix_norm(X.double(), "nuc"), "40 columns"),
             "the large Gram matrix": (by_large_gram, "40 columns"),
+            "eigenvalues of any matrix": (lambda X: torch.linalg.eigvals(X @ X.T).sqrt().sum(), "complex"),
             "no gradient": (lambda X: norm(X).item(), "gradient"),
             "no guard": (without_guard, "no slope at zero|no number"),
             "no clamp": (without_clamp, "no number"),

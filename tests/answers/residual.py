@@ -70,6 +70,7 @@ ANSWERS = {
                 lambda t, t0, s, s0: ((t - t0) - (s - s0)).square().sum(1).mean(), "colours"),
             "absolute": (lambda t, t0, s, s0: F.l1_loss(t - t0, s - s0), "absolute"),
             "with a root": (lambda *four: residual_loss(*four).sqrt(), "root"),
+            "the norm": (lambda t, t0, s, s0: ((t - t0) - (s - s0)).norm(), "this is the norm"),
             "the square of the mean": (lambda t, t0, s, s0: ((t - t0) - (s - s0)).mean() ** 2, "cancel"),
             "the student's sign": (lambda t, t0, s, s0: F.mse_loss(t - t0, s0 - s), "wrong sign"),
             "the teacher's sign": (lambda t, t0, s, s0: F.mse_loss(t0 - t, s - s0), "wrong sign"),
@@ -120,6 +121,11 @@ ANSWERS = {
                 torch.stack((seen(one, masks), seen(another, masks))))[0, 1].item(), "covariance"),
             "a slope": (lambda one, another, masks: table(one, another, masks)[0, 1]
                         * seen(another, masks).std() / seen(one, masks).std(), "variance of one"),
+            "over the variances": (lambda one, another, masks: torch.cov(torch.stack(
+                (seen(one, masks), seen(another, masks))), correction=0)[0, 1] / (
+                    seen(one, masks).var(correction=0) * seen(another, masks).var(correction=0)), "take its root"),
+            "not centred": (lambda one, another, masks: (seen(one, masks) * seen(another, masks)).mean() / (
+                seen(one, masks).std() * seen(another, masks).std()), "before you multiply"),
             "N and N - 1": (covariance_over_stds, r"correction=0"),
             "a table": (table, r"entry \[0, 1\]"),
             "with itself": (lambda *three: table(*three)[0, 0], "with itself"),

@@ -57,6 +57,8 @@ def expect(
         got = torch.tensor(float(got))
     if not isinstance(got, torch.Tensor):
         raise Wrong(f"a tensor is wanted, and this is a {type(got).__name__}.")
+    if got.is_complex():
+        raise Wrong("real numbers are wanted, and these are complex (torch.linalg.eigvalsh, with h, gives real ones).")
     for copy, part in zip(copies, given, strict=True):
         if isinstance(part, torch.Tensor) and not torch.equal(copy, part):
             raise Wrong("the function changes what it was given (by += or [...] =); make a new tensor.")

@@ -18,6 +18,7 @@ def residual_loss(answer: Answer) -> None:
             off.square().sum() / len(off),
         "squared differences are wanted, not absolute ones.": off.abs().mean(),
         "Eq. 5 has the norm squared; leave out the root.": off.square().mean().sqrt(),
+        "this is the norm, the root of a sum; Eq. 5 squares it, and the mean is wanted: x.square().mean().": off.norm(),
         "square first, then take the mean: errors of different signs must not cancel.": off.mean().square(),
         "one of the two changes has the wrong sign; each is \"with what makes it steady, minus plain\": T - T0 and "
         "S - S0.": ((t - t0) + (s - s0)).square().mean(),
@@ -68,6 +69,10 @@ def agreement(answer: Answer) -> None:
         "this is a covariance; divide it by both standard deviations.": torch.cov(torch.stack((a, b)))[0, 1],
         "divide by both standard deviations, not by the variance of one.":
             torch.cov(torch.stack((a, b)))[0, 1] / a.var(),
+        "the denominator holds the product of the two variances; take its root.":
+            right / (a.std(correction=0) * b.std(correction=0)),
+        "take the mean away from each before you multiply.":
+            ((a * b).mean() / (a.std() * b.std()), (a * b).mean() / (a.std(correction=0) * b.std(correction=0))),
         "the mean of the products goes with the standard deviations that divide by N, std(correction=0); torch's own "
         "divides by N - 1.": right * (1 - 1 / len(a)),
         "this is a table of all pairs; the correlation of the first with the second is its entry [0, 1].":

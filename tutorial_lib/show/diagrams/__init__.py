@@ -1,1 +1,1 @@
-"""Drawings of how something works, a module each, drawn by code."""
+"""Diagrams that are drawn by code, one module each."""
