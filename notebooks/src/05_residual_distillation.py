@@ -363,7 +363,8 @@ lost = {name: 1 - value / evaluation.sharpness(wanted[name]) for name, value in 
 for name, value in sharp.items():
     print(f"{name:16} sharpness {value / evaluation.sharpness(S0) - 1:+.1%} against the plain student, "
           f"{-lost[name]:+.1%} against its target")
-print(f"Of what the copy of T loses, the copy of A loses {lost['Eq. 2, no past'] / lost['Eq. 2']:.0%}.")
+print(f"Of what the copy of T loses, the copy of A loses {lost['Eq. 2, no past'] / lost['Eq. 2']:.0%}."
+      if lost["Eq. 2"] > 0 else "The copy of T is as sharp as its target: too few steps to blur.")
 
 # %% [markdown]
 # The copy of a teacher *without* a past has nothing to guess. Where it is nearly as blurred as the other, the missing past is
@@ -608,15 +609,6 @@ for name, (stab, style_loss) in found.items():
 print(f"Against the control: e_stab {stab / control_stab - 1:+.0%}, style loss {price / control_price - 1:+.0%}. "
       f"{'Steadier' if stab < found['the target'][0] else 'Not steadier'} than its own target.")
 assert all(torch.isfinite(p).all() for p in brief.parameters())
-
-# %% [markdown]
-# **Question.** Why is the result compared with a control and not with the plain student, from which both started?
-#
-# <details><summary>A. The control paints better.</summary>Perhaps, perhaps not. That is measured, not assumed.</details>
-# <details><summary>B. More steps alone change a student, with any loss.</summary>Right: the control took as many steps, on the same
-# clips, so what is left as a difference comes from L_res.</details>
-# <details><summary>C. The plain student has seen the teacher without flow, and the control has not.</summary>The control starts from
-# the plain student, and has all that it has learned.</details>
 
 # %% [markdown]
 # ## 6. The zoo's students
