@@ -27,9 +27,8 @@ STARTS = ("student-plain", "unaligned-plain")
 
 
 def flicker(video: torch.Tensor, backward: Motion) -> torch.Tensor:
-    """What changes between frames once the motion is undone, over traceable pixels: one long row."""
-    seen = backward.masks.bool().expand(-1, 3, -1, -1)
-    return (video[1:] - warp(video[:-1], backward.flows))[seen]
+    """What changes between frames once the motion is undone."""
+    return video[1:] - warp(video[:-1], backward.flows)
 
 
 @torch.inference_mode()
@@ -52,7 +51,8 @@ def measure(networks: Mapping[str, torch.nn.Module], style: str, settings: Setti
             other.append(flicker(without, scene.backward))
             for name, video in videos.items():
                 scores[name].append(evaluation.score(name, video, scene, judge))
-        agreement = torch.corrcoef(torch.stack((torch.cat(own), torch.cat(other))))[0, 1].item()
+        masks = torch.cat([scene.backward.masks for scene in scenes])
+        agreement = evaluation.agreement(torch.cat(own), torch.cat(other), masks)
         row = {"start": start, "agreement": round(agreement, 3)}
         for name, of_scenes in scores.items():
             total = evaluation.total(of_scenes)

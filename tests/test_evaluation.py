@@ -14,6 +14,7 @@ from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import (
     Score,
+    agreement,
     as_row,
     e_stab,
     e_stab_forward,
@@ -28,6 +29,17 @@ from tutorial_lib.evaluation.report import format_table
 from tutorial_lib.evaluation.scores import Fidelity, score
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks.student import Student
+
+
+def test_agreement_is_the_correlation_over_what_is_seen(noise):
+    one, another, masks = noise(3, 3, 6, 8), noise(3, 3, 6, 8), torch.ones(3, 1, 6, 8)
+    masks[:, :, 4:] = 0
+    assert agreement(one, one, masks) == pytest.approx(1) and agreement(one, 2 - 3 * one, masks) == pytest.approx(-1)
+    seen = [np.asarray(video)[:, :, :4].ravel() for video in (one, another)]
+    assert agreement(one, another, masks) == pytest.approx(np.corrcoef(seen)[0, 1], abs=1e-5)
+    hidden = another.clone()
+    hidden[:, :, 4:] = one[:, :, 4:]
+    assert agreement(one, hidden, masks) == agreement(one, another, masks)
 
 
 def e_stab_in_numpy(frames, flows, masks, gap=1):

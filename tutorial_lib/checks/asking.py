@@ -40,12 +40,13 @@ def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def expect(
-    answer: Answer, given: tuple, right: torch.Tensor, mistakes: Mapping[str, torch.Tensor], about: str,
-    tolerance: float = 1e-4,
+    answer: Answer, given: tuple, right: torch.Tensor, mistakes: Mapping[str, torch.Tensor | tuple[torch.Tensor, ...]],
+    about: str, tolerance: float = 1e-4,
 ) -> None:
     """Raises Wrong unless answer(*given) is `right`.
 
-    mistakes: {what a known mistake is, in a sentence: what it leads to}. about: the example, in a few words.
+    mistakes: {what a known mistake is, in a sentence: what it leads to, or several that it may lead to}. about: the
+    example, in a few words.
     tolerance: the largest difference, relative to the largest number of `right`.
     """
     copies = tuple(part.clone() if isinstance(part, torch.Tensor) else part for part in given)
@@ -56,13 +57,15 @@ def expect(
         got = torch.tensor(float(got))
     if not isinstance(got, torch.Tensor):
         raise Wrong(f"a tensor is wanted, and this is a {type(got).__name__}.")
+    if got.is_complex():
+        raise Wrong("real numbers are wanted, and these are complex (torch.linalg.eigvalsh, with h, gives real ones).")
     for copy, part in zip(copies, given, strict=True):
         if isinstance(part, torch.Tensor) and not torch.equal(copy, part):
             raise Wrong("the function changes what it was given (by += or [...] =); make a new tensor.")
     if close(got, right, tolerance):
         return
-    for sentence, value in mistakes.items():
-        if close(got, value, tolerance):
+    for sentence, values in mistakes.items():
+        if any(close(got, value, tolerance) for value in (values if isinstance(values, tuple) else (values,))):
             raise Wrong(sentence)
     if got.shape != right.shape:
         raise Wrong(f"for {about} the shape is {tuple(right.shape)}, and yours is {tuple(got.shape)}.")

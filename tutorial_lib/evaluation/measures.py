@@ -45,6 +45,16 @@ def sharpness(frames: torch.Tensor) -> float:
     return F.conv2d(luma, kernel).abs().mean().item()
 
 
+def agreement(one: torch.Tensor, another: torch.Tensor, masks: torch.Tensor) -> float:
+    """The correlation of two videos (N, 3, H, W) over the pixels where masks (N, 1, H, W) are 1: from -1 to 1.
+
+    Of the flicker of two networks it says whether they flicker alike, and so how much of one's is left when the other's
+    is taken away.
+    """
+    seen = masks.bool().expand_as(one)
+    return torch.corrcoef(torch.stack((one[seen], another[seen])))[0, 1].item()       # of (2, pixels)
+
+
 def instability(video: torch.Tensor, clip: Clip, gap: int = 1) -> float:
     """`e_stab` of what a network made of a clip (N, 3, H, W), by the motion that is known of the clip.
 
