@@ -27,19 +27,22 @@ def pale(colour: str) -> tuple[float, ...]:
     return tuple(PAPER + (1 - PAPER) * part for part in plt.matplotlib.colors.to_rgb(colour))
 
 
-def box(axis: Axes, place: Place, text: str, role: str = "", size: Place = (1.0, 0.6), fontsize: float = 12) -> None:
-    """A box around a place, with its text. role: whose colour it has; grey without one."""
+def box(axis: Axes, place: Place, text: str, role: str = "", size: Place = (1.0, 0.6), fontsize: float = 12,
+        border: str = "-", linewidth: float = 1.8) -> None:
+    """A box around a place, with its text. role: whose colour it has; grey without one. border: "-", or "--" dashed."""
     colour = figures.colour(role)
     (x, y), (width, height) = place, size
     axis.add_patch(FancyBboxPatch(
         (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.08",
-        edgecolor=colour, facecolor="white" if role == "input" else pale(colour), linewidth=1.8, zorder=2))
-    axis.text(x, y, text, ha="center", va="center", fontsize=fontsize, zorder=3)
+        edgecolor=colour, facecolor="white" if role == "input" else pale(colour), linewidth=linewidth,
+        linestyle=border, zorder=2))
+    axis.text(x, y, text, ha="center", va="center", fontsize=fontsize, linespacing=1.35, zorder=3)
 
 
 def arrow(axis: Axes, start: Place, end: Place, colour: str = figures.INK, bend: float = 0.0,
-          dashes: str | Sequence = "-") -> None:
+          dashes: str | Sequence = "-", linewidth: float = 1.5, both_ends: bool = False) -> None:
     """An arrow. bend: how far it swings to one side, relative to its length."""
+    head = "head_width=0.25,head_length=0.5"
     axis.annotate("", end, start, zorder=1, arrowprops={
-        "arrowstyle": "-|>,head_width=0.25,head_length=0.5", "color": colour, "linewidth": 1.5, "shrinkA": 0,
-        "shrinkB": 1, "linestyle": dashes, "connectionstyle": f"arc3,rad={bend}"})
+        "arrowstyle": f"{'<|-|>' if both_ends else '-|>'},{head}", "color": colour, "linewidth": linewidth,
+        "shrinkA": 0, "shrinkB": 1, "linestyle": dashes, "connectionstyle": f"arc3,rad={bend}"})
