@@ -10,9 +10,13 @@ The pictures are the training photographs, the painted styles and any folders gi
 ImageNet.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import math
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +27,7 @@ from torch import nn
 from tutorial_lib import checkpoint
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, read_image, resize
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, SqueezeNetFeatures, load_features
 from tutorial_lib.settings import build_folder
 from tutorial_lib.training.loop import Terms, generator, train
@@ -191,7 +195,3 @@ def main() -> None:
     settings["held_out_errors"] = errors
     checkpoint.save(arguments.output, student, settings, arguments.steps, dtype=torch.float16)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB")
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -14,8 +14,12 @@ disjoint --only. --judge names a second perceptual network (a file) that scores 
 the judge's columns of records that are up to date stay as they are.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,7 +27,7 @@ import torch
 
 from tutorial_lib import tables, zoo
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import bench, films
 from tutorial_lib.files import atomic_path, sha256_of, write_json
 from tutorial_lib.papers import ROLES
@@ -155,7 +159,3 @@ def write_tables(results: Path) -> None:
             temporary.write_text(text)
     print(f"{results}: {', '.join(written) or 'no records yet'}, each as .json, .txt, .md and .png"
           + (f"; {document.name} brought up to date." if text != before else "."))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -9,8 +9,12 @@ one is a step down the other; 0: it leaves it where it is. Beside them the same 
 Written: rank.json and rank.txt.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
@@ -19,7 +23,6 @@ import torch
 
 from tutorial_lib import evaluation, zoo
 from tutorial_lib.data.clips import Clip, RenderedClips
-from tutorial_lib.errors import run
 from tutorial_lib.files import write_report
 from tutorial_lib.losses import low_rank, temporal
 from tutorial_lib.losses.perceptual import PerceptualLoss
@@ -97,7 +100,3 @@ def main() -> None:
     settings = scale(arguments.scale).but(clips=arguments.clips)
     rows = [row for style in arguments.styles for row in measure(style, settings)]
     write_report(arguments.output / "rank.json", {"clips": arguments.clips, "rows": rows}, table(rows, arguments.clips))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -1,14 +1,17 @@
 """Renders the five test scenes into a folder of MPI Sintel's layout: frames, exact flow and occlusion maps."""
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
 from tutorial_lib.data.sintel import write_scene
-from tutorial_lib.errors import run
 from tutorial_lib.settings import build_folder, scale
 
 
@@ -27,7 +30,3 @@ def main() -> None:
             bar.set_description(name)
             write_scene(output, test_scene(name, height, options.width, options.frames), lambda _: bar.update())
     print(f"{len(TEST_SCENES)} scenes of {options.width}x{height} pixels are in {output}.")
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -9,14 +9,17 @@ zoo, plus, tables (Tables 2 and 3, Figures 2 and 3) and frontier. Without it the
 `make tables` scores what is finished.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import shutil
-import sys
 from pathlib import Path
 
 from tutorial_lib import workshop, zoo
 from tutorial_lib.data.styles import names as painted
-from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path
 from tutorial_lib.papers.ofd.roles import GROUPS, SHIPPED
 from tutorial_lib.settings import SCALES, scale
@@ -57,7 +60,3 @@ def keep_picture(style: str, folder: Path) -> None:
         shutil.copyfile(picture, temporary)
     print(folder / picture.name)
     print(f"The whole course in this style: OFD_ZOO={folder.resolve()} OFD_STYLE={picture.stem}")
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

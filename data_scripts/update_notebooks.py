@@ -6,6 +6,11 @@ One direction only: the script is what is edited. (`jupytext --sync` goes by mod
 edit.) --check writes nothing and fails when a notebook's cells differ from its source's.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import sys
 from pathlib import Path
@@ -83,7 +88,3 @@ def main() -> int:
     if drifted:
         print(f"Out of date: {', '.join(drifted)}; run: make notebooks", file=sys.stderr)
     return bool(drifted)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,8 +7,12 @@ scenes, because the price in style grows with it; with --screen, that of the poc
 control.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from dataclasses import replace
 
 import torch
@@ -16,7 +20,6 @@ import torch
 from tutorial_lib import evaluation, zoo
 from tutorial_lib.data.clips import Clip, filmed
 from tutorial_lib.data.scenes import random_scene
-from tutorial_lib.errors import run
 from tutorial_lib.papers.ofd.roles import POCKET, ROLES
 from tutorial_lib.settings import Settings, device, scale
 
@@ -56,7 +59,3 @@ def main() -> None:
             row = evaluation.evaluate({name: zoo.load(name).to(device())}, films, judge)[name][-1]
         control = control or row
         print(line(name, row, control), flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

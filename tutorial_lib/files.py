@@ -12,7 +12,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, reason
+from tutorial_lib.schema import Form, check
 
 
 @contextlib.contextmanager
@@ -29,7 +30,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
     except OSError as error:
-        raise TutorialError(f"Cannot write {target}: {_reason(error)}.") from error
+        raise TutorialError(f"Cannot write {target}: {reason(error)}.") from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -45,20 +46,23 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         # Only failures to write are ours to translate; a missing input file has a name of its own.
         if error.filename not in (None, str(temporary), str(target)):
             raise
-        raise TutorialError(f"Cannot write {target}: {_reason(error)}.") from error
+        raise TutorialError(f"Cannot write {target}: {reason(error)}.") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def read_json(path: str | Path) -> dict:
-    """What `write_json` wrote.
+def read_json(path: str | Path, form: Form | None = None) -> dict:
+    """The dictionary that `write_json` wrote.
 
-    Raises: TutorialError when there is no such file, or it holds no JSON.
+    form: what it has to hold (`tutorial_lib.schema`).
+    Raises: TutorialError when there is no such file, or it holds something else.
     """
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        content = json.loads(Path(path).read_text())
+    except (OSError, ValueError, RecursionError) as error:
         raise TutorialError(f"{path} is missing or damaged ({error}).") from error
+    check(content, form or {}, path)
+    return content
 
 
 def write_json(path: str | Path, content: dict | list) -> None:
@@ -110,7 +114,3 @@ def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: 
             save_file(contiguous, temporary, metadata)
         except SafetensorError as error:    # a full disk
             raise TutorialError(f"Cannot write {path}: {error}.") from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -15,6 +15,7 @@ from tutorial_lib.hardware import hardware
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.papers.stages import prepared, run, used_settings
 from tutorial_lib.roles import Role
+from tutorial_lib.schema import MANIFEST, TEXT, each
 from tutorial_lib.settings import Settings, build_folder, device, differing, precision
 from tutorial_lib.stage import Job
 
@@ -108,7 +109,7 @@ class Workshop:
     def check(self, role: Role) -> None:
         """Refuses a finished network that was made otherwise than it would be now."""
         path, job = self.path(role.name), self.job(role)
-        kept = read_json(path.with_suffix(".json"))
+        kept = read_json(path.with_suffix(".json"), MANIFEST | {"made_from": each(TEXT)})
         others = differing(kept["settings"], used_settings(job))
         others += ["style"] if kept["style"] != self.style else []
         others += [name for name, needed in job.networks.items()

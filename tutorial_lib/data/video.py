@@ -346,6 +346,8 @@ def _stated_size(path: Path) -> int:
             if length < 8:                                          # 0: to the end of the file
                 break
             end += length
+            if end > path.stat().st_size:                           # up to 2**64, where no file can be searched
+                break
             stream.seek(end)
             box = stream.read(16)
         return end
