@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tutorial_lib import checkpoint
+from tutorial_lib.arguments import seed, whole
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, read_image, resize
 from tutorial_lib.errors import TutorialError
@@ -167,9 +168,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--teacher", required=True, help="vgg16, or the file of SqueezeNet 1.0's weights")
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="folders of further pictures")
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=whole(1), default=6000)
+    parser.add_argument("--batch", type=whole(1, 4096), default=8)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--output", type=Path, default=COMPACT_FILE)
     arguments = parser.parse_args()
 

@@ -20,6 +20,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
+from tutorial_lib.arguments import whole
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, resize, write_image
 from tutorial_lib.files import atomic_path, write_json
@@ -64,8 +65,8 @@ def main() -> None:
     parser.add_argument("--judge", required=True, help="the teacher's file, or vgg16")
     parser.add_argument("--features", default="compact", help="compact, or the file of another perceptual network")
     parser.add_argument("--styles", nargs="+", default=list(styles.names()), help="painted styles or pictures")
-    parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--size", type=int, default=192, help="longer side of the pictures")
+    parser.add_argument("--steps", type=whole(1), default=150)
+    parser.add_argument("--size", type=whole(16, 4096), default=192, help="longer side of the pictures")
     parser.add_argument("--output", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     settings = scale("laptop")

@@ -14,6 +14,7 @@ import argparse
 import itertools
 from pathlib import Path
 
+from tutorial_lib.arguments import whole
 from tutorial_lib.data.styles import load_style
 from tutorial_lib.losses.perceptual import PerceptualLoss, write_target
 from tutorial_lib.networks.features import load_features
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--name", help="default: that of the file")
     parser.add_argument("--features", nargs="+", default=["compact"], help="perceptual networks: names or files")
-    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N",
+    parser.add_argument("--sizes", nargs="+", type=whole(16, 4096), default=SIZES, metavar="N",
                         help="longer sides of the picture, in pixels (default: those of the paper's and the pocket "
                         f"students, {' and '.join(map(str, SIZES))})")
     arguments = parser.parse_args()

@@ -22,6 +22,7 @@ from statistics import mean
 import torch
 
 from tutorial_lib import evaluation, zoo
+from tutorial_lib.arguments import whole
 from tutorial_lib.data.clips import Clip, RenderedClips
 from tutorial_lib.files import write_report
 from tutorial_lib.losses import low_rank, temporal
@@ -94,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--styles", nargs="+", default=zoo.styles())
     parser.add_argument("--scale", default=None)
-    parser.add_argument("--clips", type=int, default=8)
+    parser.add_argument("--clips", type=whole(1), default=8)
     parser.add_argument("--output", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(clips=arguments.clips)

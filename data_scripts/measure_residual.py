@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from tutorial_lib import evaluation, workshop
+from tutorial_lib.arguments import seed
 from tutorial_lib.data.clips import Motion
 from tutorial_lib.files import write_report
 from tutorial_lib.flow.warp import warp
@@ -77,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--style", default="mosaic")
     parser.add_argument("--scale", default=None)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--output", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)

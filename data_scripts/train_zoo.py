@@ -19,6 +19,7 @@ import shutil
 from pathlib import Path
 
 from tutorial_lib import workshop, zoo
+from tutorial_lib.arguments import seed
 from tutorial_lib.data.styles import names as painted
 from tutorial_lib.files import atomic_path
 from tutorial_lib.papers.ofd.roles import GROUPS, SHIPPED
@@ -29,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--style", default="mosaic", help="a painted style, or the path of a picture")
     parser.add_argument("--scale", choices=SCALES, help="default: OFD_SCALE, else laptop")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--output", type=Path, default=zoo.FOLDER)
     parser.add_argument("--only", nargs="*", metavar="NAME", help="names of recipes, or zoo, plus, tables, frontier")
     arguments = parser.parse_args()

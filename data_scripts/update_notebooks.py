@@ -19,6 +19,8 @@ import jupytext
 import nbformat
 from run_notebooks import NOTEBOOKS, execute
 
+from tutorial_lib.errors import TutorialError
+
 KEPT_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -73,6 +75,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     sources = sorted((NOTEBOOKS / "src").glob("*.py"))
+    unknown = sorted(set(arguments.names) - {source.stem for source in sources})
+    if unknown:
+        raise TutorialError(f"There is no notebook {', '.join(unknown)}; there are "
+                            f"{', '.join(source.stem for source in sources)}.")
     sources = [s for s in sources if not arguments.names or s.stem in arguments.names]
     drifted = []
     for source in sources:

@@ -18,6 +18,7 @@ from dataclasses import replace
 import torch
 
 from tutorial_lib import evaluation, zoo
+from tutorial_lib.arguments import whole
 from tutorial_lib.data.clips import Clip, filmed
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.papers.ofd.roles import POCKET, ROLES
@@ -46,7 +47,7 @@ def main() -> None:
     parser.add_argument("--style", default="mosaic")
     parser.add_argument("--judge", help="another perceptual network than the scale's")
     parser.add_argument("--scale", default=None)
-    parser.add_argument("--count", type=int, default=6, help="of scenes")
+    parser.add_argument("--count", type=whole(1), default=6, help="of scenes")
     parser.add_argument("--screen", action="store_true", help="at the size and by the strokes of the pocket students")
     arguments = parser.parse_args()
     settings = scale(arguments.scale)

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import re
+import select
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -161,15 +162,18 @@ def _flush() -> None:
 
 
 def _is_gone(stream) -> bool:
-    """Whether nobody reads a stream any more: what could not be written is still in its buffer, and fails again."""
+    """Whether nobody reads a stream any more."""
+    if stream is None:
+        return False
     try:
-        if stream is not None:
-            stream.flush()
+        stream.flush()                      # what could not be written is still in its buffer, and fails again
+        pipe = select.poll()                # or, where nothing is buffered, the system knows
+        pipe.register(stream.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in pipe.poll(0))
     except BrokenPipeError:
         return True
-    except OSError:
-        pass
-    return False
+    except (OSError, AttributeError):       # not a file of the system's, or Windows, which has no poll
+        return False
 
 
 def _let_go_if_broken(stream) -> None:
