@@ -355,7 +355,7 @@ def bytes_in(place: Place, name: str) -> Path:
 RECORDS = Kind("record", {
     "make_tables": lambda place, it: ["make_tables", "--only", "student-ours", "--styles", "none", "--results", it],
     "make_tables again": lambda place, it: ["make_tables", "--only", "student-ours", "--styles", "mosaic",
-                                            "--folders", place.folder / "networks", "--results", it],
+                                            "--folders", manifest()(place).parent, "--results", it],
 }, [
     Cause("a record that is no JSON", lambda place: text_in(
         place, "r/scores/mosaic-student-ours.json", "{").parent.parent, "student-ours.json is"),
