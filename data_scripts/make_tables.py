@@ -28,6 +28,7 @@ import torch
 from tutorial_lib import tables, zoo
 from tutorial_lib.arguments import seed, whole
 from tutorial_lib.data.scenes import TEST_SCENES
+from tutorial_lib.data.styles import load_style
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import bench, films
 from tutorial_lib.files import atomic_path, sha256_of, write_json
@@ -67,9 +68,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.backends.cudnn.allow_tf32 = False      # or a GPU's scores would differ in the printed digits
-    for path in (*(arguments.folders or []), *arguments.style_picture):
-        if not path.exists():
-            raise TutorialError(f"There is no {path}; give existing folders of networks and pictures.")
+    for folder in arguments.folders or []:
+        if not folder.is_dir():
+            raise TutorialError(f"There is no folder {folder}; give folders of networks.")
+    for picture in arguments.style_picture:
+        load_style(picture)
     present = bench.entries(arguments.folders or default_folders())
     check_names(arguments.only or [], present)
     scored_on = bench_of(arguments, {picture.stem: picture for picture in arguments.style_picture})

@@ -20,16 +20,20 @@ from tutorial_lib.schema import Form, check
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Gives a temporary path beside `target` and renames it to `target` when the block ends well.
 
-    When the block fails, or the disk is full, the temporary file goes and whatever stood at `target`
-    stays as it was. The temporary name keeps the target's suffix, because writers choose a format by it.
+    When the block fails, or the disk is full, the temporary file goes, with the folders that were made for it, and
+    whatever stood at `target` stays as it was. The temporary name keeps the target's suffix, because writers choose a
+    format by it.
 
     Raises: TutorialError when the folder cannot be made or written to, or the disk is full.
     """
     target = Path(target)
+    made: list[Path] = []
     try:
+        made = [folder for folder in target.parents if not folder.exists()]      # the innermost first
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
     except OSError as error:
+        _clear(made)
         raise TutorialError(f"Cannot write {target}: {reason(error)}.") from error
     os.close(handle)
     temporary = Path(name)
@@ -49,6 +53,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         raise TutorialError(f"Cannot write {target}: {reason(error)}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+        _clear(made)                            # which are not empty where all went well
 
 
 def read_json(path: str | Path, form: Form | None = None) -> dict:
@@ -114,3 +119,9 @@ def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: 
             save_file(contiguous, temporary, metadata)
         except SafetensorError as error:    # a full disk
             raise TutorialError(f"Cannot write {path}: {error}.") from error
+
+
+def _clear(folders: list[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()

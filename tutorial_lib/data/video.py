@@ -249,13 +249,13 @@ def _numbered_pictures(folder: Path) -> list[Path]:
 
 
 def _open_pictures(path: Path, pictures: list[Path]) -> Video:
-    height, width = read_image(pictures[0]).shape[-2:]
+    height, width = _picture(pictures[0]).shape[-2:]
 
     def frames(start: int, skip: Skip) -> Iterator[VideoFrame]:
         for number, picture in enumerate(pictures[start:], start):
             if skip(number / PICTURE_RATE):
                 continue
-            image = read_image(picture)
+            image = _picture(picture)
             if image.shape[-2:] != (height, width):
                 h, w = image.shape[-2:]
                 raise UnreadableVideo(
@@ -265,6 +265,13 @@ def _open_pictures(path: Path, pictures: list[Path]) -> Video:
             yield VideoFrame(image, number / PICTURE_RATE)
 
     return Video(path, height, width, PICTURE_RATE, len(pictures), Fraction(1), False, frames)
+
+
+def _picture(path: Path) -> torch.Tensor:
+    try:
+        return read_image(path)
+    except TutorialError as error:
+        raise UnreadableVideo(str(error)) from error
 
 
 def _file_url(path: Path) -> str:
