@@ -14,8 +14,8 @@ from tutorial_lib.errors import TutorialError, one_line, run, sentence
     (OSError(errno.ENOSPC, "No space left on device"),
      "The system refused: no space left on device; make room or name another place."),
     (OSError("libGL.so.1: cannot open"), "The system refused: libgl.so.1: cannot open."),
-    (UnicodeEncodeError("utf-8", "a\udcff", 1, 2, "surrogates not allowed"),
-     r"The name a\udcff is no UTF-8; rename it."),
+    (UnicodeEncodeError("utf-8", "b a\udcff 12", 3, 4, "surrogates not allowed"),
+     r"The name a\udcff is no UTF-8; use another."),
     (RuntimeError("Symlink loop from '/a'"), "Symlink loop from '/a'; its links lead in a circle; name another."),
 ])
 def test_what_the_system_says_is_one_sentence(error, said, capsys):

@@ -31,6 +31,7 @@ ADVICE = {
 }
 # PyTorch and OpenCV have words for a lack of memory, but no exception of their own for it on every device.
 NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|insufficient memory|bad.?alloc", re.I)
+SURROGATE = r"\S*[\ud800-\udfff]\S*"      # how Python writes bytes of a name that are no UTF-8
 
 
 class TutorialError(Exception):
@@ -91,7 +92,7 @@ def sentence(error: Exception) -> str | None:
     elif isinstance(error, OSError):
         said = _of_the_system(error)
     elif isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
-        said = f"The name {error.object} is no UTF-8; rename it."
+        said = f"The name {re.search(SURROGATE, error.object)[0]} is no UTF-8; use another."
     elif isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):     # pathlib's, up to Python 3.12
         said = f"{error}; {ADVICE[errno.ELOOP]}."
     else:

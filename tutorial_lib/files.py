@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from tutorial_lib.errors import TutorialError, reason
+from tutorial_lib.errors import TutorialError, reason, sentence
 from tutorial_lib.schema import Form, check
 
 
@@ -28,6 +28,10 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     """
     target = Path(target)
     made: list[Path] = []
+    try:
+        str(target).encode()
+    except UnicodeEncodeError as error:     # a .safetensors file of such a name could be written, but never read again
+        raise TutorialError(sentence(error)) from error
     try:
         made = [folder for folder in target.parents if not folder.exists()]      # the innermost first
         target.parent.mkdir(parents=True, exist_ok=True)
