@@ -96,7 +96,7 @@ def test_json_comes_back_and_damage_is_one_sentence(tmp_path):
 def test_json_has_to_be_a_dictionary_that_fits(tmp_path):
     for content in ([1], {"a": "1"}):
         write_json(tmp_path / "a.json", content)
-        with pytest.raises(TutorialError, match="a.json is damaged, or none of this project's"):
+        with pytest.raises(TutorialError, match=r"a\.json is damaged, or none of this project's"):
             read_json(tmp_path / "a.json", {"a": whole()})
     assert read_json(tmp_path / "a.json") == {"a": "1"}
 
