@@ -17,11 +17,12 @@ export OFD_BUILD ?= $(CURDIR)/build
 # Also for Jupyter's kernels, which may import torch before tutorial_lib/__init__.py can say the same, and why.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help venv run test colab lab notebooks student site grade zoo tables lock clean
+.PHONY: help venv run test attack colab lab notebooks student site grade zoo tables lock clean
 
 help:
 	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
 	@echo "make test       style check, unit tests, and every notebook at the smoke scale"
+	@echo "make attack     every damaged file, lying server and odd name that the commands are tried with (minutes)"
 	@echo "make colab      every notebook in a stand-in for Colab: its versions, and the course's way in there"
 	@echo "make lab        JupyterLab on your own copy of the first notebook, on this machine only"
 	@echo "make venv       the environment alone"
@@ -52,6 +53,11 @@ test: $(STAMP) $(TEACH)/.installed
 	$(BIN)/python -m ruff check .
 	$(BIN)/python data_scripts/update_notebooks.py --unfolded "$(OFD_BUILD)/notebooks"
 	$(BIN)/python -m pytest tests "$(OFD_BUILD)/notebooks" --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+
+attack: export OFD_ATTACKS := all
+attack: export OFD_BUILD := $(CURDIR)/build/attack
+attack: $(STAMP)
+	$(BIN)/python -m pytest tests/attack
 
 colab: export OFD_SCALE := smoke
 colab: export OFD_BUILD := $(CURDIR)/build/colab

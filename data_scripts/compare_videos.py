@@ -9,8 +9,12 @@ one frame, what changes between two frames once the motion is undone (flicker), 
 the pocket students, and the paper's beside them, at 640 pixels.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -20,7 +24,7 @@ from tqdm import tqdm
 from tutorial_lib import zoo
 from tutorial_lib.data.clips import Clip
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation.films import real_films, rendered_films
 from tutorial_lib.files import atomic_path
 from tutorial_lib.papers.ofd.roles import CONTROL, OURS, POCKET, POCKETS, ROLES, TABLED
@@ -89,7 +93,3 @@ def compare(networks: dict[str, torch.nn.Module], film: Clip, path: Path) -> Non
     with atomic_path(path.with_suffix(".png")) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
     plt.close(figure)
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

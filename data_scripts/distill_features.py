@@ -10,9 +10,13 @@ The pictures are the training photographs, the painted styles and any folders gi
 ImageNet.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import math
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,9 +25,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from tutorial_lib import checkpoint
+from tutorial_lib.arguments import seed, whole
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, read_image, resize
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, SqueezeNetFeatures, load_features
 from tutorial_lib.settings import build_folder
 from tutorial_lib.training.loop import Terms, generator, train
@@ -163,9 +168,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--teacher", required=True, help="vgg16, or the file of SqueezeNet 1.0's weights")
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="folders of further pictures")
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=whole(1), default=6000)
+    parser.add_argument("--batch", type=whole(1, 4096), default=8)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--output", type=Path, default=COMPACT_FILE)
     arguments = parser.parse_args()
 
@@ -191,7 +196,3 @@ def main() -> None:
     settings["held_out_errors"] = errors
     checkpoint.save(arguments.output, student, settings, arguments.steps, dtype=torch.float16)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB")
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

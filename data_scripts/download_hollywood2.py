@@ -6,15 +6,19 @@ Stopped at any time, the same command goes on. The data belong to their authors 
 https://www.di.ens.fr/~laptev/actions/hollywood2 for their terms.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from tutorial_lib.data.download import download, unpack
 from tutorial_lib.data.tuples import prepare_tuples
-from tutorial_lib.errors import run
 from tutorial_lib.files import read_json, write_json
+from tutorial_lib.schema import TEXT
 from tutorial_lib.settings import scale
 
 SCENES = "ftp://ftp.irisa.fr/local/vistas/actions/Hollywood2-scenes.tar.gz"
@@ -43,7 +47,7 @@ def videos(folder: Path, address: str) -> list[Path]:
     """The unpacked videos. A note says that they are, so that the archive may be deleted afterwards."""
     note = folder / "unpacked.json"
     if note.is_file():
-        unpacked = read_json(note)
+        unpacked = read_json(note, {"address": TEXT, "videos": [TEXT]})
         files = [folder / name for name in unpacked["videos"]]
         if unpacked["address"] == address and all(file.is_file() for file in files):
             return files
@@ -60,7 +64,3 @@ def place(name: str) -> str | None:
     """Videos only, in the folder that the archive puts them in: AVIClipsScenes/sceneclipautoautotrain00001.avi."""
     path = PurePosixPath(name)
     return "/".join(path.parts[-2:]) if path.suffix.lower() == ".avi" else None
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -6,15 +6,19 @@ Stopped at any time, the same command goes on. The data belong to their authors 
 http://sintel.is.tue.mpg.de for their terms.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from tutorial_lib.data.download import download, unpack
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 
 COMPLETE = "http://files.is.tue.mpg.de/sintel/MPI-Sintel-complete.zip"    # 5.3 GB
 MIRROR = "http://sintel.cs.washington.edu/MPI-Sintel-complete.zip"
@@ -62,7 +66,3 @@ def check(folder: Path, scenes: set[str] | None) -> None:
             + (f" (and {len(absent) - 1} more are missing)" if len(absent) > 1 else "")
             + "; give existing --scenes, and with --address the complete archive or all of its parts."
         )
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

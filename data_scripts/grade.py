@@ -9,6 +9,11 @@ anew before the checks, so that one that the notebook has changed does not count
 whatever you can. Grade what strangers wrote in a container or on a machine that holds nothing else.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import ast
 import contextlib
@@ -30,7 +35,7 @@ import jupytext
 import nbformat
 from tqdm import tqdm
 
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
 
 SOURCES = Path(__file__).parent.parent / "notebooks" / "src"
@@ -183,6 +188,3 @@ def main() -> None:
             tqdm.write(f"{path.relative_to(arguments.folder)}: {right} of {len(rows)} right")
     print(output)
 
-
-if __name__ == "__main__":
-    sys.exit(run(main))

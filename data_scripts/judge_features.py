@@ -8,17 +8,21 @@ the judge's features. Written: features.json, features.txt and features.png: for
 picture under compact and that under the judge, a row a style.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from pathlib import Path
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
+from tutorial_lib.arguments import whole
 from tutorial_lib.data import photographs, styles
 from tutorial_lib.data.images import fit_longer_side, resize, write_image
-from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.losses.perceptual import PerceptualLoss, perceptual_loss
 from tutorial_lib.networks.features import VGG16Features, load_features
@@ -61,8 +65,8 @@ def main() -> None:
     parser.add_argument("--judge", required=True, help="the teacher's file, or vgg16")
     parser.add_argument("--features", default="compact", help="compact, or the file of another perceptual network")
     parser.add_argument("--styles", nargs="+", default=list(styles.names()), help="painted styles or pictures")
-    parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--size", type=int, default=192, help="longer side of the pictures")
+    parser.add_argument("--steps", type=whole(1), default=150)
+    parser.add_argument("--size", type=whole(16, 4096), default=192, help="longer side of the pictures")
     parser.add_argument("--output", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     settings = scale("laptop")
@@ -104,7 +108,3 @@ def table(rows: list[dict], cost: dict[str, float]) -> str:
               f"{r['ratio']:6.2f}  {r['content_compact']:16.4f} {r['content_judge']:7.4f}" for r in rows]
     lines.append("multiply-adds at 640x320: " + ", ".join(f"{name} {value} G" for name, value in cost.items()))
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -5,13 +5,17 @@
 The file's name becomes the name of the style. It has to be written again when a perceptual network changes.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import itertools
-import sys
 from pathlib import Path
 
+from tutorial_lib.arguments import whole
 from tutorial_lib.data.styles import load_style
-from tutorial_lib.errors import run
 from tutorial_lib.losses.perceptual import PerceptualLoss, write_target
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.papers.ofd.roles import OURS, POCKET, ROLES
@@ -25,7 +29,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--name", help="default: that of the file")
     parser.add_argument("--features", nargs="+", default=["compact"], help="perceptual networks: names or files")
-    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N",
+    parser.add_argument("--sizes", nargs="+", type=whole(16, 4096), default=SIZES, metavar="N",
                         help="longer sides of the picture, in pixels (default: those of the paper's and the pocket "
                         f"students, {' and '.join(map(str, SIZES))})")
     arguments = parser.parse_args()
@@ -33,7 +37,3 @@ def main() -> None:
         target = PerceptualLoss(features, load_style(arguments.picture, size)).target
         path = write_target(arguments.name or arguments.picture.stem, features, target, size)
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -14,16 +14,22 @@ disjoint --only. --judge names a second perceptual network (a file) that scores 
 the judge's columns of records that are up to date stay as they are.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from tutorial_lib import tables, zoo
+from tutorial_lib.arguments import seed, whole
 from tutorial_lib.data.scenes import TEST_SCENES
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.data.styles import load_style
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import bench, films
 from tutorial_lib.files import atomic_path, sha256_of, write_json
 from tutorial_lib.papers import ROLES
@@ -44,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", nargs="+", metavar="NAME", help="recipes, such as student-ours or res-x0.3")
     parser.add_argument("--styles", nargs="+", metavar="STYLE")
-    parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED")
+    parser.add_argument("--seeds", nargs="+", type=seed, metavar="SEED")
     parser.add_argument("--folders", nargs="+", type=Path, metavar="FOLDER",
                         help="of networks; default: the zoo, and what train_zoo.py has finished at the laptop scale")
     parser.add_argument("--judge", type=Path, metavar="FILE", help="another perceptual network for style and content")
@@ -55,13 +61,18 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     parser.add_argument("--screen", action="store_true", help="the pocket students, at 640x360")
     films = parser.add_mutually_exclusive_group()
-    films.add_argument("--width", type=int, help="of the rendered scenes (default: 512, or 640 for a screen; the paper "
-                       "has 1024)")
+    films.add_argument("--width", type=whole(16, 8192), help="of the rendered scenes (default: 512, or 640 for "
+                       "a screen; the paper has 1024)")
     films.add_argument("--sintel", type=Path, metavar="ROOT", help="the folder of MPI Sintel that holds `training`")
     films.add_argument("--videos", nargs="+", type=Path, metavar="PATH", help="real films, with estimated flow")
     arguments = parser.parse_args()
 
     torch.backends.cudnn.allow_tf32 = False      # or a GPU's scores would differ in the printed digits
+    for folder in arguments.folders or []:
+        if not folder.is_dir():
+            raise TutorialError(f"There is no folder {folder}; give folders of networks.")
+    for picture in arguments.style_picture:
+        load_style(picture)
     present = bench.entries(arguments.folders or default_folders())
     check_names(arguments.only or [], present)
     scored_on = bench_of(arguments, {picture.stem: picture for picture in arguments.style_picture})
@@ -155,7 +166,3 @@ def write_tables(results: Path) -> None:
             temporary.write_text(text)
     print(f"{results}: {', '.join(written) or 'no records yet'}, each as .json, .txt, .md and .png"
           + (f"; {document.name} brought up to date." if text != before else "."))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -7,9 +7,13 @@ Writes the report as JSON and, beside it, as a table. Run it on a machine that d
 scene, forth and back, from the file that is read to the file that is written. Speed needs no trained weights.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import itertools
-import sys
 import tempfile
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +25,6 @@ from torch import nn
 from tutorial_lib import engines, timing
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.data.video import VideoWriter
-from tutorial_lib.errors import run
 from tutorial_lib.files import write_report
 from tutorial_lib.networks.build import build
 from tutorial_lib.papers.ofd.roles import POCKET, ROLES, SIZES
@@ -126,7 +129,3 @@ def main() -> None:
     report = {"machine": timing.machine(), "rounds": arguments.rounds, "frames": measured,
               "films": measure_films(found, measured, arguments.frames)}
     write_report(arguments.output, report, as_text(report))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

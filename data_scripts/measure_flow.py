@@ -9,8 +9,12 @@ neighbours, a mean over the scenes, where a pixel can be traced but is given no 
 Written: flow.json, flow.txt.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +23,6 @@ from torch import nn
 
 from tutorial_lib import evaluation, zoo
 from tutorial_lib.data.clips import Clip
-from tutorial_lib.errors import run
 from tutorial_lib.files import write_report
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
@@ -98,7 +101,3 @@ def main() -> None:
              "frames": settings.evaluation_frames, "gaps": gaps, "scenes": [scene.name for scene in scenes],
              "styles": {style: measure(style, scenes, gaps, settings) for style in arguments.styles}}
     write_report(arguments.output / "flow.json", found, table(found))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -7,8 +7,12 @@ START (share 0) and each END (share 1) the weights are mixed and nothing is trai
 Writes results/mixtures.json and .txt; changes are against START.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -17,7 +21,6 @@ from tqdm import tqdm
 from validate import scenes
 
 from tutorial_lib import evaluation, zoo
-from tutorial_lib.errors import run
 from tutorial_lib.files import write_report
 from tutorial_lib.mixtures import moved, task_vector
 from tutorial_lib.papers.ofd.roles import POCKET, ROLES
@@ -72,6 +75,3 @@ def main() -> None:
               "frames": settings.evaluation_frames, "rows": rows}
     write_report(arguments.output, report, as_text(report))
 
-
-if __name__ == "__main__":
-    sys.exit(run(main))

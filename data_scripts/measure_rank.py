@@ -9,8 +9,12 @@ one is a step down the other; 0: it leaves it where it is. Beside them the same 
 Written: rank.json and rank.txt.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
@@ -18,8 +22,8 @@ from statistics import mean
 import torch
 
 from tutorial_lib import evaluation, zoo
+from tutorial_lib.arguments import whole
 from tutorial_lib.data.clips import Clip, RenderedClips
-from tutorial_lib.errors import run
 from tutorial_lib.files import write_report
 from tutorial_lib.losses import low_rank, temporal
 from tutorial_lib.losses.perceptual import PerceptualLoss
@@ -91,13 +95,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--styles", nargs="+", default=zoo.styles())
     parser.add_argument("--scale", default=None)
-    parser.add_argument("--clips", type=int, default=8)
+    parser.add_argument("--clips", type=whole(1), default=8)
     parser.add_argument("--output", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(clips=arguments.clips)
     rows = [row for style in arguments.styles for row in measure(style, settings)]
     write_report(arguments.output / "rank.json", {"clips": arguments.clips, "rows": rows}, table(rows, arguments.clips))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

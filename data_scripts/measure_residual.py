@@ -7,16 +7,20 @@ the plain teacher's, and the e_stab and style loss of the student, of the target
 test scenes (final pass, exact flow, 256x109, 8 frames). Written: residual.json and residual.txt.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from tutorial_lib import evaluation, workshop
+from tutorial_lib.arguments import seed
 from tutorial_lib.data.clips import Motion
-from tutorial_lib.errors import run
 from tutorial_lib.files import write_report
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.residual import residual_target
@@ -74,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--style", default="mosaic")
     parser.add_argument("--scale", default=None)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--output", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)
@@ -84,7 +88,3 @@ def main() -> None:
     rows = measure(networks, arguments.style, small)
     write_report(arguments.output / "residual.json", {"style": arguments.style, "seed": arguments.seed, "rows": rows},
                  table(rows))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

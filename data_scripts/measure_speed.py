@@ -11,6 +11,11 @@ opencv-python-headless, so it is taken from an environment of its own:
     python data_scripts/measure_speed.py --contrib-python contrib/bin/python
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import contextlib
 import json
@@ -26,7 +31,7 @@ import torch
 
 from tutorial_lib import speed
 from tutorial_lib.data.scenes import test_scene
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_report
 from tutorial_lib.hardware import hardware
 from tutorial_lib.settings import device, scale
@@ -129,7 +134,3 @@ def main() -> None:
         "paper": speed.PAPER, "not_measured": missing, "rows": speed.as_rows(timed, timings, frame),
     }
     write_report(arguments.output, report, speed.format_table(report))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -6,6 +6,11 @@ Writes the report as JSON and, beside it, as a table. Run it on a machine that d
 weights, and VGG-16 no download.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import subprocess
 import sys
@@ -17,7 +22,6 @@ from torch import nn
 
 from tutorial_lib import timing
 from tutorial_lib.data.clips import RenderedClips
-from tutorial_lib.errors import run
 from tutorial_lib.files import write_report
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.low_rank import nuclear_norm
@@ -236,7 +240,3 @@ def main() -> None:
         "kernels": timed(kernels()), "memory": peaks(),
     }
     write_report(arguments.output, report, as_text(report))
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -6,11 +6,14 @@ Copies those of notebooks/student that are not there yet. A copy that was never 
 that was, a corrected original is laid as NN_name.corrected.ipynb. Nothing that the reader has written is changed.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import shutil
-import sys
 from pathlib import Path
 
-from tutorial_lib.errors import run
 from tutorial_lib.files import read_json, sha256_of, write_json
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -40,6 +43,3 @@ def bring(originals: Path, mine: Path) -> list[str]:
 def main() -> None:
     print(*bring(NOTEBOOKS / "student", NOTEBOOKS / "mine"), sep="\n", end="")
 
-
-if __name__ == "__main__":
-    sys.exit(run(main))

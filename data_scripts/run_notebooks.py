@@ -5,6 +5,11 @@
 The scale is that of the variable OFD_SCALE (smoke, laptop, colab, paper).
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import os
 import sys
@@ -16,7 +21,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
-from tutorial_lib.errors import run
 from tutorial_lib.files import atomic_path
 from tutorial_lib.lock import only_writer
 from tutorial_lib.settings import build_folder, scale
@@ -69,7 +73,3 @@ def main() -> int:
         for path in sorted(build.glob(pattern)):
             print(f"  {label:18}  {path}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -10,14 +10,19 @@ tutorial_lib/zoo only at the scale and seed of what is there. A network is made 
 `make tables` scores what is finished.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import shutil
-import sys
 from pathlib import Path
 
 from tutorial_lib import workshop, zoo
+from tutorial_lib.arguments import seed
 from tutorial_lib.data.styles import names as painted
-from tutorial_lib.errors import TutorialError, run
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
 from tutorial_lib.lock import only_writer
 from tutorial_lib.papers.ofd.roles import GROUPS, SHIPPED
@@ -30,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--style", default="mosaic", help="a painted style, or the path of a picture")
     parser.add_argument("--scale", choices=SCALES, help="default: OFD_SCALE, else laptop")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--output", type=Path, default=zoo.FOLDER)
     parser.add_argument("--only", nargs="*", metavar="NAME", help="names of recipes, or zoo, plus, tables, frontier")
     arguments = parser.parse_args()
@@ -75,7 +80,3 @@ def keep_picture(style: str, folder: Path) -> None:
         shutil.copyfile(picture, temporary)
     print(folder / picture.name)
     print(f"The whole course in this style: OFD_ZOO={folder.resolve()} OFD_STYLE={picture.stem}")
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

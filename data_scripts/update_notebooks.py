@@ -7,6 +7,11 @@ edit.) --check writes nothing and fails when a notebook's cells differ from its 
 notebooks to another folder, as they are executed: the solutions of their exercises are code there, not folded texts.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
 import sys
 from pathlib import Path
@@ -17,6 +22,7 @@ from nbformat import NotebookNode
 from run_notebooks import execute
 from sources import METADATA, NOTEBOOKS, address, notebook_of
 
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.show.players import without_kernel
 
 
@@ -87,6 +93,10 @@ def main() -> int:
     parser.add_argument("--unfolded", type=Path, metavar="FOLDER")
     arguments = parser.parse_args()
     sources = sorted((NOTEBOOKS / "src").glob("*.py"))
+    unknown = sorted(set(arguments.names) - {source.stem for source in sources})
+    if unknown:
+        raise TutorialError(f"There is no notebook {', '.join(unknown)}; there are "
+                            f"{', '.join(source.stem for source in sources)}.")
     sources = [s for s in sources if not arguments.names or s.stem in arguments.names]
     drifted = []
     for source in sources:
@@ -104,7 +114,3 @@ def main() -> int:
     if drifted:
         print(f"Out of date: {', '.join(drifted)}; run: make notebooks", file=sys.stderr)
     return bool(drifted)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,16 +7,20 @@ scenes, because the price in style grows with it; with --screen, that of the poc
 control.
 """
 
+if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
+    from tutorial_lib.errors import start
+
+    start(__file__)
+
 import argparse
-import sys
 from dataclasses import replace
 
 import torch
 
 from tutorial_lib import evaluation, zoo
+from tutorial_lib.arguments import whole
 from tutorial_lib.data.clips import Clip, filmed
 from tutorial_lib.data.scenes import random_scene
-from tutorial_lib.errors import run
 from tutorial_lib.papers.ofd.roles import POCKET, ROLES
 from tutorial_lib.settings import Settings, device, scale
 
@@ -43,7 +47,7 @@ def main() -> None:
     parser.add_argument("--style", default="mosaic")
     parser.add_argument("--judge", help="another perceptual network than the scale's")
     parser.add_argument("--scale", default=None)
-    parser.add_argument("--count", type=int, default=6, help="of scenes")
+    parser.add_argument("--count", type=whole(1), default=6, help="of scenes")
     parser.add_argument("--screen", action="store_true", help="at the size and by the strokes of the pocket students")
     arguments = parser.parse_args()
     settings = scale(arguments.scale)
@@ -56,7 +60,3 @@ def main() -> None:
             row = evaluation.evaluate({name: zoo.load(name).to(device())}, films, judge)[name][-1]
         control = control or row
         print(line(name, row, control), flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

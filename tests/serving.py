@@ -20,6 +20,7 @@ class Site:
     obeys_if_range: bool = True
     starts_late: int = 0                  # bytes left out at the start of a part
     stops_after: int | None = None        # bytes of an answer
+    claims: int = 0                       # bytes, more than there are; less than 0: fewer
     asked: list[tuple[str, str | None]] = field(default_factory=list)     # path, Range (FTP: REST)
     address: str = ""
 
@@ -53,7 +54,7 @@ def http_site(files: dict[str, bytes]) -> Iterator[Site]:
             if start:
                 start += site.starts_late
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-            self.send_header("Content-Length", str(len(content) - start))
+            self.send_header("Content-Length", str(len(content) - start + site.claims))
             if version:
                 self.send_header(site.validator, version)
             self.end_headers()

@@ -4,6 +4,7 @@ from safetensors.torch import save_file
 
 from tutorial_lib.data.photographs import load_photograph
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import sha256_of
 from tutorial_lib.networks import features
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, VGG16Features, load_features
 from tutorial_lib.settings import scale
@@ -39,6 +40,8 @@ def test_vgg16_reads_the_published_names(noise, tmp_path, monkeypatch):
     path = tmp_path / "vgg16-397923af.pth"
     torch.save(published, path)
     monkeypatch.setenv("OFD_CACHE", str(tmp_path))
+    monkeypatch.setattr(features, "VGG16_BYTES", path.stat().st_size)
+    monkeypatch.setattr(features, "VGG16_SHA256", sha256_of(path))
     taps = load_features("vgg16")(noise(1, 3, 32, 32))
     assert list(taps) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
 
@@ -55,6 +58,23 @@ def test_a_perceptual_network_sees_colours_as_it_was_trained_to(network, deviati
     handle.remove()
     for channel, (mean, deviation) in enumerate(zip((0.485, 0.456, 0.406), deviations, strict=True)):
         assert torch.allclose(seen[0][:, channel], (image[:, channel] - mean) / deviation, atol=1e-5)
+
+
+def test_a_kept_vgg16_that_was_changed_since_is_refused_and_hashed_once_a_process(tmp_path, monkeypatch):
+    path, hashed = tmp_path / "vgg16-397923af.pth", []
+    monkeypatch.setenv("OFD_CACHE", str(tmp_path))
+    monkeypatch.setattr(features, "VGG16_BYTES", 4)
+    monkeypatch.setattr(features, "sha256_of", lambda file: hashed.append(file) or sha256_of(file))
+    for content, hashes in ((b"cut", 0), (b"good", 1)):         # of another size: refused without reading it
+        path.write_bytes(content)
+        with pytest.raises(TutorialError, match="delete it, and it is downloaded again"):
+            load_features("vgg16")
+        assert len(hashed) == hashes
+    monkeypatch.setattr(features, "VGG16_SHA256", sha256_of(path))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: VGG16Features().state_dict())
+    for _ in range(2):
+        load_features("vgg16")
+    assert len(hashed) == 2
 
 
 def test_squeezenets_published_form_is_read(noise, tmp_path):

@@ -10,6 +10,7 @@ from safetensors import safe_open
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, read_json, sha256_of, write_json, write_report, write_tensors
+from tutorial_lib.schema import whole
 
 
 def test_the_target_appears_whole(tmp_path):
@@ -30,6 +31,23 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         raise RuntimeError
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_folders_that_were_made_for_nothing_go_again(tmp_path):
+    (tmp_path / "old").mkdir()
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "old/new/newer/a.txt"):
+        raise RuntimeError
+    assert list(tmp_path.rglob("*")) == [tmp_path / "old"]
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "old/new/newer/a.txt"):
+        (tmp_path / "old/new/other.txt").write_text("somebody else's")
+        raise RuntimeError
+    assert (tmp_path / "old/new/other.txt").exists() and not (tmp_path / "old/new/newer").exists()
+
+
+def test_a_name_that_could_not_be_read_again_is_refused(tmp_path):
+    with pytest.raises(TutorialError, match="is no UTF-8; use another"), atomic_path(tmp_path / "a\udcff.safetensors"):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):
@@ -69,9 +87,18 @@ def test_json_comes_back_and_damage_is_one_sentence(tmp_path):
     write_json(tmp_path / "a.json", {"a": [1, 0.5, None]})
     assert read_json(tmp_path / "a.json") == {"a": [1, 0.5, None]}
     (tmp_path / "b.json").write_text("{")
-    for name in ("b.json", "c.json"):
+    (tmp_path / "d.json").write_text("[" * 100_000)
+    for name in ("b.json", "c.json", "d.json"):
         with pytest.raises(TutorialError, match=f"{name} is missing or damaged"):
             read_json(tmp_path / name)
+
+
+def test_json_has_to_be_a_dictionary_that_fits(tmp_path):
+    for content in ([1], {"a": "1"}):
+        write_json(tmp_path / "a.json", content)
+        with pytest.raises(TutorialError, match=r"a\.json is damaged, or none of this project's"):
+            read_json(tmp_path / "a.json", {"a": whole()})
+    assert read_json(tmp_path / "a.json") == {"a": "1"}
 
 
 def test_a_report_is_written_in_numbers_and_in_words_and_printed(tmp_path, capsys):

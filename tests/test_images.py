@@ -1,8 +1,11 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from tutorial_lib.data import images
 from tutorial_lib.data.images import fit_longer_side, read_image, resize, to_pixels, to_tensor, write_image
 from tutorial_lib.errors import TutorialError
 
@@ -42,6 +45,34 @@ def test_what_is_no_picture_is_said(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(TutorialError, match="not a picture"):
         read_image(path)
+
+
+@pytest.mark.parametrize(("kind", "words"), [(np.float32, "float32"), (np.float64, "float64"), (np.int32, "int32")])
+def test_colours_of_other_kinds_are_refused_not_guessed(tmp_path, kind, words):
+    path = tmp_path / "deep.tiff"
+    path.write_bytes(cv2.imencode(".tiff", np.full((4, 5, 3), 7, kind))[1].tobytes())
+    with pytest.raises(TutorialError, match=f"holds {words} colours; save it with 8 or 16 bits"):
+        read_image(path)
+
+
+def test_a_picture_too_large_for_memory_is_refused_by_its_first_bytes(tmp_path, monkeypatch):
+    write_image(tmp_path / "a.png", torch.zeros(3, 20, 30))
+    assert read_image(tmp_path / "a.png").shape == (1, 3, 20, 30)
+    monkeypatch.setattr(images, "MOST_PIXELS", 599)
+    monkeypatch.setattr(images, "_decoded", None)          # it is not even tried
+    with pytest.raises(TutorialError, match="30x20 pixels, and 599 are the most"):
+        read_image(tmp_path / "a.png")
+
+
+def test_what_libraries_print_about_a_picture_is_not_seen_and_stderr_is_as_before(tmp_path, capfd):
+    write_image(tmp_path / "a.png", torch.rand(3, 40, 60))
+    spoilt = bytearray((tmp_path / "a.png").read_bytes())
+    spoilt[len(spoilt) // 2] ^= 255
+    (tmp_path / "a.png").write_bytes(spoilt)
+    with pytest.raises(TutorialError, match="damaged"):
+        read_image(tmp_path / "a.png")
+    os.write(2, b"still here")
+    assert capfd.readouterr().err == "still here"
 
 
 def test_a_missing_picture_is_said(tmp_path):

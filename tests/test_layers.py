@@ -12,7 +12,7 @@ LIBRARY = Path(__file__).parent.parent / "tutorial_lib"
 
 # A module or package may import from its own line and from those above it.
 LAYERS = (
-    "errors", "lock", "files", "threads", "settings", "hardware",
+    "errors", "arguments", "schema", "lock", "files", "threads", "settings", "hardware",
     "flow", "data", "checkpoint", "networks", "losses", "training",             # what any paper is made of
     "roles", "papers.ofd.roles", "papers",                                      # what a network of the course is
     "stage", "papers.ofd.stages", "papers.stages", "zoo", "workshop", "train",  # how one comes about

@@ -47,7 +47,7 @@ def test_a_player_holds_the_video_that_it_wrote(videos, tmp_path, monkeypatch):
 def test_without_a_kernel_a_film_is_a_folded_picture_that_moves(videos, tmp_path, monkeypatch):
     monkeypatch.setenv("OFD_BUILD", str(tmp_path))
     player = players.play(videos, "both", frame_rate=10).data
-    page = BeautifulSoup(players.without_kernel(player, width=100), "html.parser")
+    page = BeautifulSoup(players.without_kernel(player, widths=(100,)), "html.parser")
     picture = page.select_one("details > img")
     assert "input, student-ours" in picture["alt"]
     moving = Image.open(io.BytesIO(base64.b64decode(picture["src"].removeprefix("data:image/webp;base64,"))))
@@ -57,3 +57,14 @@ def test_without_a_kernel_a_film_is_a_folded_picture_that_moves(videos, tmp_path
     moving.seek(1)
     assert moving.convert("RGB").tobytes() != first
     assert moving.info["duration"] == 100                              # milliseconds a frame
+
+
+def test_a_heavy_film_is_made_smaller(videos, tmp_path, monkeypatch):
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    player = players.play(videos, "both").data
+
+    def width(heavy):
+        page = BeautifulSoup(players.without_kernel(player, (100, 80, 60), heavy), "html.parser")
+        return Image.open(io.BytesIO(base64.b64decode(page.img["src"].partition(",")[2]))).width
+
+    assert (width(10**6), width(1)) == (100, 60)

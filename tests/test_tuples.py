@@ -1,5 +1,6 @@
 import json
 import shutil
+import struct
 import weakref
 
 import numpy as np
@@ -301,3 +302,29 @@ def test_frames_are_cropped_about_their_centre_without_stretching():
     fitted = cover(frame, 50, 50)
     assert fitted.shape == (1, 3, 50, 50) and fitted.mean() > 0.99
     assert cover(torch.rand(2, 3, 37, 41), 48, 64).shape == (2, 3, 48, 64)
+
+
+def test_one_bad_file_among_films_is_left_out_with_a_warning(two_films, tmp_path, capsys):
+    films, folder = tmp_path / "films", tmp_path / "tuples"
+    shutil.copytree(two_films, films)
+    (films / "cover.jpg").write_bytes(b"no picture")
+    (films / "giant.mp4").write_bytes(struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0)
+                                      + struct.pack(">I4sQ", 1, b"mdat", 2**64 - 1))
+    videos = find_videos(films)
+    assert len(videos) == 4                                          # the cover makes its folder a video of pictures
+    chosen = prepare(videos, folder, count=6)
+    assert {videos[t["video"]].name for t in chosen} == {"a.mkv", "b.mkv"}
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Used as far as it goes: ")]
+    assert len(said) == 2 and "cover.jpg is not a picture" in "".join(said) and "giant.mp4 is trunc" in "".join(said)
+    with pytest.raises(TutorialError, match="None of the 2 videos has a shot"):
+        prepare([films, films / "giant.mp4"], tmp_path / "none")
+
+
+def test_a_kept_flow_that_was_damaged_is_estimated_again(two_films, tmp_path):
+    prepare(find_videos(two_films), tmp_path, count=2)
+    clips = TupleClips(tmp_path, SMOKE.but(clips=2))
+    first = clips[0]
+    kept, = tmp_path.glob("*.flow-*.safetensors")
+    for spoilt in (b"noise", kept.read_bytes()[:-100]):
+        kept.write_bytes(spoilt)
+        assert all(torch.equal(a, b) for a, b in zip(parts(first), parts(clips[0]), strict=True))

@@ -1,6 +1,6 @@
 """`python -m tutorial_lib` is the command line of `tutorial_lib.cli`."""
 
-from tutorial_lib.cli import main
+from tutorial_lib.errors import start
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    start("tutorial_lib.cli")

@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_tensors
+from tutorial_lib.schema import check_resumable, checkpoint_about
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def read(path: str | Path) -> Checkpoint:
     parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimiser": {}, "latest": {}}
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["settings"])
+            about = checkpoint_about(file.metadata(), path)
             for key in file.keys():  # noqa: SIM118 (safe_open is no dictionary)
                 kind, name = key.split(".", 1)
                 # A copy: what is mapped from the file would keep Windows from replacing it.
@@ -109,6 +110,8 @@ def restore(
     if optimiser is not None and bool(checkpoint.latest) != (average is not None):
         raise TutorialError(f"{checkpoint.path} was trained with{'' if checkpoint.latest else 'out'} averaged weights; "
                             "go on with it in the same way.")
+    if optimiser is not None:
+        check_resumable(checkpoint.latest, checkpoint.optimiser, network, optimiser, checkpoint.path)
     used = network if average is None else average.module
     used.load_state_dict({name: value.float() for name, value in checkpoint.weights.items()})
     if average is not None:

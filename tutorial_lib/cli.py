@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tutorial_lib import __version__
+from tutorial_lib.arguments import from_zero, seed, whole
 from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.papers import ROLES
 from tutorial_lib.papers.ofd.roles import OURS, POCKET, ZOO
@@ -19,8 +20,11 @@ LICENCE = "MIT; the perceptual network behind it was distilled from SqueezeNet 1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0, 2 after a bad input (one sentence on stderr), 130 after Ctrl-C."""
-    args = parser().parse_args(arguments)
-    return run(lambda: args.command(args))
+    def command() -> None:
+        args = parser().parse_args(arguments)
+        args.command(args)
+
+    return run(command)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -131,7 +135,7 @@ def _add_stylize(commands) -> None:
     command.add_argument("--engine", metavar="ENGINE", default="auto",
                          help="what computes the network: torch, torch-bfloat16, onnxruntime, openvino, "
                          "openvino-bfloat16, compile, or auto for the fastest here (default: %(default)s)")
-    command.add_argument("--size", metavar="N", type=_positive, help="paint at N pixels on the longer side, for larger "
+    command.add_argument("--size", metavar="N", type=whole(1), help="paint at N pixels on the longer side, for larger "
                          "or finer strokes; OUT keeps the size of IN")
     command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists, and throw away what an "
                          "interrupted run with another style or network has finished of it")
@@ -170,11 +174,11 @@ def _add_train(commands) -> None:
     command.add_argument("--style", metavar="STYLE", required=True, help="a style's name, or any picture")
     _add_scale(command)
     command.add_argument("--output", metavar="FILE", type=Path, required=True, help="the .safetensors file to write")
-    command.add_argument("--steps", metavar="N", type=_positive, help="default: the scale's")
-    command.add_argument("--seed", metavar="N", type=_from_zero, help="default: the scale's")
+    command.add_argument("--steps", metavar="N", type=whole(1), help="default: the scale's")
+    command.add_argument("--seed", metavar="N", type=seed, help="default: the scale's")
     for term, meaning, usual in (("res", "residual", "times what the style needs"),
                                  ("temp", "temporal", "times what the style needs"), ("rank", "low-rank", "as it is")):
-        command.add_argument(f"--lambda-{term}", metavar="X", type=float,
+        command.add_argument(f"--lambda-{term}", metavar="X", type=from_zero,
                              help=f"weight of the {meaning} loss; default: the role's or the scale's, {usual}")
     command.add_argument(
         "--videos", metavar="PATH", type=Path, help="a folder of videos, or of prepared tuples "
@@ -198,17 +202,3 @@ def _add_scale(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--scale", metavar="SCALE", help="smoke, laptop, colab or paper (default: OFD_SCALE, else laptop)"
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
-
-
-def _from_zero(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is below 0")
-    return number

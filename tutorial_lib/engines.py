@@ -16,6 +16,7 @@ from tutorial_lib.checkpoint import digest
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, read_json, write_json
 from tutorial_lib.hardware import hardware
+from tutorial_lib.schema import each, number, whole
 from tutorial_lib.settings import build_folder
 from tutorial_lib.timing import in_turn, summary
 
@@ -26,6 +27,8 @@ NEEDS = {     # the packages behind each engine; the slowest to start comes last
 AUTOMATIC = [name for name in NEEDS if name != "compile"]   # which takes minutes before it paints a first frame
 NEAR = 40.0          # dB against float32 PyTorch: below, an engine's rounding could be seen
 OPSET = 18           # of ONNX: the first with anti-aliased resizing, and what both engines read
+MEASURED = {"measured": [{"about": {"size": [whole(1)]},
+                          "engines": each({"seconds": number(0), "decibels": number()})}]}
 INPUTS = ("frame", "warped_previous", "mask")
 
 Paint = Callable[..., torch.Tensor]
@@ -139,8 +142,8 @@ def decibels(a: torch.Tensor, b: torch.Tensor) -> float:
 def kept() -> list[dict]:
     """What was measured on this machine or another, the latest last."""
     try:
-        return read_json(_file())["measured"]
-    except (TutorialError, KeyError, TypeError):
+        return read_json(_file(), MEASURED)["measured"]
+    except TutorialError:
         return []
 
 

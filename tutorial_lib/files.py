@@ -12,24 +12,33 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, reason, sentence
+from tutorial_lib.schema import Form, check
 
 
 @contextlib.contextmanager
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Gives a temporary path beside `target` and renames it to `target` when the block ends well.
 
-    When the block fails, or the disk is full, the temporary file goes and whatever stood at `target`
-    stays as it was. The temporary name keeps the target's suffix, because writers choose a format by it.
+    When the block fails, or the disk is full, the temporary file goes, with the folders that were made for it, and
+    whatever stood at `target` stays as it was. The temporary name keeps the target's suffix, because writers choose a
+    format by it.
 
     Raises: TutorialError when the folder cannot be made or written to, or the disk is full.
     """
     target = Path(target)
+    made: list[Path] = []
     try:
+        str(target).encode()
+    except UnicodeEncodeError as error:     # a .safetensors file of such a name could be written, but never read again
+        raise TutorialError(sentence(error)) from error
+    try:
+        made = [folder for folder in target.parents if not folder.exists()]      # the innermost first
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
     except OSError as error:
-        raise TutorialError(f"Cannot write {target}: {_reason(error)}.") from error
+        _clear(made)
+        raise TutorialError(f"Cannot write {target}: {reason(error)}.") from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -45,20 +54,24 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         # Only failures to write are ours to translate; a missing input file has a name of its own.
         if error.filename not in (None, str(temporary), str(target)):
             raise
-        raise TutorialError(f"Cannot write {target}: {_reason(error)}.") from error
+        raise TutorialError(f"Cannot write {target}: {reason(error)}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+        _clear(made)                            # which are not empty where all went well
 
 
-def read_json(path: str | Path) -> dict:
-    """What `write_json` wrote.
+def read_json(path: str | Path, form: Form | None = None) -> dict:
+    """The dictionary that `write_json` wrote.
 
-    Raises: TutorialError when there is no such file, or it holds no JSON.
+    form: what it has to hold (`tutorial_lib.schema`).
+    Raises: TutorialError when there is no such file, or it holds something else.
     """
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        content = json.loads(Path(path).read_text())
+    except (OSError, ValueError, RecursionError) as error:
         raise TutorialError(f"{path} is missing or damaged ({error}).") from error
+    check(content, form or {}, path)
+    return content
 
 
 def write_json(path: str | Path, content: dict | list) -> None:
@@ -112,5 +125,7 @@ def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: 
             raise TutorialError(f"Cannot write {path}: {error}.") from error
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _clear(folders: list[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()

@@ -17,6 +17,7 @@ from tutorial_lib.lock import only_writer
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.papers.stages import prepared, run, used_settings
 from tutorial_lib.roles import Role
+from tutorial_lib.schema import MANIFEST, TEXT, each
 from tutorial_lib.settings import Settings, build_folder, device, differing, precision
 from tutorial_lib.stage import Job
 
@@ -113,7 +114,7 @@ class Workshop:
     def check(self, role: Role) -> None:
         """Refuses a finished network that was made otherwise than it would be now."""
         path, job = self.path(role.name), self.job(role)
-        kept = read_json(path.with_suffix(".json"))
+        kept = read_json(path.with_suffix(".json"), MANIFEST | {"made_from": each(TEXT)})
         others = differing(kept["settings"], used_settings(job))
         others += styles.differing(kept, styles.record(self.style))
         others += [name for name, needed in job.networks.items()

@@ -27,8 +27,10 @@ from tqdm.utils import CallbackIOWrapper
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, read_json, write_json
 from tutorial_lib.lock import only_writer
+from tutorial_lib.schema import TEXT, optional, whole
 
 BLOCK = 1 << 20
+NOTES = {"address": TEXT, "length": optional(whole()), "version": optional(TEXT)}    # `_RemoteFile` in a file
 TIMEOUT = 30                     # seconds without a byte
 NETWORK_ERRORS = (OSError, EOFError, http.client.HTTPException, ftplib.Error)
 # A damaged gzip file raises an OSError, an encrypted zip file a RuntimeError.
@@ -98,7 +100,7 @@ def _download(address: str, path: Path, sha256: str | None, md5: str | None, oth
 def _begun(address: str, part: Path, notes: Path) -> _RemoteFile | None:
     """The file of which `part` is the beginning, if it is known well enough to ask for its rest."""
     try:
-        remote = _RemoteFile(**read_json(notes))
+        remote = _RemoteFile(**read_json(notes, NOTES))
     except (TutorialError, TypeError):
         return None
     return remote if part.exists() and remote.address == address and remote.length and remote.version else None

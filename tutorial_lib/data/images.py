@@ -1,14 +1,23 @@
 """Pictures as tensors: float32, RGB, [0, 1], (1, 3, H, W)."""
 
+import contextlib
+import os
+import threading
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
+
+MOST_PIXELS = 10**8     # 1.2 GB as float32; no camera makes more
+_ALONE = threading.Lock()
 
 
 def to_tensor(pixels: np.ndarray) -> torch.Tensor:
@@ -25,25 +34,77 @@ def to_pixels(image: torch.Tensor) -> np.ndarray:
 def read_image(path: str | Path) -> torch.Tensor:
     """A picture file as (1, 3, H, W); grayscale is repeated, transparency is laid on white.
 
-    Raises: TutorialError when there is no such file or it is no picture.
+    Raises: TutorialError when there is no such file, it is no picture, has more than 100 million pixels, or colours of
+    neither 8 nor 16 bits.
     """
     path = Path(path)
     if not path.is_file():
         raise TutorialError(f"There is no picture {path}.")
+    with _quiet():
+        width, height = _stated_size(path)
+        if width * height > MOST_PIXELS:
+            raise TutorialError(
+                f"{path} has {width}x{height} pixels, and {MOST_PIXELS:,} are the most; make it smaller."
+            )
+        pixels = _decoded(path)
+    if pixels is None:
+        raise TutorialError(f"{path} is not a picture that can be read (PNG and JPEG can), or it is damaged.")
+    return to_tensor(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def _stated_size(path: Path) -> tuple[int, int]:
+    """(width, height) as the file's first bytes say it; (0, 0) where they say nothing that Pillow knows."""
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except Image.DecompressionBombError as error:
+        raise TutorialError(f"{path} has too many pixels, {MOST_PIXELS:,} are the most; make it smaller.") from error
+    except PermissionError:
+        raise
+    except Exception:       # of damaged files Pillow raises nearly anything; the decoder says what is to be said
+        return 0, 0
+
+
+def _decoded(path: Path) -> np.ndarray | None:
+    """(H, W, 3) uint8, BGR; None for what is no picture."""
     # IMREAD_UNCHANGED keeps transparency, but it ignores the orientation that cameras store beside the pixels: a
     # picture without transparency is decoded again, upright.
     encoded = np.fromfile(path, np.uint8)
-    raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
-    if raw is None:
-        raise TutorialError(f"{path} is not a picture that can be read (PNG and JPEG can).")
-    if raw.ndim == 3 and raw.shape[2] == 4:
-        white = np.iinfo(raw.dtype).max if raw.dtype != np.float32 else 1.0
-        alpha = raw[..., 3:].astype(np.float32) / white
-        blended = raw[..., :3].astype(np.float32) * alpha + white * (1 - alpha)
-        pixels = np.round(blended / white * 255).astype(np.uint8)
-    else:
-        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    return to_tensor(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+    try:
+        raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+        if raw is None:
+            return None
+        if raw.dtype not in (np.uint8, np.uint16):
+            raise TutorialError(f"{path} holds {raw.dtype} colours; save it with 8 or 16 bits a colour.")
+        if raw.ndim < 3 or raw.shape[2] != 4:
+            return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise
+        return None         # an assertion of OpenCV about the file
+    white = np.iinfo(raw.dtype).max
+    alpha = raw[..., 3:].astype(np.float32) / white
+    blended = raw[..., :3].astype(np.float32) * alpha + white * (1 - alpha)
+    return np.round(blended / white * 255).astype(np.uint8)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What OpenCV's libraries print about a picture themselves goes nowhere; what is to be said is said in a sentence.
+
+    They write to the number of stderr, past Python, so only one thread at a time can be in here.
+    """
+    with _ALONE, contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):      # there is no stderr
+            kept = os.dup(2)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, 2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            stack.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")         # Pillow's, of many pixels and odd bytes
+        yield
 
 
 def write_image(path: str | Path, image: torch.Tensor) -> None:

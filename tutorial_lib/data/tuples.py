@@ -13,21 +13,28 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.clips import Clip, Motion, checked, clip_from_frames, packed, unpacked
 from tutorial_lib.data.download import check_space
 from tutorial_lib.data.images import resize
-from tutorial_lib.data.video import PICTURES, UnreadableVideo, open_video
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.data.video import PICTURES, open_video
+from tutorial_lib.errors import TutorialError, sentence
 from tutorial_lib.files import read_json, write_json, write_tensors
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.schema import Rule, check, number, optional, whole
 from tutorial_lib.settings import Settings
 
 VIDEOS = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg"}
 MANIFEST = "tuples.json"
+LARGEST = 8192              # pixels a side
+TUPLE = {"file": Rule("the name of a .safetensors file of this folder",
+                      lambda name: isinstance(name, str) and name.endswith(".safetensors") and Path(name).name == name),
+         "video": whole(), "start": whole()}
+FORM = {"height": whole(16, LARGEST), "width": whole(16, LARGEST), "length": whole(2), "tuples": [TUPLE]}
 MOTION_WIDTH = 128          # of the reduced frames between which motion is measured, pixels
 TUPLES_PER_SHOT = 5         # at most, unless there are too few shots
 CANDIDATES_PER_TUPLE = 3    # with so many to choose from, no further video is looked at
@@ -77,7 +84,7 @@ def prepare_tuples(
     about = {"height": height, "width": width, "length": length, "count": count, "seed": seed,
              "videos": fingerprint(videos)}
     if (folder / MANIFEST).is_file():
-        manifest = read_json(folder / MANIFEST)
+        manifest = read_json(folder / MANIFEST, FORM)
         differing = ", ".join(key for key in about if manifest.get(key) != about[key])
         if differing:
             raise TutorialError(
@@ -85,6 +92,7 @@ def prepare_tuples(
                 "delete it or give another folder."
             )
         chosen = manifest["tuples"]
+        check([t["video"] for t in chosen], [whole(0, len(videos) - 1)], folder / MANIFEST, "video")
     else:
         check_space(folder, count * length * 3 * height * width, "keep the tuples")
         chosen = _chosen(videos, folder, height, width, count, length, seed)
@@ -111,7 +119,7 @@ class TupleClips:
         self.folder, self.settings = Path(folder), settings
         if not (self.folder / MANIFEST).is_file():
             raise TutorialError(f"{folder} is no folder of prepared tuples: it has no {MANIFEST}.")
-        manifest = read_json(self.folder / MANIFEST)
+        manifest = read_json(self.folder / MANIFEST, FORM)
         least = {key: getattr(settings, name)
                  for key, name in (("height", "height"), ("width", "width"), ("length", "clip_length"))}
         if any(manifest[key] < value for key, value in least.items()):
@@ -122,6 +130,8 @@ class TupleClips:
             )
         self.paths = [self.folder / t["file"] for t in manifest["tuples"]][:settings.clips]
         absent = [path for path in self.paths if not path.is_file()]
+        if not self.paths:
+            raise TutorialError(f"{self.folder / MANIFEST} names no tuples; prepare them anew from the videos.")
         if absent:
             raise TutorialError(
                 f"Of the {len(self.paths)} tuples in {folder}, {len(absent)} are missing; "
@@ -140,11 +150,9 @@ class TupleClips:
 
     def __getitem__(self, i: int) -> Clip:
         s, path = self.settings, self.paths[checked(i, len(self))]
-        frames = cover(load_file(path)["frames"][:s.clip_length].float() / 255, s.height, s.width)
+        frames = cover(_frames(path, s.clip_length).float() / 255, s.height, s.width)
         kept = path.with_name(f"{path.stem}.flow-{s.width}x{s.height}x{s.clip_length}.safetensors")
-        if kept.exists():
-            flows = load_file(kept)
-        else:
+        if (flows := _kept_flows(kept, s)) is None:
             clip = packed(clip_from_frames(frames))
             flows = {"backward_flows": clip.backward.flows, "backward_masks": clip.backward.masks,
                      "reference_flows": clip.from_middle.flows, "reference_masks": clip.from_middle.masks}
@@ -153,6 +161,34 @@ class TupleClips:
         backward, from_middle = (Motion(flows[f"{name}_flows"], flows[f"{name}_masks"])
                                  for name in ("backward", "reference"))
         return unpacked(Clip((frames * 255).round().byte(), {-1: backward}, from_middle))
+
+
+def _frames(path: Path, count: int) -> torch.Tensor:
+    """(count, 3, H, W) uint8."""
+    try:
+        frames = load_file(path)["frames"]
+    except (SafetensorError, KeyError, OSError) as error:
+        raise TutorialError(f"{path} holds no tuple ({error}); delete it and prepare the tuples again.") from error
+    if frames.dim() != 4 or frames.shape[1] != 3 or len(frames) < count or frames.dtype != torch.uint8:
+        raise TutorialError(
+            f"{path} should hold at least {count} frames (3, H, W) of 8 bits, not {tuple(frames.shape)} in "
+            f"{frames.dtype}; delete it and prepare the tuples again."
+        )
+    return frames[:count]
+
+
+def _kept_flows(path: Path, settings: Settings) -> dict[str, torch.Tensor] | None:
+    """The flows that are kept of a tuple; None where there are none yet, or the file is damaged."""
+    if not path.exists():
+        return None
+    pairs, size = settings.clip_length - 1, (settings.height, settings.width)
+    wanted = {"backward_flows": (pairs, 2, *size), "backward_masks": (pairs, 1, *size),
+              "reference_flows": (pairs + 1, 2, *size), "reference_masks": (pairs + 1, 1, *size)}
+    try:
+        flows = load_file(path)
+    except (SafetensorError, OSError):
+        return None
+    return flows if {name: tuple(flow.shape) for name, flow in flows.items()} == wanted else None
 
 
 def cover(frames: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -231,7 +267,7 @@ def _motion(video: Path, folder: Path, height: int, width: int, bar: tqdm) -> li
     small = (max(16, round(height * min(1, MOTION_WIDTH / width))), min(width, MOTION_WIDTH))
     stored = folder / "motion" / f"{_digest([str(video.resolve()), _size(video), small])}.json"
     if stored.is_file():
-        return read_json(stored)["motion"]
+        return read_json(stored, {"motion": [optional(number(0))]})["motion"]
     motion = []
     for previous, current in pairwise(_small_frames(video, *small, bar)):
         motion.append(motion_between(previous, current))
@@ -244,9 +280,9 @@ def _small_frames(video: Path, height: int, width: int, bar: tqdm) -> Iterator[t
         for frame in open_video(video):
             yield cover(frame.image, height, width)
             bar.update()
-    except UnreadableVideo as error:
+    except (TutorialError, OSError) as error:
         # One bad file among thousands must not stop the preparation.
-        bar.write(f"Used as far as it goes: {error}")
+        bar.write(f"Used as far as it goes: {sentence(error)}")
 
 
 def _shots(motion: list[float | None], length: int) -> Iterator[Shot]:

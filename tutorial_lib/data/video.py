@@ -264,13 +264,13 @@ def _numbered_pictures(folder: Path) -> list[Path]:
 
 
 def _open_pictures(path: Path, pictures: list[Path]) -> Video:
-    height, width = read_image(pictures[0]).shape[-2:]
+    height, width = _picture(pictures[0]).shape[-2:]
 
     def frames(start: int, skip: Skip) -> Iterator[VideoFrame]:
         for number, picture in enumerate(pictures[start:], start):
             if skip(number / PICTURE_RATE):
                 continue
-            image = read_image(picture)
+            image = _picture(picture)
             if image.shape[-2:] != (height, width):
                 h, w = image.shape[-2:]
                 raise UnreadableVideo(
@@ -280,6 +280,13 @@ def _open_pictures(path: Path, pictures: list[Path]) -> Video:
             yield VideoFrame(image, number / PICTURE_RATE)
 
     return Video(path, height, width, PICTURE_RATE, len(pictures), Fraction(1), False, frames)
+
+
+def _picture(path: Path) -> torch.Tensor:
+    try:
+        return read_image(path)
+    except TutorialError as error:
+        raise UnreadableVideo(str(error)) from error
 
 
 def _file_url(path: Path) -> str:
@@ -361,6 +368,8 @@ def _stated_size(path: Path) -> int:
             if length < 8:                                          # 0: to the end of the file
                 break
             end += length
+            if end > path.stat().st_size:                           # up to 2**64, where no file can be searched
+                break
             stream.seek(end)
             box = stream.read(16)
         return end

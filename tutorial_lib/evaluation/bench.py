@@ -22,11 +22,20 @@ from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.features import load_features
 from tutorial_lib.papers import ROLES
 from tutorial_lib.papers.ofd.roles import CONTROL
+from tutorial_lib.schema import MANIFEST, TEXT, Form, check, each, number, one_of, optional, whole
 from tutorial_lib.settings import SCALES, Settings, device
 from tutorial_lib.stylize import stylize_clip
 
 GAPS = (1, 4, 16)         # how many frames apart steadiness is asked for
 FIDELITY_EVERY = 4        # style and content are means, for which every fourth frame will do
+ROW = {name: number() for name in ("e_stab", "floor", "std", "sharpness", "style", "content")}
+RECORD: Form = {
+    "name": TEXT, "recipe": TEXT, "style": optional(TEXT), "seed": whole(), "sha256": TEXT,
+    "protocol": {"films": TEXT, "width": whole(1), "height": optional(whole(1)), "frames": whole(1),
+                 "gaps": [whole(1)], "fidelity_every": whole(1), "perceptual": {"name": TEXT},
+                 "judge": optional({"name": TEXT})},
+    "scores": each(each(each(number()))), "lambdas": optional(each(number())), "changes": optional({}),
+}
 CHEATS = ("grey", "blurred")   # made from the control: what every verdict must refuse
 
 
@@ -111,7 +120,8 @@ def entries(folders: Iterable[Path]) -> list[Entry]:
             described = Path(f"{weights}".removesuffix(".safetensors") + ".json")
             if not described.is_file():
                 continue
-            manifest = read_json(described)
+            manifest = read_json(described, MANIFEST)
+            check(manifest["settings"]["name"], one_of(*SCALES), described, "settings.name")
             style = Path(manifest["style"]).stem if manifest["style"] else None
             recipe = manifest.get("recipe") or weights.stem.removeprefix(f"{style}-")
             entry = Entry(style, recipe, manifest["seed"], weights, manifest)
@@ -160,7 +170,7 @@ class Bench:
         path = self.folder / f"{entry.record_name}.json"
         if fresh or not path.is_file():
             return wanted
-        record = read_json(path)
+        record = read_record(path)
         if record["sha256"] != sha256_of(entry.path) or without_judge(record["protocol"]) != self.protocol:
             return wanted
         return ["judge_"] if "judge_" in wanted and record["protocol"]["judge"] != self.judge else []
@@ -170,7 +180,7 @@ class Bench:
         """Scores a network and writes its record."""
         path = self.folder / f"{entry.record_name}.json"
         network = entry.load()
-        record = read_json(path) if "" not in prefixes else {**description(entry), "protocol": {}, "scores": {}}
+        record = read_record(path) if "" not in prefixes else {**description(entry), "protocol": {}, "scores": {}}
         scores = record["scores"]
         for film in filter(entry.sees, self.films):
             row = scores.setdefault(film.pass_name, {}).setdefault(film.name, {})
@@ -242,4 +252,13 @@ def description(entry: Entry) -> dict:
 
 def read_records(folder: Path) -> list[dict]:
     """The records of a folder, in the order of their names."""
-    return [read_json(path) for path in sorted(Path(folder).glob("*.json"))]
+    return [read_record(path) for path in sorted(Path(folder).glob("*.json"))]
+
+
+def read_record(path: Path) -> dict:
+    """Raises: TutorialError when it is not what `Bench.score` writes."""
+    record = read_json(path, RECORD)
+    for pass_name, films in record["scores"].items():
+        for film, row in films.items():
+            check(row, ROW, path, f"scores.{pass_name}.{film}")
+    return record

@@ -23,10 +23,12 @@ def evaluate_networks(
     for name, style in styles.items():
         if style is None:
             raise TutorialError(f"{name} does not say which style it was trained for, so its style cannot be judged.")
+    # Before the scenes, which take a minute: what is wrong with a network should not have to wait for them.
+    networks = {name: zoo.load(name).to(device()) for name in names}
+    judges = {style: judge_of(style, settings).to(device()) for style in set(styles.values())}
     scenes, rows = test_scenes(settings, pass_name, root), []
     for name, style in styles.items():
-        judge = judge_of(style, settings).to(device())
-        scores = evaluate({name: zoo.load(name).to(device())}, scenes, judge)[name]
+        scores = evaluate({name: networks[name]}, scenes, judges[style])[name]
         rows += [{**as_row(score), "style_name": style, "pass": pass_name} for score in scores]
     return rows
 

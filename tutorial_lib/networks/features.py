@@ -1,5 +1,6 @@
 """The networks that judge pictures: VGG-16, the shipped `compact` one, and any file in the same form."""
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +13,11 @@ from torch import nn
 from tutorial_lib import checkpoint
 from tutorial_lib.data.download import download
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import sha256_of
 from tutorial_lib.networks.layers import MEAN_COLOUR
 
 VGG16_ADDRESS = "https://download.pytorch.org/models/vgg16-397923af.pth"
+VGG16_BYTES = 553_433_881
 VGG16_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
 COMPACT_FILE = Path(__file__).with_name("compact.safetensors")
 
@@ -120,13 +123,16 @@ class SqueezeNetFeatures(CompactFeatures):
         self.configuration = {"kind": "squeezenet"}
         published = ["conv1", *(f"fire{n}" for n in range(2, 8))]
         layers = [layer for stage in self.stages.values() for layer in stage if isinstance(layer, nn.Conv2d | Fire)]
-        with safe_open(path, framework="pt") as file:
-            for name, layer in zip(published, layers, strict=True):
-                parts = [""] if isinstance(layer, nn.Conv2d) else [".squeeze", ".expand1x1", ".expand3x3"]
-                for part in parts:
-                    conv = layer.get_submodule(part[1:]) if part else layer
-                    conv.weight.data = file.get_tensor(f"{name}{part}.weight").float()
-                    conv.bias.data = file.get_tensor(f"{name}{part}.bias").float()
+        try:
+            with safe_open(path, framework="pt") as file, torch.no_grad():
+                for name, layer in zip(published, layers, strict=True):
+                    parts = [""] if isinstance(layer, nn.Conv2d) else [".squeeze", ".expand1x1", ".expand3x3"]
+                    for part in parts:
+                        conv = layer.get_submodule(part[1:]) if part else layer
+                        for own, kind in ((conv.weight, "weight"), (conv.bias, "bias")):
+                            _put(own, file.get_tensor(f"{name}{part}.{kind}"), f"{name}{part}.{kind}")
+        except (SafetensorError, OSError, ValueError) as error:
+            raise TutorialError(f"{path} does not hold SqueezeNet 1.0's weights ({error}).") from error
         first = layers[0]
         first.weight.data = first.weight.data.flip(1) * 255
         self.mean = torch.tensor([123.0, 117.0, 104.0])[None, :, None, None] / 255
@@ -202,6 +208,13 @@ def _compact(path: Path) -> CompactFeatures:
     return network
 
 
+def _put(own: torch.Tensor, published: torch.Tensor, name: str) -> None:
+    # `copy_` alone would spread a single number over a whole tensor.
+    if own.shape != published.shape:
+        raise ValueError(f"{name} is {tuple(published.shape)}, not {tuple(own.shape)}")
+    own.copy_(published)
+
+
 def _is_squeezenet(path: Path) -> bool:
     try:
         with safe_open(path, framework="pt") as file:
@@ -215,8 +228,17 @@ def _vgg16() -> VGG16Features:
     path = folder / VGG16_ADDRESS.rsplit("/", 1)[1]
     download(VGG16_ADDRESS, path, VGG16_SHA256,
              otherwise="use the perceptual network compact, which needs no network")
+    _check_vgg16(path)
     network = VGG16Features()
     # The published file is a pickle: the one exception, read with weights_only so that it can run no code.
     published = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict({name: published[name] for name in network.state_dict()})
     return network
+
+
+@functools.cache      # half a second for half a gigabyte, once a process
+def _check_vgg16(path: Path) -> None:
+    """The download was checked when it came; a disk or another program may have changed it since."""
+    if path.stat().st_size != VGG16_BYTES or sha256_of(path) != VGG16_SHA256:
+        raise TutorialError(f"{path} is not VGG-16 as it was published, or is damaged; delete it, and it is downloaded "
+                            "again, or use the perceptual network compact.")

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,25 +50,32 @@ def play(
     )
 
 
-def without_kernel(player: str, width: int = 640, quality: int = 30) -> str:
+def without_kernel(player: str, widths: Sequence[int] = (640, 560, 480, 400), heavy: int = 350_000) -> str:
     """The HTML of a player as that of an animated picture, a fraction of its size, for a page that is only read.
 
     It is folded, because it flickers: the reader starts it by opening it, and stops it by closing it.
-    width: of the picture at most, in pixels. quality: of the WebP, 0 to 100.
+    widths: of the picture in pixels, tried in turn until it has no more than `heavy` bytes.
     """
     names = re.search('aria-label="([^"]*)"', player)[1]
     video = base64.b64decode(re.search("base64,([^\"]+)", player)[1])
     with av.open(io.BytesIO(video)) as container:
         rate = float(container.streams.video[0].average_rate)
         frames = [frame.to_image() for frame in container.decode(video=0)]
-    width = min(width, frames[0].width)
+    for width in widths:
+        data = _moving(frames, min(width, frames[0].width), round(1000 / rate))
+        if len(data) <= heavy:
+            break
+    source = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+    return (f"<details><summary>Play the film, small (it flickers)</summary>"
+            f'<img alt="A film, in a loop: {names}." style="max-width: 100%" src="{source}"></details>')
+
+
+def _moving(frames: Sequence[Image.Image], width: int, milliseconds: int) -> bytes:
     size = width, round(frames[0].height * width / frames[0].width)
     first, *others = (frame.resize(size, Image.Resampling.LANCZOS) for frame in frames)
     data = io.BytesIO()
-    first.save(data, "webp", save_all=True, append_images=others, duration=round(1000 / rate), loop=0, quality=quality)
-    source = f"data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}"
-    return (f"<details><summary>Play the film, small (it flickers)</summary>"
-            f'<img alt="A film, in a loop: {names}." style="max-width: 100%" src="{source}"></details>')
+    first.save(data, "webp", save_all=True, append_images=others, duration=milliseconds, loop=0, quality=30)
+    return data.getvalue()
 
 
 def write(frames: torch.Tensor, path: Path, frame_rate: int = 12) -> Path:

@@ -13,6 +13,7 @@ from tutorial_lib.files import read_json
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.papers import ROLES
 from tutorial_lib.papers.ofd.roles import OURS, POCKET
+from tutorial_lib.schema import MANIFEST
 from tutorial_lib.settings import zoo_folder
 
 FOLDER = Path(__file__).parent     # of what ships
@@ -103,6 +104,6 @@ def manifest(name: str) -> dict:
     """
     path = path_of(name)
     if path.with_suffix(".json").is_file():
-        return read_json(path.with_suffix(".json"))
+        return read_json(path.with_suffix(".json"), MANIFEST)
     about = checkpoint.read(path).about
     return {**about, "name": path.stem, "settings": about.get("scale", {})}
