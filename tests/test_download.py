@@ -280,6 +280,21 @@ def test_links_in_a_zip_are_refused_where_they_are_wanted(tmp_path):
     assert content_of(tmp_path / "out") == {"plain": b"text"}
 
 
+def test_a_zip_whose_list_claims_more_than_it_holds_is_damaged(tmp_path):
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("good", "good")
+        written.writestr("short", "text")
+    content = bytearray(archive.read_bytes())
+    entry = content.rindex(b"PK\x01\x02")                        # of the last member in the list of contents
+    assert content[entry + 24:entry + 28] == (4).to_bytes(4, "little")
+    content[entry + 24:entry + 28] = (40).to_bytes(4, "little")
+    archive.write_bytes(content)
+    with pytest.raises(TutorialError, match="short has 4 bytes and not 40"):
+        unpack(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()                        # not even the good one
+
+
 def test_a_link_in_the_folder_leads_nowhere(pack, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "elsewhere").mkdir()

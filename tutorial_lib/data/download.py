@@ -246,9 +246,7 @@ def unpack(archive: str | Path, folder: str | Path, place: Callable[[str], str |
             with tqdm(total=total, unit="B", unit_scale=True, desc=f"check {archive.name}") as bar:
                 for member in missing.values():
                     if member.has_checksum:
-                        with member.open() as source:
-                            while block := source.read(BLOCK):
-                                bar.update(len(block))
+                        _check_content(member, bar.update)
             with tqdm(total=total, unit="B", unit_scale=True, desc=f"unpack {archive.name}") as bar:
                 for target, member in missing.items():
                     with member.open() as source, atomic_path(target) as temporary, open(temporary, "wb") as file:
@@ -257,6 +255,17 @@ def unpack(archive: str | Path, folder: str | Path, place: Callable[[str], str |
         reason = str(error).split("\n")[0].rstrip(":")
         raise TutorialError(f"{archive} is damaged ({reason}); delete it and download it again.") from error
     return list(targets)
+
+
+def _check_content(member: _Member, count: Callable[[int], object]) -> None:
+    """Reads a member to its end, where its checksum is compared; the list of contents may have claimed more."""
+    size = 0
+    with member.open() as source:
+        while block := source.read(BLOCK):
+            size += len(block)
+            count(len(block))
+    if size != member.size:
+        raise zipfile.BadZipFile(f"{member.name} has {size:,} bytes and not {member.size:,}")
 
 
 def _targets(
