@@ -8,7 +8,7 @@
 # - explain why the network that judges has to be a trained one.
 #
 # **You need** [notebook 0](00_start_here.ipynb), and to know what a gradient is.
-# **Time**: about 1 minute on a laptop without a GPU, to run every cell.
+# **Time**: about 75 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Previous: 0. Start here](00_start_here.ipynb) |
