@@ -18,7 +18,7 @@ def problem(path=None, steps=10, bad_at=None, **options):
         size = network.weight.square().mean() * (float("nan") if step == bad_at else 1)
         return {"fit": fit, "size": size, "total": fit + 1e-3 * size}
 
-    about = {"network": "linear", "seed": 5}
+    about = {"network": {"kind": "linear"}, "seed": 5}
     history = train(network, loss, steps, lambda step: 0.1 / (1 + step), "test", about, path, bar=False, **options)
     return network, history
 
@@ -94,7 +94,7 @@ def test_nan_stops_names_the_term_and_keeps_the_last_good_checkpoint(tmp_path):
 
 def test_a_checkpoint_of_another_training_is_not_gone_on_with(tmp_path):
     path = tmp_path / "c.safetensors"
-    checkpoint.save(path, nn.Linear(4, 1), {"network": "linear", "seed": 6})
+    checkpoint.save(path, nn.Linear(4, 1), {"network": {"kind": "linear"}, "seed": 6})
     with pytest.raises(TutorialError, match="another seed"):
         problem(path)
 
@@ -128,8 +128,8 @@ def test_a_style_is_its_picture(tmp_path, then, now, other):
     network = nn.Linear(4, 1)
 
     def trained(about, steps):
-        return train(network, lambda step: {"total": network.weight.square().sum()}, steps, lambda step: 0.1, "test",
-                     about, path, bar=False)
+        return train(network, lambda step: {"total": sum(part.square().sum() for part in network.parameters())}, steps,
+                     lambda step: 0.1, "test", about, path, bar=False)
 
     trained(then, 1)
     before = path.read_bytes()
