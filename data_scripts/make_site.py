@@ -32,6 +32,7 @@ CONTENTS = """
 :hidden:
 :caption: Around it
 
+notebooks/GLOSSARY
 RESULTS
 INSTRUCTORS
 ```

@@ -12,6 +12,7 @@ from tutorial_lib import train as train_module
 from tutorial_lib.cli import main
 from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import random_scene
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.settings import scale
 
 
@@ -118,13 +119,22 @@ def test_tuples_are_cut_for_the_settings_and_kept_for_those_that_cut_the_same(tm
     ("student-plain", ["--teacher-plain", "mosaic-teacher-flow"], "is a teacher with flow, not a teacher."),
     ("teacher-plain", ["--teacher-plain", "mosaic-student-plain"], "is not made from --teacher-plain; leave it out"),
     ("student-plain", ["--start", "nobody", "--teacher-flow", "nobody"], "not made from --start and --teacher-flow"),
-    ("teacher-flow", ["--lambda-res", "-1"], "lambda_res is -1.0; a weight of a loss is 0 or a positive number"),
-    ("teacher-flow", ["--lambda-res", "nan"], "lambda_res is nan; a weight"),
     ("teacher-flow", ["--teacher-plain", "mosaic-teacher-plain", "--videos", "nowhere"], "There is no folder nowhere"),
 ])
 def test_what_is_missing_is_said(tmp_path, capsys, stage, more, message):
     assert train(stage, tmp_path / "a.safetensors", *more) == 2
     assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["-1", "nan"])
+def test_a_weight_below_zero_or_none_at_all_is_refused(tmp_path, capsys, value):
+    with pytest.raises(SystemExit) as stop:
+        train("teacher-flow", tmp_path / "a.safetensors", "--lambda-res", value)
+    assert stop.value.code == 2 and f"--lambda-res: {value} is no finite number" in capsys.readouterr().err
+    with pytest.raises(TutorialError, match=r"lambda_res is .*; a weight of a loss is 0 or a positive number"):
+        train_module.train("teacher-flow", "waves", scale("smoke"), tmp_path / "a.safetensors",
+                           given={"lambda_res": float(value)})
     assert list(tmp_path.iterdir()) == []
 
 
