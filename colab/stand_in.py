@@ -32,7 +32,7 @@ assert sys.prefix == {prefix!r}, sys.prefix
 assert tutorial_lib.__file__.startswith(os.getcwd()), tutorial_lib.__file__
 assert os.environ["OFD_SCALE"] == {scale!r}, os.environ["OFD_SCALE"]
 """
-NOT_CLONED = shutil.ignore_patterns(".git", ".venv*", "build", "data", "__pycache__", "*.egg-info", ".*_cache")
+NOT_CLONED = (".git", ".venv*", "/build", "/data", "__pycache__", "*.egg-info", ".*_cache")      # "/": in ROOT alone
 
 
 def lines_of(file: Path) -> list[str]:
@@ -104,7 +104,10 @@ def freeze(python: Path) -> set[str]:
 
 def clone_of(root: Path, folder: Path) -> str:
     """A repository with the files as they are now; returns its address."""
-    shutil.copytree(root, folder, ignore=NOT_CLONED)
+    everywhere = shutil.ignore_patterns(*(name for name in NOT_CLONED if not name.startswith("/")))
+    at_the_top = {name[1:] for name in NOT_CLONED if name.startswith("/")}
+    shutil.copytree(root, folder, ignore=lambda place, names: everywhere(place, names) | (
+        at_the_top & set(names) if Path(place) == root else set()))
     author = ("-c", "user.name=stand-in", "-c", "user.email=stand-in@localhost")
     for command in (("init", "--quiet"), ("add", "--all"), (*author, "commit", "--quiet", "--message", "As it is now")):
         run("git", "-C", folder, *command)

@@ -165,6 +165,19 @@ def test_the_stand_in_fails_where_the_way_in_does_harm(
     assert words in printed.out + printed.err
 
 
+def test_the_clone_has_every_file_of_the_course_and_nothing_that_was_made(stand_in, tmp_path):
+    root = tmp_path / "course"
+    for name in ("tutorial_lib/data/clips.py", "tutorial_lib/__init__.py", "data/sintel/a.png", "build/zoo/a",
+                 ".venv-colab/bin/python", "tests/__pycache__/a.pyc"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    address = stand_in.clone_of(root, tmp_path / "clone")
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", address, tmp_path / "ofd"], check=True)
+    found = {str(path.relative_to(tmp_path / "ofd")) for path in (tmp_path / "ofd").rglob("*") if path.is_file()}
+    assert {name for name in found if not name.startswith(".git/")} == {
+        "tutorial_lib/data/clips.py", "tutorial_lib/__init__.py"}
+
+
 # --- the first cell of a notebook ---
 
 
