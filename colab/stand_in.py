@@ -137,7 +137,7 @@ def main() -> int:
     opened = folder / "opened"
     opened.mkdir(parents=True)
     address = clone_of(ROOT, folder / "clone")
-    first = (HERE / "first_cell.txt").read_text(encoding="utf-8").format(address=address, next=" --next 01_next")
+    first = (HERE / "first_cell.txt").read_text(encoding="utf-8").format(address=address, next="")
     scale = os.environ.get("OFD_SCALE", "laptop")       # the reader's own choice stays
     start = time.monotonic()
     in_a_kernel(python, first + THEN.format(prefix=str(folder), scale=scale), opened)

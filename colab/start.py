@@ -1,6 +1,6 @@
 """What the first cell of a notebook does on Colab, or wherever the course is not installed.
 
-    %run ofd/colab/start.py --address ADDRESS --next NN_name [--drive]
+    %run ofd/colab/start.py [--next LINK] [--drive]
 
 Installs the course (install.py), says whether there is a GPU and how to turn it on, sets the scale that fits, and gives
 the link to the next notebook on Colab. --drive keeps downloads and everything that is made on Google Drive, where the
@@ -16,12 +16,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DRIVE = Path("/content/drive/MyDrive/ofd")
-
-
-def on_colab(address: str, notebook: str) -> str:
-    """The address of a notebook on Colab; of one on GitHub alone can it open any."""
-    path = address.removesuffix(".git").removeprefix("https://github.com/")
-    return f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{notebook}.ipynb"
 
 
 def scale_for(gpu: str | None) -> str:
@@ -48,8 +42,7 @@ def keep_on_drive() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--address", required=True)
-    parser.add_argument("--next", help="the notebook after this one")
+    parser.add_argument("--next", metavar="LINK", help="of the notebook after this one, on Colab")
     parser.add_argument("--drive", action="store_true")
     arguments = parser.parse_args()
     sys.argv = ["install.py"]
@@ -62,7 +55,7 @@ def main() -> None:
           "Change runtime type, and run this cell again.")
     print(f"Scale: {os.environ['OFD_SCALE']} (OFD_SCALE; to change it: %env OFD_SCALE=laptop, before the imports).")
     if arguments.next:
-        print(f"Next notebook: {on_colab(arguments.address, arguments.next)}")
+        print(f"Next notebook: {arguments.next}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 COLAB = Path(__file__).parent.parent / "colab"
+GITHUB = "https://github.com/"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -27,6 +28,14 @@ def address() -> str:
     return next((line.strip() for line in lines if line.strip() and not line.startswith("#")), "")
 
 
+def on_colab(address: str, notebook: str) -> str:
+    """The link to a notebook on Colab, which opens those of GitHub alone; empty for any other address."""
+    if not address.startswith(GITHUB):
+        return ""
+    path = address.removesuffix(".git").removeprefix(GITHUB)
+    return f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{notebook}.ipynb"
+
+
 def notebook_of(source: Path, address: str = "") -> NotebookNode:
     """A source as it is executed; with an address, a badge and a first cell that brings the course along."""
     notebook = jupytext.read(source)
@@ -34,13 +43,12 @@ def notebook_of(source: Path, address: str = "") -> NotebookNode:
         # Fixed ids, or every update would change every line of the file.
         cell.id = f"{source.stem[:2]}-{number:03}"
     if address:
-        after = [other.stem for other in sorted(source.parent.glob("[0-9][0-9]_*.py")) if other.stem > source.stem]
+        after = next((other.stem for other in sources() if other.stem > source.stem), "")
+        link = on_colab(address, after) if after else ""
         way_in = (COLAB / "first_cell.txt").read_text(encoding="utf-8").rstrip()
-        code = way_in.format(address=address, next=f" --next {after[0]}" if after else "")
+        code = way_in.format(address=address, next=f" --next {link}" if link else "")
         notebook.cells.insert(1, nbformat.v4.new_code_cell(code, id=f"{source.stem[:2]}-colab"))
-        if address.startswith("https://github.com/"):      # Colab opens notebooks of GitHub alone
-            path = address.removesuffix(".git").removeprefix("https://github.com/")
-            link = f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{source.stem}.ipynb"
+        if link := on_colab(address, source.stem):
             notebook.cells[0].source = BADGE.format(link=link) + notebook.cells[0].source
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5

@@ -1,6 +1,5 @@
 """The way in on Colab: what it finds missing, what it leaves alone. `make colab` tries it in a real environment."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from scripts import loaded
 
 ROOT = Path(__file__).parent.parent
 WANTED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
@@ -15,21 +15,14 @@ OURS = next(line for line in WANTED if line.startswith("opencv-"))
 AV = next(line for line in WANTED if line.startswith("av"))
 
 
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"colab_{name}", ROOT / "colab" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def way_in():
-    return script("install")
+    return loaded("install", "colab")
 
 
 @pytest.fixture
 def stand_in():
-    return script("stand_in")
+    return loaded("stand_in", "colab")
 
 
 @pytest.fixture
@@ -184,16 +177,14 @@ def test_the_clone_has_every_file_of_the_course_and_nothing_that_was_made(stand_
 @pytest.fixture
 def from_sources(monkeypatch):
     """data_scripts/sources.py, which makes notebooks of their sources."""
-    spec = importlib.util.spec_from_file_location("sources", ROOT / "data_scripts" / "sources.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = loaded("sources")
     monkeypatch.delenv("OFD_ADDRESS", raising=False)
     return module
 
 
 @pytest.fixture
 def start():
-    return script("start")
+    return loaded("start", "colab")
 
 
 def test_without_an_address_there_is_no_badge_and_no_first_cell(from_sources, monkeypatch):
@@ -210,16 +201,15 @@ def test_the_address_is_the_one_line_that_is_no_comment(from_sources, monkeypatc
     assert from_sources.address() == "https://github.com/someone/course.git"
 
 
-def test_with_an_address_a_notebook_brings_the_course_and_opens_on_colab(from_sources, start):
+def test_with_an_address_a_notebook_brings_the_course_and_opens_on_colab(from_sources):
     first, second, *_, last = from_sources.sources()
     address = "https://github.com/someone/course.git"
     notebook = from_sources.notebook_of(first, address)
     header, way_in, *others = notebook.cells
     assert header.source.startswith("[![Open in Colab](")
-    assert f"({start.on_colab(address, first.stem)})" in header.source
-    assert "/github/someone/course/blob/main/notebooks/" in header.source
+    assert f"/github/someone/course/blob/main/notebooks/{first.stem}.ipynb)" in header.source
     assert f"git clone --quiet --depth 1 {address} ofd" in way_in.source
-    assert way_in.source.endswith(f"--address {address} --next {second.stem}")
+    assert way_in.source.endswith(f"/someone/course/blob/main/notebooks/{second.stem}.ipynb")
     assert [cell.id for cell in others] == [cell.id for cell in from_sources.notebook_of(first).cells[1:]]
     assert "--next" not in from_sources.notebook_of(last, address).cells[1].source
 
@@ -227,6 +217,7 @@ def test_with_an_address_a_notebook_brings_the_course_and_opens_on_colab(from_so
 def test_a_notebook_of_no_github_has_the_first_cell_and_no_badge(from_sources):
     notebook = from_sources.notebook_of(from_sources.sources()[0], "file:///somewhere")
     assert "badge" not in notebook.cells[0].source and "git clone" in notebook.cells[1].source
+    assert "--next" not in notebook.cells[1].source
 
 
 @pytest.mark.parametrize(("gpu", "chosen", "scale", "words"), [
@@ -239,7 +230,7 @@ def test_the_first_cell_says_what_there_is_and_sets_the_scale_that_fits(
     installed = []
     monkeypatch.setattr(start.runpy, "run_path", lambda path, run_name: installed.append(Path(path).name))
     monkeypatch.setattr(start, "gpu_name", lambda: gpu)
-    monkeypatch.setattr(sys, "argv", ["start.py", "--address", "https://github.com/a/b", "--next", "02_next"])
+    monkeypatch.setattr(sys, "argv", ["start.py", "--next", "https://colab/02_next.ipynb"])
     monkeypatch.setenv("OFD_SCALE", chosen or "")
     if not chosen:
         monkeypatch.delenv("OFD_SCALE")
@@ -247,7 +238,7 @@ def test_the_first_cell_says_what_there_is_and_sets_the_scale_that_fits(
     printed = capsys.readouterr().out
     assert installed == ["install.py"] and words in printed and f"Scale: {scale} " in printed
     assert start.os.environ["OFD_SCALE"] == scale
-    assert "https://colab.research.google.com/github/a/b/blob/main/notebooks/02_next.ipynb" in printed
+    assert "Next notebook: https://colab/02_next.ipynb" in printed
 
 
 def test_what_is_made_can_be_kept_on_drive(start, monkeypatch, tmp_path, capsys):

@@ -1,6 +1,5 @@
 """The scripts that train what ships and that download data, run as a user would, at the smallest real size."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ import pytest
 import torch
 from films import film
 from safetensors.torch import save_file
+from scripts import loaded
 from serving import ftp_site, http_site
 
 from tutorial_lib import checkpoint, cli, zoo
@@ -149,8 +149,7 @@ def test_a_whole_zoo_is_trained_and_goes_on_where_it_was(tmp_path):
 ])
 def test_the_networks_of_the_course_are_not_replaced_by_chance(tmp_path, monkeypatch, arguments, environment):
     """By those of another scale, seed or perceptual network: said before hours of training."""
-    script = importlib.util.spec_from_file_location("train_zoo", SCRIPTS / "train_zoo.py")
-    script.loader.exec_module(module := importlib.util.module_from_spec(script))
+    module = loaded("train_zoo")
     for name, value in {"OFD_BUILD": str(tmp_path), **environment}.items():
         monkeypatch.setenv(name, value)
     asked = []

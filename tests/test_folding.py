@@ -1,22 +1,17 @@
 """Solutions: code in a notebook's source, folded in the notebook, with the output of a run."""
 
 import base64
-import importlib.util
-from pathlib import Path
 
 import nbformat
 import pytest
+from scripts import loaded
 
-SCRIPT = Path(__file__).parent.parent / "data_scripts" / "folding.py"
 PICTURE = base64.b64encode(b"not really a picture").decode()
 
 
 @pytest.fixture
 def folding():
-    spec = importlib.util.spec_from_file_location("folding", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("folding")
 
 
 def solution(*outputs, source="# Exercise 1: a solution\nprint(1)"):

@@ -1,7 +1,6 @@
 """Grading: invented submissions, a solved one, a half-solved one, and some that no instructor wants."""
 
 import csv
-import importlib.util
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from scripts import loaded
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "data_scripts" / "grade.py"
@@ -51,10 +51,7 @@ LEAVES = "import os\ndef gram(maps):\n    os._exit(3)\n"
 
 @pytest.fixture
 def grading():
-    spec = importlib.util.spec_from_file_location("grade", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("grade")
 
 
 def submit(folder, code, name=NAME):

@@ -1,18 +1,13 @@
 """The reader's own copies of the notebooks: kept, whatever is corrected."""
 
-import importlib.util
-from pathlib import Path
 
 import pytest
-
-SCRIPT = Path(__file__).parent.parent / "data_scripts" / "my_notebooks.py"
+from scripts import loaded
 
 
 @pytest.fixture
 def bring(tmp_path):
-    spec = importlib.util.spec_from_file_location("my_notebooks", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = loaded("my_notebooks")
     (tmp_path / "student").mkdir()
     for name in ("00_a", "01_b"):
         (tmp_path / "student" / f"{name}.ipynb").write_text(f"{name}, first")

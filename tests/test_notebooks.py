@@ -1,7 +1,6 @@
 """The notebooks as files: up to date with their sources, readable on a page without a kernel, and alive with one."""
 
 import errno
-import importlib.util
 import json
 import os
 import re
@@ -13,6 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from pages import pictures
+from scripts import loaded
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.lock import only_writer
@@ -32,10 +32,7 @@ each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path
 def updater(monkeypatch):
     """data_scripts/update_notebooks.py, which finds its neighbour as a script does."""
     monkeypatch.syspath_prepend(ROOT / "data_scripts")
-    spec = importlib.util.spec_from_file_location("update_notebooks", ROOT / "data_scripts" / "update_notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("update_notebooks")
 
 
 def notebook_of(source: Path) -> nbformat.NotebookNode:
@@ -81,9 +78,7 @@ def test_drift_is_noticed(updater, tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def runner(monkeypatch):
     """data_scripts/run_notebooks.py, whose notebooks are executed by nobody."""
-    spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "data_scripts" / "run_notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = loaded("run_notebooks")
     monkeypatch.setattr(module.NotebookClient, "execute", lambda self: None)
     return module
 

@@ -1,6 +1,5 @@
 """What a frame costs. Seconds cannot be foretold; what is done with them can."""
 
-import importlib.util
 import json
 import stat
 import subprocess
@@ -11,6 +10,7 @@ from types import ModuleType
 import cv2
 import pytest
 import torch
+from scripts import loaded
 from torch import nn
 
 from tutorial_lib import speed
@@ -176,9 +176,7 @@ def test_raft_sees_the_frames_from_minus_one_to_one(monkeypatch):
 @pytest.fixture
 def script(monkeypatch):
     """measure_speed.main, in this process, at a tiny size."""
-    specification = importlib.util.spec_from_file_location("measure_speed", SCRIPT)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    module = loaded("measure_speed")
     threads = torch.get_num_threads(), cv2.getNumThreads()
 
     def run(*arguments):

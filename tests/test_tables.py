@@ -1,6 +1,5 @@
 """The tables on numbers whose answers are known, and the committed ones against the scores that they are made from."""
 
-import importlib.util
 import json
 import math
 import shutil
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from records import record
+from scripts import loaded
 
 from tutorial_lib import tables, zoo
 from tutorial_lib.errors import TutorialError
@@ -313,10 +313,7 @@ def test_insert_replaces_only_between_its_marks():
 
 def make_tables(monkeypatch, results, *arguments):
     """The command, in this process: starting another takes longer than the rest."""
-    script = Path(__file__).parent.parent / "data_scripts" / "make_tables.py"
-    specification = importlib.util.spec_from_file_location("make_tables", script)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    module = loaded("make_tables")
     monkeypatch.setenv("OFD_BUILD", str(results.parent / "build"))
     monkeypatch.setattr("sys.argv", ["make_tables.py", "--results", str(results), "--width", "64", *arguments])
     module.main()

@@ -50,8 +50,8 @@ print(f"Style: {style}   (there are {', '.join(zoo.styles())})")
 # %% [markdown]
 # ## What you will be able to make
 #
-# One frame of a film, and the same frame as a network of this course paints it. It is a small one, for speed, and it has
-# been taught to paint each frame as it painted the one before.
+# One frame of a film, and the same frame as a network of this course paints it. It is a small one, for speed, and two
+# larger ones have taught it to be steady.
 
 # %%
 view = filmed(test_scene("alley_2", 360, 640, 2)).frames[:1]

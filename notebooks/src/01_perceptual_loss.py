@@ -567,11 +567,13 @@ figures.show(
 )
 print("judged by: " + "".join(f"{name:>8}" for name in taps))
 with torch.no_grad():
-    for name, picture in by_one.items():
-        errors = [library.style_error(other, tap).item() for other, tap in features(picture).items()]
-        print(f"under {name} " + "".join(f"{error:8.3f}" for error in errors))
-print("Each is best by its own judge. What a few pixels can tell, colours and grain, only the first tap sees to; what")
-print("takes a larger piece, only the later ones. So Eq. 1 adds them.")
+    errors = {name: [library.style_error(other, tap).item() for other, tap in features(picture).items()]
+              for name, picture in by_one.items()}
+for name, row in errors.items():
+    print(f"under {name} " + "".join(f"{error:8.3f}" for error in row))
+won = sum(row[n] == min(other[n] for other in errors.values()) for n, row in enumerate(errors.values()))
+print(f"{won} of {len(taps)} taps are pleased most by the picture that was painted for them alone, and no picture by all.")
+print("So Eq. 1 adds them.")
 
 # %% [markdown]
 # **Exercise 3.** A Gram matrix forgets *where*. And *in which direction*? Turn the photographs `brick` and `gravel`

@@ -7,7 +7,7 @@
 # - drag a lambda and see what it buys and what it costs.
 #
 # **You need** notebooks 01 to 06.
-# **Time**: about 60 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
+# **Time**: about 60 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 6. Low-rank distillation](06_low_rank_distillation.ipynb) · [Next: 8. Evaluation](08_evaluation.ipynb)

@@ -7,7 +7,7 @@
 # - read a results table against the paper's, ordering by ordering.
 #
 # **You need** notebooks 02 to 07.
-# **Time**: about 75 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
+# **Time**: about 75 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 7. The total loss](07_total_loss.ipynb)
