@@ -7,6 +7,8 @@ STAMP   := $(VENV)/.installed
 COLAB   := .venv-colab
 TEACH   := .venv-instructor
 
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
 define NEW_ENOUGH
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' || \
 	{ echo "Python 3.11.4 or newer is needed; name one with: make PYTHON=python3.11 ..."; exit 2; }
@@ -49,10 +51,15 @@ run: $(STAMP)
 test: export OFD_SCALE := smoke
 test: export OFD_BUILD := $(CURDIR)/build/test
 test: export OFD_INSTRUCTOR := $(CURDIR)/$(TEACH)/bin/python
-test: $(STAMP) $(TEACH)/.installed
+test: $(STAMP) $(TEACH)/.installed $(if $(CHROMIUM),$(VENV)/.browser)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python data_scripts/update_notebooks.py --unfolded "$(OFD_BUILD)/notebooks"
 	$(BIN)/python -m pytest tests "$(OFD_BUILD)/notebooks" --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+
+# What drives a browser, where there is one.
+$(VENV)/.browser: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[browser]"
+	@touch $@
 
 attack: export OFD_ATTACKS := all
 attack: export OFD_BUILD := $(CURDIR)/build/attack
@@ -115,7 +122,7 @@ tables: $(STAMP)
 	$(BIN)/python data_scripts/make_tables.py --score-only
 	$(BIN)/python data_scripts/make_tables.py --screen
 
-lock: $(STAMP) $(TEACH)/.installed
+lock: $(STAMP) $(VENV)/.browser $(TEACH)/.installed
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.
 	# In steps, because of two commands in a pipe only the last one can fail.
 	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/frozen.txt
