@@ -14,9 +14,11 @@ import tutorial_lib
 from tutorial_lib import papers
 from tutorial_lib.papers.ofd.roles import (
     ABLATIONS,
+    AXES,
     CONTROL,
     FRONTIER,
     GROUPS,
+    LAB,
     METHODS,
     OURS,
     PLUS,
@@ -26,6 +28,7 @@ from tutorial_lib.papers.ofd.roles import (
     SIZES,
     TEMP,
     ZOO,
+    drawn,
 )
 from tutorial_lib.roles import Recipe, Role, by_name
 from tutorial_lib.settings import SCALES, scale
@@ -46,7 +49,7 @@ def test_no_two_roles_have_one_name():
 
 def test_every_role_is_trained_with_one_of_the_groups():
     grouped = {name for group in GROUPS.values() for name in group}
-    assert grouped == {*ZOO, *PLUS, *POCKETS, *SIZES, *ABLATIONS, *FRONTIER} == set(papers.ROLES)
+    assert grouped == {*ZOO, *PLUS, *POCKETS, *LAB, *SIZES, *ABLATIONS, *FRONTIER} == set(papers.ROLES)
 
 
 def test_the_needs_and_the_control_of_every_role_are_roles():
@@ -56,10 +59,34 @@ def test_the_needs_and_the_control_of_every_role_are_roles():
 
 def test_the_shipped_roles_are_those_of_the_paper_plus_and_the_pocket_students():
     students = [name for name in POCKETS if not name.startswith("screen-teacher")]
-    assert list(SHIPPED) == [*ZOO, "student-ours-plus", *students]
+    sliders = [name for name in LAB if "judge" not in name]
+    assert list(SHIPPED) == [*ZOO, "student-ours-plus", *students, *sliders]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def test_a_student_of_the_lab_has_the_strengths_of_its_name_and_the_origin_elsewhere():
+    usual = ROLES["pocket-scratch"].recipe
+    origin, own = (usual.settings(scale("laptop")), usual.scale(scale("laptop")))
+    for key, axis in AXES.items():
+        assert len(axis.strengths) == 4 and sorted(axis.strengths) == list(axis.strengths)
+        for strength in axis.strengths:
+            found = LAB[f"lab-{key}-x{strength:g}"].recipe.settings(scale("laptop"))
+            assert getattr(found, axis.setting) == pytest.approx(strength * getattr(own, axis.setting))
+            assert found.but(**{axis.setting: getattr(origin, axis.setting)}) == origin
+
+
+def test_the_labs_judges_are_off_every_axis_within_its_range_and_always_the_same():
+    points = drawn()
+    assert points == drawn() != drawn(seed=1) and len(points) == 10
+    for n, point in enumerate(points):
+        found = LAB[f"lab-judge-{n}"].recipe.settings(scale("laptop"))
+        own = LAB[f"lab-judge-{n}"].recipe.scale(scale("laptop"))
+        for key, axis in AXES.items():
+            assert axis.strengths[0] <= point[key] <= axis.strengths[-1] and point[key] not in axis.strengths
+            assert getattr(found, axis.setting) == pytest.approx(point[key] * getattr(own, axis.setting))
+        assert not LAB[f"lab-judge-{n}"].ships
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in LAB])
 def test_every_shipped_role_has_a_colour_of_its_own_in_its_family(name):
     family = POCKETS if name in POCKETS else {**ZOO, **PLUS}
     same = [role.name for role in family.values() if role.ships and role.colour == SHIPPED[name].colour]

@@ -1,7 +1,9 @@
 """The networks of Optical Flow Distillation: those that ship, the ablations of its tables, the frontier, and beyond."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 
 from tutorial_lib.roles import Recipe, Role, by_name
 
@@ -111,6 +113,47 @@ POCKETS = by_name((
 ))
 
 
+@dataclass(frozen=True)
+class Axis:
+    """A slider of the lambda lab: students that were trained at these strengths of one setting.
+
+    strengths: multiples of the setting's own value; 0 leaves a lambda out. origin: the strength of pocket-scratch.
+    """
+
+    setting: str
+    strengths: tuple[float, ...]
+    origin: float = 0.0
+
+
+AXES = {
+    "res": Axis("lambda_res", (0.08, 0.2, 0.5, 1.25)),
+    "temp": Axis("lambda_temp", (0.08, 0.2, 0.5, 1.25)),
+    "rank": Axis("lambda_rank", (0.3, 1.0, 3.0, 6.0)),
+    "style": Axis("style_weight", (0.5, 1.5, 2.2, 3.5), origin=1.0),
+}
+
+
+def lab(name: str, strengths: Mapping[str, float], label: str, ships: bool) -> Role:
+    """A pocket student at these strengths of the axes; an axis that is not named is at its origin."""
+    absent = {axis.setting: 0.0 for key, axis in AXES.items() if not axis.origin and key not in strengths}
+    times = {AXES[key].setting: strength for key, strength in strengths.items()}
+    return Role(f"lab-{name}", label, GREY, pocket(absent, times), ships, POCKET_CONTROL)
+
+
+def drawn(count: int = 10, seed: int = 20261122) -> list[dict[str, float]]:
+    """Points off the axes, log-uniform over their whole range: trained to judge mixtures by, and never mixed."""
+    numbers = Random(seed)
+    return [{key: round(math.exp(numbers.uniform(math.log(axis.strengths[0]), math.log(axis.strengths[-1]))), 3)
+             for key, axis in AXES.items()} for _ in range(count)]
+
+
+LAB = by_name(
+    tuple(lab(f"{key}-x{strength:g}", {key: strength}, f"lab, {axis.setting} x {strength:g}", True)
+          for key, axis in AXES.items() for strength in axis.strengths),
+    tuple(lab(f"judge-{n}", point, f"lab, judge {n}", False) for n, point in enumerate(drawn())),
+)
+
+
 def of_size(width: int, blocks: int, separable: bool = False) -> tuple[Role, ...]:
     """How small can it be? A pocket student of one size in the paper's place: its teachers, its frames, its steps."""
     name = f"pocket-{'sep-' if separable else ''}{width}x{blocks}"
@@ -185,7 +228,8 @@ METHODS = {method.name: method for method in (
 )}
 FRONTIER = by_name(tuple(method.role(factor) for method in METHODS.values() for factor in method.factors))
 
-GROUPS = {"zoo": ZOO, "plus": PLUS, "pockets": POCKETS, "sizes": SIZES, "tables": ABLATIONS, "frontier": FRONTIER}
+GROUPS = {"zoo": ZOO, "plus": PLUS, "pockets": POCKETS, "lab": LAB, "sizes": SIZES, "tables": ABLATIONS,
+          "frontier": FRONTIER}
 ROLES = by_name(*(tuple(group.values()) for group in GROUPS.values()))
 SHIPPED = {name: role for name, role in ROLES.items() if role.ships}
-TABLED = {name: role for name, role in SHIPPED.items() if name not in POCKETS}      # judged at the scale's own sizes
+TABLED = {name: role for name, role in SHIPPED.items() if name not in {*POCKETS, *LAB}}      # judged at the scale's own sizes
