@@ -232,4 +232,5 @@ GROUPS = {"zoo": ZOO, "plus": PLUS, "pockets": POCKETS, "lab": LAB, "sizes": SIZ
           "frontier": FRONTIER}
 ROLES = by_name(*(tuple(group.values()) for group in GROUPS.values()))
 SHIPPED = {name: role for name, role in ROLES.items() if role.ships}
-TABLED = {name: role for name, role in SHIPPED.items() if name not in {*POCKETS, *LAB}}      # judged at the scale's own sizes
+# Judged at the scale's own sizes.
+TABLED = {name: role for name, role in SHIPPED.items() if name not in {*POCKETS, *LAB}}
