@@ -2,15 +2,16 @@
 
 In a source an exercise's solution is a code cell tagged "solution" whose first line is a comment, its title. A function
 that is the reader's stands there with its body between BEGIN SOLUTION and END SOLUTION. Both are executed. In the
-notebook a solution is a text cell in <details>, so that it is folded on every page (JupyterLab, Colab, GitHub, the site),
-and of the reader's function there is a stub above it, the same as in the copies that are handed out: who opens a notebook
-anywhere finds something to write, and no answer that was not asked for. Its check keeps the output of the solved run,
-and may fail, so that "run all" goes on behind a function that nobody has written.
+notebook a solution is a text cell in <details>: folded in JupyterLab, on Colab, on GitHub and on the site.
+The reader's function is a stub above it, the same as in the copies that are handed out: who opens a notebook anywhere
+finds something to write, and no answer that was not asked for. Its check keeps the output of the solved run, and may
+fail, so that "run all" goes on behind a function that nobody has written.
 """
 
 import html
 import re
 import textwrap
+from itertools import pairwise
 
 import nbformat
 from nbformat import NotebookNode
@@ -46,7 +47,7 @@ def as_read(cells: list[NotebookNode]) -> list[NotebookNode]:
 def solved(cells: list[NotebookNode]) -> list[NotebookNode]:
     """The cells that a reader finds, with the folded answer in each stub: what is executed to show the whole course."""
     cells = [nbformat.from_dict(cell) for cell in cells]
-    for stub, answer in zip(cells, cells[1:], strict=False):
+    for stub, answer in pairwise(cells):
         if has_tag(stub, YOURS) and is_solution(answer):
             indent = re.search(r"^( *)# YOUR CODE HERE$", stub.source, flags=re.MULTILINE)[1]
             body = textwrap.indent(code_of(answer), indent)
