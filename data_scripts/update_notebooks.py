@@ -13,6 +13,7 @@ if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C d
     start(__file__)
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nbformat import NotebookNode
 from run_notebooks import execute
 from sources import METADATA, NOTEBOOKS, address, notebook_of
 
+from tutorial_lib import keep
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.show.players import without_kernel
 
@@ -113,6 +115,8 @@ def main() -> int:
         raise TutorialError(f"There is no notebook {', '.join(unknown)}; there are "
                             f"{', '.join(source.stem for source in sources)}.")
     sources = [s for s in sources if not arguments.names or s.stem in arguments.names]
+    if arguments.execute:
+        shutil.rmtree(keep.folder(), ignore_errors=True)      # what a notebook shows was computed when it was executed
     drifted = []
     for source in sources:
         target = NOTEBOOKS / f"{source.stem}.ipynb"

@@ -8,14 +8,16 @@ import pytest
 import torch
 from stages import Stages, weights
 
-from tutorial_lib import kept as module
+from tutorial_lib import keep as module
 from tutorial_lib import training
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.kept import fingerprint, kept
+from tutorial_lib.keep import fingerprint, keep
 from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.settings import scale
 
 STEPS = 4
+TINY = scale("smoke").but(height=32, width=32, clips=2, style_size=32, teacher_width=4, teacher_blocks=1, student_width=4,
+                          student_blocks=1)
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +28,11 @@ def _own_build_folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def stages():
-    return Stages(scale("smoke").but(clips=2))
+    return Stages(TINY)
 
 
 def distilled(stages, settings=None, **options):
-    return kept(training.distill)(stages.student_plain, stages.targets(), stages.perceptual,
+    return keep(training.distill)(stages.student_plain, stages.targets(), stages.perceptual,
                                   settings or stages.settings, steps=STEPS, bar=False, **options)
 
 
@@ -58,7 +60,7 @@ def test_a_training_comes_back_with_its_losses_and_says_so(stages, steps_run, ca
 
 def test_a_network_that_is_trained_in_its_place_comes_back_in_its_place(stages, capsys):
     first, second = (training.new_student(stages.settings) for _ in range(2))
-    train = kept(training.train_plain)
+    train = keep(training.train_plain)
     history = train(first, stages.perceptual, stages.settings, steps=2, bar=False)
     assert train(second, stages.perceptual, stages.settings, steps=2, bar=False) == history
     assert torch.equal(weights(first), weights(second)) and "taken from" in capsys.readouterr().out
@@ -98,7 +100,7 @@ def test_what_changes_the_training_trains_anew(stages, steps_run, capsys, monkey
         stages.perceptual.weights["style"] *= 2
     elif change == "steps":
         options = {"callback": print}
-        kept(training.distill)(stages.student_plain, stages.targets(), stages.perceptual, settings, steps=1, bar=False)
+        keep(training.distill)(stages.student_plain, stages.targets(), stages.perceptual, settings, steps=1, bar=False)
         assert len(steps_run) == STEPS + 1
         return
     else:
@@ -119,7 +121,7 @@ def test_what_was_looked_at_or_remembered_meanwhile_changes_nothing(stages):
 # --- the notebook's own functions ---
 
 CELL = """
-@kept
+@keep
 def paint(picture, steps={steps}, rate=0.5):
     "The picture follows some steps."
     calls.append(steps)
@@ -151,7 +153,7 @@ USUAL = {"steps": 3, "value": 1.0, "more": "", "how": "value", "twice": "2 * sel
 
 def cell(**changes):
     """The names of a notebook in which a cell like the above was run, in a kernel of its own."""
-    names = {"__name__": "__main__", "kept": kept, "torch": torch}
+    names = {"__name__": "__main__", "keep": keep, "torch": torch}
     exec(CELL.format(**USUAL | changes), names)
     return names
 
@@ -185,7 +187,7 @@ def test_another_property_of_a_class_of_the_notebook_counts_and_a_comment_does_n
 
 
 def test_chance_is_the_same_at_every_call_and_the_notebooks_own_goes_on():
-    @kept
+    @keep
     def noise(n, like=torch.rand_like):
         return like(torch.zeros(n))
 
@@ -199,7 +201,7 @@ def test_a_function_that_fails_is_not_kept():
     names = cell(more=" / 0 if rate else picture")
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
-            kept(lambda: 1 / 0)()
+            keep(lambda: 1 / 0)()
     assert names["calls"] == []
 
 

@@ -1,8 +1,8 @@
 """What a notebook trains is kept: after a restart of its kernel, "run all" goes on from there.
 
-    student, history = kept(training.distill)(start, targets, judge, settings, steps=60)
+    student, history = keep(training.distill)(start, targets, judge, settings, steps=60)
 
-or `@kept` above a function of the notebook's own. What is asked for again in just the same way comes from
+or `@keep` above a function of the notebook's own. What is asked for again in just the same way comes from
 `build/kept`, and a line says so, since then nothing was trained, and a clock tells nothing. Just the same is: the
 library's code, PyTorch, the function's own code with that of the notebook's functions that it calls, and all that it is
 given. Whatever cannot be told from something else of its kind is refused.
@@ -41,7 +41,11 @@ def library() -> str:
 library()       # now, as it is imported: what is written to its files later does not run in this process
 
 
-def kept(function: Callable) -> Callable:
+def folder() -> Path:
+    return build_folder() / "kept"
+
+
+def keep(function: Callable) -> Callable:
     """The same function, which takes what it returns from an earlier call where that was just the same.
 
     A training of the library (a function that takes the `path` of a checkpoint) goes on where it was interrupted, and
@@ -56,7 +60,7 @@ def kept(function: Callable) -> Callable:
     def call(*inputs, **options):
         name = function.__name__
         key = fingerprint(library(), precision(device()), function, inputs, sorted(options.items()))
-        path = build_folder() / "kept" / f"{name}-{key[:16]}{'.safetensors' if resumable else '.pt'}"
+        path = folder() / f"{name}-{key[:16]}{'.safetensors' if resumable else '.pt'}"
         record = path.with_suffix(".json")
         finished = record.is_file() and path.is_file()
         if finished:
@@ -145,7 +149,7 @@ def _parts(value: object, seen: dict[int, object]) -> Iterator[bytes]:
     else:
         state = value.__getstate__()
         if state is None and not hasattr(value, "__dict__"):
-            raise TutorialError(f"kept cannot tell one {type(value).__name__} from another; give what it is made from.")
+            raise TutorialError(f"keep cannot tell one {type(value).__name__} from another; give what it is made from.")
         yield from _all((type(value), state), seen)
 
 
