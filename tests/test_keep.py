@@ -16,8 +16,8 @@ from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.settings import scale
 
 STEPS = 4
-TINY = scale("smoke").but(height=32, width=32, clips=2, style_size=32, teacher_width=4, teacher_blocks=1, student_width=4,
-                          student_blocks=1)
+TINY = scale("smoke").but(height=32, width=32, clips=2, style_size=32, teacher_width=4, teacher_blocks=1,
+                          student_width=4, student_blocks=1)
 
 
 @pytest.fixture(autouse=True)
