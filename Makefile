@@ -53,6 +53,7 @@ test: export OFD_BUILD := $(CURDIR)/build/test
 test: export OFD_INSTRUCTOR := $(CURDIR)/$(TEACH)/bin/python
 test: $(STAMP) $(TEACH)/.installed $(if $(CHROMIUM),$(VENV)/.browser)
 	$(BIN)/python -m ruff check .
+	@rm -rf "$(OFD_BUILD)/kept"
 	$(BIN)/python data_scripts/update_notebooks.py --unfolded "$(OFD_BUILD)/notebooks"
 	$(BIN)/python -m pytest tests "$(OFD_BUILD)/notebooks" --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
@@ -73,6 +74,7 @@ colab: export PYDEVD_DISABLE_FILE_VALIDATION := 1
 colab: $(COLAB)/.installed
 	$(COLAB)/bin/python -m pytest tests/test_widgets.py tests/test_live.py \
 		tests/test_notebooks.py::test_the_slider_shows_something_different_at_five_positions
+	@rm -rf "$(OFD_BUILD)/kept"
 	@$(COLAB)/bin/python data_scripts/run_notebooks.py --output "$(OFD_BUILD)/notebooks"
 
 $(COLAB)/.installed: pyproject.toml requirements.lock $(wildcard colab/*)

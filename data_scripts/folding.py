@@ -1,27 +1,76 @@
-"""Solutions of exercises, which a reader finds folded, with the output of a run.
+"""Solutions, which a reader finds folded: those of exercises with the output of a run, those of stubs beneath them.
 
-In a source a solution is a code cell tagged "solution" whose first line is a comment, its title. In the notebook it is
-a text cell in <details>, so that it is folded on every page: in JupyterLab, on Colab and on GitHub.
+In a source an exercise's solution is a code cell tagged "solution" whose first line is a comment, its title. A function
+that is the reader's stands there with its body between BEGIN SOLUTION and END SOLUTION. Both are executed. In the
+notebook a solution is a text cell in <details>: folded in JupyterLab, on Colab, on GitHub and on the site.
+The reader's function is a stub above it, the same as in the copies that are handed out: who opens a notebook anywhere
+finds something to write, and no answer that was not asked for. Its check keeps the output of the solved run, and may
+fail, so that "run all" goes on behind a function that nobody has written.
 """
 
 import html
 import re
+import textwrap
+from itertools import pairwise
 
 import nbformat
 from nbformat import NotebookNode
 
-TAG = "solution"
+TAG, YOURS, CHECK = "solution", "yours", "check"
+MAY_FAIL = "raises-exception"
+ANSWER = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION$", flags=re.DOTALL | re.MULTILINE)
+UNWRITTEN = "# YOUR CODE HERE\nraise NotImplementedError()"       # nbgrader's own words
 FORMATTED = "<details><summary>{title}</summary>\n\n```python\n{code}\n```\n\n{output}</details>"
 PICTURE = re.compile(r'<img[^>]*alt="([^"]*)"[^>]*src="data:(image/\w+);base64,([^"]+)"|'
                      r'<img[^>]*src="data:(image/\w+);base64,([^"]+)"[^>]*alt="([^"]*)"')
 
 
+def has_tag(cell: NotebookNode, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+def as_read(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells of a source, executed or not, as a reader finds them."""
+    read = []
+    for cell in cells:
+        if is_solution(cell):
+            read.append(folded(cell))
+        elif ANSWER.search(cell.source):
+            read += stub_and_answer(cell)
+        else:
+            if has_tag(cell, CHECK):
+                cell = nbformat.from_dict({**cell, "metadata": {**cell.metadata, "tags": [CHECK, MAY_FAIL]}})
+            read.append(cell)
+    return read
+
+
+def solved(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells that a reader finds, with the folded answer in each stub: what is executed to show the whole course."""
+    cells = [nbformat.from_dict(cell) for cell in cells]
+    for stub, answer in pairwise(cells):
+        if has_tag(stub, YOURS) and is_solution(answer):
+            indent = re.search(r"^( *)# YOUR CODE HERE$", stub.source, flags=re.MULTILINE)[1]
+            body = textwrap.indent(code_of(answer), indent)
+            stub.source = stub.source.replace(textwrap.indent(UNWRITTEN, indent), body)
+    return cells
+
+
+def stub_and_answer(cell: NotebookNode) -> tuple[NotebookNode, NotebookNode]:
+    """A function that is the reader's: without its body, and that body, folded."""
+    indent, body = ANSWER.search(cell.source).groups()
+    stub = nbformat.from_dict({**cell, "source": ANSWER.sub(textwrap.indent(UNWRITTEN, indent), cell.source),
+                               "metadata": {**cell.metadata, "tags": [YOURS]}})
+    name = re.findall(r"^def (\w+)", cell.source, flags=re.MULTILINE)[-1]
+    text = FORMATTED.format(title=f"<code>{name}</code>: a solution", code=textwrap.dedent(body), output="")
+    return stub, nbformat.v4.new_markdown_cell(text, metadata={"tags": [TAG]}, id=f"{cell.id}-solution")
+
+
 def is_solution(cell: NotebookNode) -> bool:
-    return TAG in cell.metadata.get("tags", [])
+    return has_tag(cell, TAG)
 
 
 def code_of(cell: NotebookNode) -> str:
-    """The code of a solution, folded or not."""
+    """The code of a solution, folded or not; of a stub's, what stands in the place of the error."""
     if cell.cell_type == "code":
         return cell.source
     return re.search(r"```python\n(.*?)\n```", cell.source, flags=re.DOTALL)[1]

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from folding import CHECK, MAY_FAIL, YOURS, has_tag, is_solution
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 from sources import NOTEBOOKS, address, notebook_of, sources
@@ -21,13 +22,13 @@ from sources import NOTEBOOKS, address, notebook_of, sources
 def student_copy(source: Path) -> NotebookNode:
     """The notebook of a source as a student gets it."""
     notebook = notebook_of(source, address())
-    notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    notebook.cells = [cell for cell in notebook.cells if not is_solution(cell)]
     for cell in notebook.cells:
         cell.source = cell.source.replace("](../", "](../../")      # one folder further down
-        if "check" in cell.metadata.get("tags", []):
-            cell.metadata.tags.append("raises-exception")     # so that "run all" goes on behind an unwritten function
+        if has_tag(cell, CHECK):
+            cell.metadata.tags.append(MAY_FAIL)     # so that "run all" goes on behind an unwritten function
         elif "### BEGIN SOLUTION" in cell.source:
-            cell.metadata.tags = ["yours"]
+            cell.metadata.tags = [YOURS]
     cleared, _ = ClearSolutions(enforce_metadata=False).preprocess(notebook, {})
     return cleared
 

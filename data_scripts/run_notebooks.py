@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from folding import solved
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
@@ -29,8 +30,9 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 def execute(source: Path, target: Path) -> float:
-    """Runs one notebook in its own folder, writes it even when a cell fails; returns the seconds."""
+    """Runs one notebook in its own folder, its stubs solved, writes it even when a cell fails; returns the seconds."""
     notebook = nbformat.read(source, as_version=4)
+    notebook.cells = solved(notebook.cells)
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     start = time.monotonic()
     shape = "{desc} {n_fmt}/{total_fmt} cells {elapsed}"

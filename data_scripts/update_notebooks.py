@@ -4,7 +4,7 @@
 
 One direction only: the script is what is edited. (`jupytext --sync` goes by modification times and can undo an
 edit.) --check writes nothing and fails when a notebook's cells differ from its source's. --unfolded writes the
-notebooks to another folder, as they are executed: the solutions of their exercises are code there, not folded texts.
+notebooks to another folder, as they are executed: every solution is code in its place there, not a folded text.
 """
 
 if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
@@ -13,23 +13,37 @@ if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C d
     start(__file__)
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
 import nbformat
-from folding import code_of, folded, is_solution
+from folding import YOURS, as_read, has_tag, is_solution
 from nbformat import NotebookNode
 from run_notebooks import execute
 from sources import METADATA, NOTEBOOKS, address, notebook_of
 
+from tutorial_lib import keep
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.show.players import without_kernel
 
 
 def cells_of(notebook: NotebookNode) -> list[tuple]:
     """What a notebook has of its source. The output of a folded solution is not."""
-    return [("solution", code_of(cell)) if is_solution(cell)
+    return [("solution", asked(cell)) if is_solution(cell)
             else (cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+
+
+def asked(solution: NotebookNode) -> str:
+    """A folded solution without its output: its title and its code."""
+    return solution.source.partition("\n```\n")[0]
+
+
+def fresh(source: Path) -> NotebookNode:
+    """The notebook of a source as a reader finds it, without outputs."""
+    notebook = unfolded(source)
+    notebook.cells = as_read(notebook.cells)
+    return notebook
 
 
 def unfolded(source: Path) -> NotebookNode:
@@ -39,17 +53,17 @@ def unfolded(source: Path) -> NotebookNode:
 
 def update(source: Path, target: Path) -> None:
     """Writes the source's cells; a cell that did not change keeps its outputs."""
-    fresh = unfolded(source)
+    notebook = fresh(source)
     old = nbformat.read(target, as_version=4).cells if target.exists() else []
     outputs = {cell.source: cell for cell in old if cell.cell_type == "code"}
-    solutions = {code_of(cell): cell for cell in old if is_solution(cell)}
-    for number, cell in enumerate(fresh.cells):
-        if is_solution(cell):
-            fresh.cells[number] = {**solutions.get(cell.source, folded(cell)), "id": cell.id}
+    solutions = {asked(cell): cell for cell in old if is_solution(cell)}
+    for cell in notebook.cells:
+        if is_solution(cell) and asked(cell) in solutions:
+            cell.update({**solutions[asked(cell)], "id": cell.id})
         elif cell.cell_type == "code" and cell.source in outputs:
             known = outputs[cell.source]
             cell.outputs, cell.execution_count = known.outputs, known.execution_count
-    nbformat.write(nbformat.from_dict(fresh), target)
+    nbformat.write(notebook, target)
 
 
 def run(source: Path, target: Path) -> None:
@@ -75,9 +89,12 @@ def tidy(target: Path) -> None:
                 # Megabytes each, and GitHub shows none; that of an animated picture it does.
                 if "<video" in output.get("data", {}).get("text/html", ""):
                     output.data["text/html"] = without_kernel(output.data["text/html"])
-    notebook.cells = [folded(cell) if is_solution(cell) else cell for cell in notebook.cells]
+    notebook.cells = as_read(notebook.cells)
     shown = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for number, cell in enumerate(shown, 1):      # folded cells have left gaps
+    for stub in (cell for cell in shown if has_tag(cell, YOURS)):
+        stub.execution_count = None               # what was executed is its solution
+    executed = (cell for cell in shown if not has_tag(cell, YOURS))
+    for number, cell in enumerate(executed, 1):   # folded cells have left gaps
         cell.execution_count = number
         for output in cell.outputs:
             if "execution_count" in output:
@@ -98,11 +115,13 @@ def main() -> int:
         raise TutorialError(f"There is no notebook {', '.join(unknown)}; there are "
                             f"{', '.join(source.stem for source in sources)}.")
     sources = [s for s in sources if not arguments.names or s.stem in arguments.names]
+    if arguments.execute:
+        shutil.rmtree(keep.folder(), ignore_errors=True)      # what a notebook shows was computed when it was executed
     drifted = []
     for source in sources:
         target = NOTEBOOKS / f"{source.stem}.ipynb"
         if arguments.check:
-            if not target.exists() or cells_of(unfolded(source)) != cells_of(nbformat.read(target, as_version=4)):
+            if not target.exists() or cells_of(fresh(source)) != cells_of(nbformat.read(target, as_version=4)):
                 drifted.append(target.name)
         elif arguments.unfolded:
             arguments.unfolded.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 from answers import ANSWERS
+from checks_table import HEADER, TARGET, line
 
 from tutorial_lib import checks
 from tutorial_lib.checks.asking import Wrong
@@ -17,6 +18,13 @@ def test_every_check_is_tried_on_wrong_answers_and_on_right_ones():
     assert set(ANSWERS) == set(checks.__all__)
     for name, answers in ANSWERS.items():
         assert len(answers.wrong) >= 5 and len(answers.right) >= 2, name
+
+
+def test_the_table_of_the_checks_is_of_these_answers():
+    counts = {name: (len(answers.wrong), len(answers.right)) for name, answers in ANSWERS.items()}
+    counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))
+    lines = [line(*HEADER), *(line(name, wrong, wrong, right, right) for name, (wrong, right) in counts.items())]
+    assert TARGET.read_text().splitlines() == lines, "run: python tests/checks_table.py"
 
 
 @pytest.mark.parametrize(("name", "mistake"), WRONG, ids=lambda part: part)

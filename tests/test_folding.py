@@ -1,4 +1,4 @@
-"""Solutions: code in a notebook's source, folded in the notebook, with the output of a run."""
+"""Solutions: code in a notebook's source, folded in the notebook, an exercise's with the output of a run."""
 
 import base64
 
@@ -51,3 +51,40 @@ def test_a_solution_that_fails_says_so(folding):
 def test_a_solution_without_a_title_is_refused(folding):
     with pytest.raises(AssertionError, match="title"):
         folding.folded(solution(source="print(1)"))
+
+
+SOURCE = """import torch
+
+def f(x):
+    \"\"\"Twice x.\"\"\"
+    ### BEGIN SOLUTION
+    if x:
+        return 2 * x
+
+    return 0
+    ### END SOLUTION
+
+print("ready")"""
+
+
+def test_a_function_of_the_readers_is_a_stub_and_its_body_is_folded_beneath(folding):
+    stub, answer = folding.as_read([nbformat.v4.new_code_cell(SOURCE)])
+    assert stub.source == SOURCE.partition("    ### BEGIN")[0] + (
+        '    # YOUR CODE HERE\n    raise NotImplementedError()\n\nprint("ready")')
+    assert stub.metadata.tags == ["yours"]
+    assert answer.source == ("<details><summary><code>f</code>: a solution</summary>\n\n"
+                             "```python\nif x:\n    return 2 * x\n\nreturn 0\n```\n\n</details>")
+
+
+def test_what_is_executed_has_the_answers_in_the_stubs(folding):
+    cells = folding.as_read([nbformat.v4.new_code_cell(SOURCE), solution()])
+    stub, answer, exercise = folding.solved(cells)
+    assert stub.source == SOURCE.replace("    ### BEGIN SOLUTION\n", "").replace("    ### END SOLUTION\n", "")
+    assert [answer, exercise] == cells[1:]
+    assert "NotImplementedError" in cells[0].source         # the reader's stays as it is
+
+
+def test_a_check_may_fail_and_keeps_what_it_said_of_the_solution(folding):
+    check, = folding.as_read([nbformat.v4.new_code_cell("checks.f(f)", outputs=[printed("f: right.")],
+                                                        metadata={"tags": ["check"]})])
+    assert check.metadata.tags == ["check", "raises-exception"] and check.outputs == [printed("f: right.")]

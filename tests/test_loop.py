@@ -1,9 +1,11 @@
 import pytest
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import write_tensors
 from tutorial_lib.settings import scale
 from tutorial_lib.training.loop import NonFiniteLossError, generator, learning_rate, train
 
@@ -48,7 +50,7 @@ def test_every_step_has_its_own_rate():
 @pytest.mark.parametrize("averaging", [0.0, 0.8])
 @pytest.mark.parametrize("stopped", [1, 4, 9])
 def test_a_stopped_training_ends_at_the_same_weights(tmp_path, stopped, averaging):
-    whole, _ = problem(averaging=averaging)
+    whole, terms = problem(averaging=averaging)
 
     def stop(progress):
         if progress.step == stopped:
@@ -59,10 +61,32 @@ def test_a_stopped_training_ends_at_the_same_weights(tmp_path, stopped, averagin
         problem(path, save_every=2, callback=stop, averaging=averaging)
     resumed, history = problem(path, save_every=2, averaging=averaging)
     assert torch.equal(resumed.weight, whole.weight)
-    finished, _ = problem(path, averaging=averaging)
+    finished, again = problem(path, averaging=averaging)
     assert torch.equal(finished.weight, whole.weight)
     assert torch.equal(checkpoint.read(path).weights["weight"], whole.weight)
-    assert len(history) == 10 - stopped // 2 * 2
+    assert history == terms == again and list(again[0]) == ["fit", "size", "total"]
+
+
+def test_a_term_that_not_every_step_has_is_missing_at_the_same_steps_when_a_training_goes_on(tmp_path):
+    def sometimes(step):
+        parts = {"all": network.weight.square().sum()} | ({"odd": network.weight.sum()} if step % 2 else {})
+        return {**parts, "total": sum(parts.values())}
+
+    network, path = nn.Linear(2, 1, bias=False), tmp_path / "c.safetensors"
+    for steps in (3, 6):
+        history = train(network, sometimes, steps, lambda step: 0.1, "test", {}, path, bar=False)
+        assert [list(terms) for terms in history] == steps // 2 * [["all", "total"], ["all", "odd", "total"]] + (
+            steps % 2 * [["all", "total"]])
+
+
+def test_a_checkpoint_of_the_time_before_the_terms_were_kept_goes_on(tmp_path):
+    path = tmp_path / "c.safetensors"
+    problem(path, steps=4)
+    with safe_open(path, "pt") as file:
+        older = {key: file.get_tensor(key) for key in file.keys() if not key.startswith("history.")}  # noqa: SIM118
+        write_tensors(path, older, file.metadata())
+    _, history = problem(path)
+    assert len(history) == 6 and checkpoint.read(path).history == {}
 
 
 def test_averaged_weights_are_the_moving_average_of_the_steps(tmp_path):
@@ -138,7 +162,7 @@ def test_a_style_is_its_picture(tmp_path, then, now, other):
             trained(now, 2)
         assert path.read_bytes() == before
     else:
-        assert len(trained(now, 2)) == 1
+        assert len(trained(now, 2)) == 2
 
 
 def test_the_learning_rate_falls_as_in_the_paper_but_has_a_floor():

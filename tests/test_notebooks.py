@@ -28,10 +28,14 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 each_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 
-@pytest.fixture
-def updater(monkeypatch):
-    """data_scripts/update_notebooks.py, which finds its neighbour as a script does."""
+@pytest.fixture(autouse=True)
+def _neighbours(monkeypatch):
+    """The scripts find each other as they do when they are run."""
     monkeypatch.syspath_prepend(ROOT / "data_scripts")
+
+
+@pytest.fixture
+def updater():
     return loaded("update_notebooks")
 
 
@@ -43,6 +47,10 @@ def notebook_of(source: Path) -> nbformat.NotebookNode:
 
 def outputs_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def is_stub(cell: nbformat.NotebookNode) -> bool:
+    return "yours" in cell.metadata.get("tags", [])
 
 
 def words(markdown: str) -> int:
@@ -58,7 +66,22 @@ def test_there_are_notebooks():
 
 @each_notebook
 def test_a_notebook_has_the_cells_of_its_source(source, updater):
-    assert updater.cells_of(notebook_of(source)) == updater.cells_of(updater.unfolded(source)), "run: make notebooks"
+    assert updater.cells_of(notebook_of(source)) == updater.cells_of(updater.fresh(source)), "run: make notebooks"
+
+
+@each_notebook
+def test_an_answer_is_seen_by_those_alone_who_unfold_it(source):
+    cells = notebook_of(source).cells
+    stubs = [place for place, cell in enumerate(cells) if is_stub(cell)]
+    assert stubs
+    for place in stubs:
+        stub, answer, check = cells[place:place + 3]
+        assert "raise NotImplementedError()" in stub.source
+        assert re.fullmatch(r"<details><summary>.*?: a solution</summary>.*</details>", answer.source, flags=re.DOTALL)
+        name = re.search(r"<code>(\w+)</code>", answer.source)[1]
+        assert f"def {name}(" in stub.source
+        assert check.source == f"checks.{name}({name})" and check.outputs[-1].text == f"{name}: right.\n"
+    assert "SOLUTION" not in (NOTEBOOKS / f"{source.stem}.ipynb").read_text()
 
 
 def test_drift_is_noticed(updater, tmp_path, monkeypatch, capsys):
@@ -100,7 +123,8 @@ def test_an_older_executed_notebook_survives_a_full_disk(runner, tmp_path, monke
     with only_writer(target), pytest.raises(TutorialError, match="Another run is writing"):
         runner.execute(source, target)
     runner.execute(source, target)
-    assert nbformat.read(target, as_version=4).cells == nbformat.read(source, as_version=4).cells
+    solved = loaded("folding").solved(nbformat.read(source, as_version=4).cells)
+    assert nbformat.read(target, as_version=4).cells == solved
 
 
 @each_notebook
@@ -116,7 +140,7 @@ def test_a_notebook_opens_with_its_title_and_its_time(source):
 def test_a_notebook_was_executed_without_an_error(source):
     notebook = notebook_of(source)
     assert not [o.ename for o in outputs_of(notebook) if o.output_type == "error"]
-    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and not is_stub(cell)]
     assert counts == list(range(1, len(counts) + 1)), "not executed from top to bottom; run: make notebooks"
 
 

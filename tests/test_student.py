@@ -29,6 +29,16 @@ def test_the_copies_are_those_of_the_sources(tmp_path):
 
 
 @each_copy
+def test_a_copy_asks_for_what_the_notebook_asks_for(path):
+    def asked(notebook):
+        return [(cell.source, cell.metadata.tags) for cell in notebook.cells
+                if {"yours", "check"} & set(cell.metadata.get("tags", []))]
+
+    here, there = (nbformat.read(place, as_version=4) for place in (path, ROOT / "notebooks" / path.name))
+    assert asked(here) == asked(there) and len(asked(here)) >= 2
+
+
+@each_copy
 def test_a_copy_holds_no_solution(path):
     notebook = nbformat.read(path, as_version=4)
     assert "SOLUTION" not in path.read_text() and "a solution</summary>" not in path.read_text()

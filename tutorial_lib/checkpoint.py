@@ -1,6 +1,6 @@
 """Checkpoints: safetensors only, written whole or not at all, with what they are about as one JSON string.
 
-One file holds a training's weights, optimiser state and step, so that the three can never disagree. Where the
+One file holds a training's weights, optimiser state, step and losses so far, so that they can never disagree. Where the
 weights are averaged over the steps, `weights` is the average, which one uses, and `latest` is what the training goes
 on from. A file with weights alone is what the zoo ships. Nothing is pickled: loading a stranger's file runs none of
 its code.
@@ -8,6 +8,8 @@ its code.
 
 import hashlib
 import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +33,14 @@ class Checkpoint:
     step: int = 0
     optimiser: dict[str, torch.Tensor] = field(default_factory=dict)
     latest: dict[str, torch.Tensor] = field(default_factory=dict)    # only where `weights` is an average
+    history: dict[str, torch.Tensor] = field(default_factory=dict)   # each term of the loss at every step; NaN: none
+
+    def terms(self) -> list[dict[str, float]]:
+        """The terms of the loss, step by step."""
+        columns = {name.partition(".")[2]: values.tolist() for name, values in sorted(
+            self.history.items(), key=lambda item: int(item[0].partition(".")[0]))}
+        return [{name: value for name, value in zip(columns, row, strict=True) if value == value}
+                for row in zip(*columns.values(), strict=True)]
 
 
 def save(
@@ -41,11 +51,12 @@ def save(
     optimiser: torch.optim.Optimizer | None = None,
     dtype: torch.dtype | None = None,
     average: AveragedModel | None = None,
+    history: Sequence[Mapping[str, float]] = (),
 ) -> None:
     """Writes the weights (as `dtype`, if given) and, with an optimiser, all that a resumed training needs.
 
     about: what JSON can hold of the network and its training; it comes back from `read`. average: of the network over
-    the steps.
+    the steps. history: the terms of the loss at every step.
     Raises: TutorialError when the file cannot be written (a full disk, say); an older file then stays.
     """
     used = network if average is None else average.module
@@ -56,6 +67,10 @@ def save(
         for index, state in optimiser.state_dict()["state"].items():
             for name, value in state.items():
                 tensors[f"optimiser.{index}.{name}"] = _plain(torch.as_tensor(value))
+    names = sorted({name: None for terms in history for name in terms}, key=lambda name: name == "total")
+    for index, name in enumerate(names):
+        values = [terms.get(name, math.nan) for terms in history]
+        tensors[f"history.{index}.{name}"] = torch.tensor(values, dtype=torch.float64)
     metadata = {"settings": json.dumps({**about, "step": step}, sort_keys=True)}
     write_tensors(path, tensors, metadata)
 
@@ -68,7 +83,7 @@ def read(path: str | Path) -> Checkpoint:
     path = Path(path)
     if not path.is_file():
         raise TutorialError(f"There is no checkpoint {path}.")
-    parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimiser": {}, "latest": {}}
+    parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimiser": {}, "latest": {}, "history": {}}
     try:
         with safe_open(path, framework="pt") as file:
             about = checkpoint_about(file.metadata(), path)
@@ -111,7 +126,7 @@ def restore(
         raise TutorialError(f"{checkpoint.path} was trained with{'' if checkpoint.latest else 'out'} averaged weights; "
                             "go on with it in the same way.")
     if optimiser is not None:
-        check_resumable(checkpoint.latest, checkpoint.optimiser, network, optimiser, checkpoint.path)
+        check_resumable(checkpoint, network, optimiser)
     used = network if average is None else average.module
     used.load_state_dict({name: value.float() for name, value in checkpoint.weights.items()})
     if average is not None:

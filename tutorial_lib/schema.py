@@ -6,6 +6,7 @@ does not name is let through unseen. `optional` entries may be missing or null, 
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -116,21 +117,24 @@ def checkpoint_about(metadata: Mapping[str, str] | None, file: object) -> dict:
     return about
 
 
-def check_resumable(latest: Mapping, state: Mapping, network, optimiser, file: object) -> None:
+def check_resumable(saved, network, optimiser) -> None:
     """Raises: TutorialError unless what a checkpoint holds for going on fits the network and its optimiser.
 
-    latest: the weights that are averaged, or none. state: the optimiser's tensors by "INDEX.NAME". Both by shape.
+    saved: a `checkpoint.Checkpoint`. Its averaged weights, if any, its optimiser's tensors by "INDEX.NAME", and its
+    losses by "INDEX.TERM", all by shape.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    wanted = {} if not latest else {f"latest.{name}": tuple(v.shape) for name, v in network.state_dict().items()}
-    found = {f"latest.{name}": tuple(v.shape) for name, v in latest.items()}
-    found |= {f"optimiser.{name}": tuple(v.shape) for name, v in state.items()}
-    for n, parameter in enumerate(parameters if state else []):
+    parts = {"latest": saved.latest, "optimiser": saved.optimiser, "history": saved.history}
+    found = {f"{part}.{name}": tuple(v.shape) for part, tensors in parts.items() for name, v in tensors.items()}
+    wanted = {f"history.{name}": (saved.step,) for name in saved.history if re.match(r"\d+\.", name)}
+    if saved.latest:
+        wanted |= {f"latest.{name}": tuple(v.shape) for name, v in network.state_dict().items()}
+    for n, parameter in enumerate(parameters if saved.optimiser else []):
         wanted |= {f"optimiser.{n}.{name}": shape for name, shape in (
             ("step", ()), ("exp_avg", tuple(parameter.shape)), ("exp_avg_sq", tuple(parameter.shape)))}
     differing = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     if differing:
         raise TutorialError(
-            f"{file} cannot be gone on with: {len(differing)} of its tensors do not fit, the first is {differing[0]}; "
-            "give another file to start anew."
+            f"{saved.path} cannot be gone on with: {len(differing)} of its tensors do not fit, the first is "
+            f"{differing[0]}; give another file to start anew."
         )

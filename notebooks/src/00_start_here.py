@@ -117,7 +117,7 @@ else:
 # All words of the course are in the [glossary](../notebooks/GLOSSARY.md).
 
 # %% [markdown]
-# *Predict, then run:* which of the four will flicker most, and which least?
+# **Predict, then run.** Which of the four will flicker most, and which least?
 
 # %%
 roles = ("teacher-flow", "teacher-plain", "student-scratch", "student-ours")
@@ -198,7 +198,7 @@ checks.time_slice(time_slice)
 # From here on the notebook takes the course's own, which draws each row four times, so that a short film is not a thin
 # strip.
 #
-# *Predict, then run:* the wall and the suit hardly move. In whose slice will their lines be broken most often?
+# **Predict, then run.** The wall and the suit hardly move. In whose slice will their lines be broken most often?
 
 # %%
 slices = {role: figures.time_slice(video) for role, video in videos.items()}
@@ -274,7 +274,7 @@ assert all(s.e_stab > 0 and s.style >= 0 for s in scores.values())
 # %% [markdown]
 # ## A faster film
 #
-# *Predict, then run:* this camera chases. Will $e_{stab}$ be higher or lower? And will flicker be easier or harder to
+# **Predict, then run.** This camera chases. Will $e_{stab}$ be higher or lower? And will flicker be easier or harder to
 # *see*?
 
 # %%

@@ -53,7 +53,7 @@ figures.show(
 # that lead from a frame to the one before are *backward*: `flow[:, :, y, x]`, on the **current**
 # frame's grid, says where that pixel was before.
 #
-# *Predict, then run:* to rebuild the current frame from the previous one, is the flow's first
+# **Predict, then run.** To rebuild the current frame from the previous one, is the flow's first
 # number $+2$ or $-2$?
 
 # %% [markdown]
@@ -77,7 +77,7 @@ figures.show(
 # By hand, in a picture whose pixels hold the number of their own place, `10 * row + column`. The dot is in
 # column $3 - 1.8 = 1.2$ and row $2 + 0.5 = 2.5$.
 #
-# *Predict, then run:* which number will come out?
+# **Predict, then run.** Which number will come out?
 
 # %%
 places = torch.tensor([[10.0 * row + column for column in range(5)] for row in range(5)])
@@ -158,7 +158,7 @@ assert torch.allclose(warp(previous, minus), current)
 # %% [markdown]
 # One more thing to see in the small.
 #
-# *Predict, then run:* the flow is half a pixel to the left, everywhere. How bright is the
+# **Predict, then run.** The flow is half a pixel to the left, everywhere. How bright is the
 # brightest pixel?
 
 # %%
@@ -221,7 +221,7 @@ print(f"The fastest has a backward flow of {across:+.1f} across: it comes from t
       f"so it moves to the {sides[1]}.")
 
 # %% [markdown]
-# *Predict, then run:* we subtract the previous frame from the current one, once as it is and once
+# **Predict, then run.** We subtract the previous frame from the current one, once as it is and once
 # warped. What will be left in the second difference?
 
 # %%
@@ -258,7 +258,7 @@ assert masked.mean() < undone.mean() < plain.mean()
 # In one row of five pixels: a person, 9, walks two pixels to the right in front of a wall, 1 2 3 4 5. The wall does not
 # move, the person does.
 #
-# *Predict, then run:* what does the warped previous frame show where the wall has come out from behind the person?
+# **Predict, then run.** What does the warped previous frame show where the wall has come out from behind the person?
 
 # %%
 row_before, row_now = torch.tensor([1.0, 9, 3, 4, 5]), torch.tensor([1.0, 2, 3, 9, 5])
@@ -283,7 +283,7 @@ print("warped  ", warp(row_before.view(1, 1, 1, 5), row_flow).flatten().int().to
 # ## Estimated flow
 #
 # For a real film nobody knows the flow. DIS (*dense inverse search*, Kroeger et al. 2016)
-# estimates it from the two pictures alone. *Predict, then run:* where will it be wrong?
+# estimates it from the two pictures alone. **Predict, then run.** Where will it be wrong?
 
 # %%
 estimated = estimate_flow(current, previous)
@@ -328,7 +328,7 @@ def end_point_error(estimated, exact, mask):
 checks.end_point_error(end_point_error)
 
 # %% [markdown]
-# Again the course's own takes over. *Predict, then run:* three settings of DIS, from the fastest to the most careful. And
+# Again the course's own takes over. **Predict, then run.** Three settings of DIS, from the fastest to the most careful. And
 # is the error larger over all pixels, or over those that can be traced?
 
 # %%
@@ -512,8 +512,8 @@ assert erode(trusted).sum() <= trusted.sum()
 # ## The price of flow
 #
 # A painter of films that uses flow must estimate it for every frame, there and back. The paper reports
-# that its teacher spends about 97 % of its time so, with a slower estimator and a GPU. *Predict, then
-# run:* what is the share here, on your machine?
+# that its teacher spends about 97 % of its time so, with a slower estimator and a GPU. **Predict, then
+# run.** What is the share here, on your machine?
 
 # %%
 teacher, student = (zoo.load(f"{style}-{role}") for role in ("teacher-plain", "student-plain"))
@@ -552,7 +552,7 @@ print(f"Flow would take {search / (look + search):.0%} of a teacher's time, and 
 # Low-rank distillation (notebook 6, Eq. 6) needs flow from the *middle* frame into every frame of a
 # short clip. Warped along it, all frames should show the same picture.
 #
-# *Predict, then run:* after warping, which of the five will have the most holes?
+# **Predict, then run.** After warping, which of the five will have the most holes?
 
 # %%
 clip = torch.cat([film.frame(t) for t in range(5)])

@@ -27,6 +27,7 @@ from tutorial_lib.evaluation import e_stab_forward, instability, judge_of
 from tutorial_lib.files import read_json
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.keep import keep
 
 # %%
 from tutorial_lib.networks.layers import mean_colour
@@ -55,7 +56,7 @@ plain, with_flow = (zoo.load(f"{style}-{role}") for role in ("teacher-plain", "t
 # first frame, standing still, with grain or with changing light. The painter is the *teacher without flow*, `teacher-plain`
 # or $T_0$.
 #
-# *Predict, then run:* in which of them does it boil most? The number is $e_{stab}$ (notebook 8): how much neighbouring
+# **Predict, then run.** In which of them does it boil most? The number is $e_{stab}$ (notebook 8): how much neighbouring
 # frames differ, once their motion is undone.
 
 # %%
@@ -118,7 +119,7 @@ checks.strided_edges(strided_edges)
 # %% [markdown]
 # From here on as the networks do it, with `conv1d`.
 #
-# *Predict, then run:* the signal moves by one place, then by two. What becomes of the answers?
+# **Predict, then run.** The signal moves by one place, then by two. What becomes of the answers?
 
 # %%
 edge = torch.tensor([[[-1.0, 1.0]]])
@@ -224,7 +225,7 @@ for x in (1, 2, 4):
 # grid.</details>
 
 # %% [markdown]
-# *Predict, then run:* so blur before each halving, as Zhang (2019) does against just this, and train the student so. How much of
+# **Predict, then run.** So blur before each halving, as Zhang (2019) does against just this, and train the student so. How much of
 # the boiling will that take off?
 
 # %%
@@ -322,7 +323,7 @@ figures.show(
 # %% [markdown]
 # By hand: a film of one pixel, a flash of light, and a toy teacher that paints the mean of the frame and its past.
 #
-# *Predict, then run:* what will the frames after the flash look like?
+# **Predict, then run.** What will the frames after the flash look like?
 
 # %%
 def toy(frame, past=None):
@@ -393,16 +394,17 @@ print([round(value, 3) for value in unlike.tolist()])
 # ## Train a teacher without flow, for a moment
 #
 # First a painter without memory: random weights, single pictures, Eq. 1 and nothing else. We train
-# for less than a minute, only to see it happen.
+# for less than a minute, only to see it happen. (`keep` keeps what was trained: after a restart of the kernel, "run all"
+# goes on from there and says so. Delete `build/kept`, and it trains anew.)
 #
-# *Predict, then run:* what will it have learned after so few steps, the colours or the strokes?
+# **Predict, then run.** What will it have learned after so few steps, the colours or the strokes?
 
 # %%
 # Small, for a demonstration.
 short = settings.but(plain_batch=2, clips=12, finetune_rate=settings.demo_rate)
 perceptual = judge_of(style, settings).to(device)
 beginner = training.new_teacher(short).to(device)
-history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
+history = keep(training.train_plain)(beginner, perceptual, short, steps=settings.demo_steps)
 figures.show(
     figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history],
                    "a teacher without flow, its first steps"),
@@ -494,7 +496,7 @@ def loss_of_a_pair(teacher, judge, frames, flow, mask, weight):
 checks.loss_of_a_pair(loss_of_a_pair)
 
 # %% [markdown]
-# The course's own, on two frames of the test film. *Predict, then run:* on which side of the sum do the two teachers of the
+# The course's own, on two frames of the test film. **Predict, then run.** On which side of the sum do the two teachers of the
 # zoo differ more?
 
 # %%
@@ -534,12 +536,13 @@ for name, network in {"teacher without flow": plain, "teacher with flow": with_f
 # without flow. Left alone, fine-tuning may paint a wall red that was blue. Nothing is wrong with that, but the student will learn from
 # the *difference* of the two teachers (notebook 5), and that should be flicker, not taste.
 #
-# *Predict, then run:* which of the three terms will fall, and must another one rise?
+# **Predict, then run.** Which of the three terms will fall, and must another one rise?
 
 # %%
 clips, few = RenderedClips(short), max(10, settings.demo_steps // 2)
-tuned, history = training.train_teacher(plain.to(device), clips, perceptual, short, steps=few)
-control, _ = training.train_teacher(plain, clips, perceptual, short.but(lambda_flow=0.0), steps=few)
+tune = keep(training.train_teacher)
+tuned, history = tune(plain.to(device), clips, perceptual, short, steps=few)
+control, _ = tune(plain, clips, perceptual, short.but(lambda_flow=0.0), steps=few)
 with_past = [terms for terms in history if "temporal" in terms]  # stills have no past
 figures.show(
     figures.losses(with_past, "from the teacher without flow to one with it"),
@@ -647,7 +650,7 @@ assert floor > 0 and all(value > 0 for value in stab.values())
 # - **B**: `teacher-plain`, from which it was fine-tuned. In this course the name always means B.
 
 # %% [markdown]
-# *Predict, then run:* the difference of the teachers is the lesson for the student. Under which
+# **Predict, then run.** The difference of the teachers is the lesson for the student. Under which
 # reading is there more to learn? And how much of the steadiness is still there without any past?
 
 # %%
@@ -699,7 +702,7 @@ figures.show(
 # Where that share is large, flow did its work during *training*: the network has learned not to paint what would not agree with
 # the next frame, and that it keeps without any flow. What its past adds at inference is the rest. And over longer times?
 #
-# *Predict, then run:* frames that are several frames apart. Does the past help more there, or less?
+# **Predict, then run.** Frames that are several frames apart. Does the past help more there, or less?
 
 # %%
 print(f"{'e_stab over':26}{'1 frame':>9}{f'{far} frames':>10}")

@@ -26,6 +26,7 @@ from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.evaluation import judge_of, score, sharpness
 from tutorial_lib.files import read_json
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.keep import keep
 from tutorial_lib.networks.student import Student
 from tutorial_lib.show import figures, players
 from tutorial_lib.speed import PAPER
@@ -89,7 +90,7 @@ checks.cost(cost)
 # %% [markdown]
 # For a whole network we let PyTorch count, which does it in the same way, layer by layer.
 #
-# *Predict, then run:* which of the two halves the cost best, half the width or half the blocks?
+# **Predict, then run.** Which of the two halves the cost best, half the width or half the blocks?
 
 # %%
 def counted(width, blocks):
@@ -161,7 +162,7 @@ figures.show(
 # %% [markdown]
 # ## Train one, for a moment
 #
-# From random weights, on single pictures, with Eq. 1. *Predict, then run:* the student has more
+# From random weights, on single pictures, with Eq. 1. **Predict, then run.** The student has more
 # in common with the teacher without flow than you may think. What does it *not* learn here, however long you
 # train?
 
@@ -170,7 +171,7 @@ figures.show(
 short = settings.but(plain_batch=2, clips=12, finetune_rate=settings.demo_rate)
 perceptual = judge_of(style, settings).to(device)
 beginner = training.new_student(short).to(device)
-history = training.train_plain(beginner, perceptual, short, steps=settings.demo_steps)
+history = keep(training.train_plain)(beginner, perceptual, short, steps=settings.demo_steps)
 figures.show(
     figures.losses([{"Eq. 1": terms["perceptual"]} for terms in history],
                    "a student from random weights"),
@@ -312,7 +313,7 @@ figures.show(
 # A student that obeys paints a ghost behind everything that moves. So the mask is 0 there.</details>
 
 # %% [markdown]
-# *Predict, then run:* which of these has the smallest temporal loss: the film itself, the painted
+# **Predict, then run.** Which of these has the smallest temporal loss: the film itself, the painted
 # film, or a plain grey one?
 
 # %%
@@ -332,7 +333,7 @@ assert temporal_loss(grey[1:], grey[:-1], *motion) < 1e-10
 # same clips, with the same weights in Eq. 1: one with Eq. 1 alone (the *control*), one with
 # $\lambda_{temp} L_{temp}$ beside it.
 #
-# *Predict, then run:* which terms fall, and which rise?
+# **Predict, then run.** Which terms fall, and which rise?
 
 # %%
 teachers = networks["teacher-flow"].to(device), networks["teacher-plain"].to(device)
@@ -343,8 +344,9 @@ with_temp = short.but(lambda_res=0.0, lambda_rank=0.0)
 few = max(6, settings.demo_steps // 3)
 print(f"{few} steps at a rate of {eq1_only.finetune_rate:g} (this scale's long trainings: {settings.finetune_rate:g}). "
       "Adam starts with full steps in every direction, and so few would not mend what large ones break.")
-control, _ = training.distill(start, targets, perceptual, eq1_only, steps=few)
-steadier, history = training.distill(start, targets, perceptual, with_temp, steps=few)
+distill = keep(training.distill)      # after a restart "run all" goes on from what was trained
+control, _ = distill(start, targets, perceptual, eq1_only, steps=few)
+steadier, history = distill(start, targets, perceptual, with_temp, steps=few)
 
 # %%
 figures.show(
@@ -477,7 +479,7 @@ def vanilla_distillation_loss(teacher, student):
 checks.vanilla_distillation_loss(vanilla_distillation_loss)
 
 # %% [markdown]
-# *Predict, then run:* the teacher puts a stroke on one of three pixels, each as often. The student cannot tell on which. What is the
+# **Predict, then run.** The teacher puts a stroke on one of three pixels, each as often. The student cannot tell on which. What is the
 # safest picture for it to paint: a stroke in the middle, nothing, or something else?
 
 # %%
@@ -499,7 +501,7 @@ copying = short.but(lambda_percep=0.0, lambda_temp=0.0, lambda_rank=0.0)
 vanilla = training.FrozenTargets(
     clips, *(t.to(device) for t in teachers), start.to(device), source="vanilla"
 )
-copyist, history = training.distill(start, vanilla, perceptual, copying, steps=2 * few)
+copyist, history = distill(start, vanilla, perceptual, copying, steps=2 * few)
 # The term is named 'residual': Eq. 2 and Eq. 5 differ only in the picture that is copied.
 figures.show(
     figures.losses([{"Eq. 2": terms["residual"]} for terms in history], "copying alone"),
@@ -622,7 +624,7 @@ ends = {"0": f"control, {few} steps", f"{with_temp.lambda_temp:g}": f"yours + L_
 swept, last = {name: rows[row] for name, row in ends.items()}, {name: films[row][-1] for name, row in ends.items()}
 for factor in (10, 100):
     strong = with_temp.but(lambda_temp=factor * with_temp.lambda_temp)
-    network, _ = training.distill(start.to(device), targets, perceptual, strong, steps=few)
+    network, _ = distill(start.to(device), targets, perceptual, strong, steps=few)
     name, video = f"{strong.lambda_temp:g}", stylize_clip(network.cpu().requires_grad_(False), scene.frames)
     swept[name], last[name] = score(name, video, scene, judge), video[-1]
 figures.show(
@@ -653,7 +655,7 @@ print("things are steady, too, and Eq. 1 has nothing against them. Only the styl
 # %% tags=["solution"]
 # Exercise 4: a solution
 quarter = training.new_student(short.but(student_width=short.student_width // 4)).to(device)
-training.train_plain(quarter, perceptual, short, steps=settings.demo_steps)
+keep(training.train_plain)(quarter, perceptual, short, steps=settings.demo_steps)
 pair = {f"width {n.configuration['width']}": n.cpu().requires_grad_(False) for n in (beginner, quarter)}
 figures.show(
     figures.images({name: network(frame) for name, network in pair.items()}, height=1.6),
@@ -677,7 +679,7 @@ print("A short training says little about a long one, and a narrow network may o
 # %% tags=["solution"]
 # Exercise 5: a solution
 blank = training.new_student(short).to(device)
-from_random, _ = training.distill(blank, vanilla, perceptual, copying.but(finetune_rate=settings.learning_rate), steps=2 * few)
+from_random, _ = distill(blank, vanilla, perceptual, copying.but(finetune_rate=settings.learning_rate), steps=2 * few)
 from_random.cpu().requires_grad_(False)
 pair = {f"copyist, {2 * few} steps": copies[f"copyist, {2 * few} steps"], "from random weights": stylize_clip(from_random, scene.frames)}
 wanted = films["teacher-flow"]

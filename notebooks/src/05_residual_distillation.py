@@ -25,6 +25,7 @@ from tutorial_lib.data.scenes import test_scene
 
 # %%
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.keep import keep
 from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures, players
@@ -323,6 +324,7 @@ clips = RenderedClips(lesson)
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 alone = lesson.but(lambda_percep=0, lambda_temp=0, lambda_rank=0, lambda_res=100)
 copies = {}
+distill = keep(training.distill)      # after a restart "run all" goes on from what was trained
 
 class Forgetful(torch.nn.Module):
     """The teacher with flow, its past taken away: what it paints depends on one frame alone."""
@@ -337,8 +339,7 @@ lessons = {"Eq. 2": (frozen[0], "vanilla"), "Eq. 5": (frozen[0], "residual"),
            "Eq. 2, no past": (Forgetful(frozen[0]), "vanilla")}
 for name, (teacher, source) in lessons.items():
     targets = training.FrozenTargets(clips, teacher, *frozen[1:], source=source)
-    copies[name], _ = training.distill(
-        frozen[-1], targets, judge, alone, steps=settings.demo_steps // 2)
+    copies[name], _ = distill(frozen[-1], targets, judge, alone, steps=settings.demo_steps // 2)
 
 # %%
 with torch.no_grad():
@@ -485,7 +486,7 @@ from tutorial_lib.evaluation import agreement
 
 stranger = training.new_student(settings.but(seed=settings.seed + 5)).to(device)
 small = settings.but(plain_batch=2)
-history = training.train_plain(stranger, judge, small, steps=settings.demo_steps)
+history = keep(training.train_plain)(stranger, judge, small, steps=settings.demo_steps)
 with torch.no_grad():
     S1 = stranger(clip.frames)
 plain = {"student-plain": S0, "stranger, briefly trained": S1}
@@ -583,9 +584,9 @@ for name, video in jitter.items():
 # %%
 targets = training.FrozenTargets(clips, *frozen)
 only_residual = lesson.but(lambda_temp=0, lambda_rank=0)
-brief, history = training.distill(
+brief, history = distill(
     frozen[-1], targets, judge, only_residual, steps=settings.demo_steps)
-control, _ = training.distill(
+control, _ = distill(
     frozen[-1], targets, judge, only_residual.but(lambda_res=0), steps=settings.demo_steps)
 figures.show(
     figures.losses(history, f"lambda_res = {only_residual.lambda_res:g}, nothing else"),
@@ -698,7 +699,7 @@ print("frame cannot know. So T0, a teacher of another training, is the one to su
 usual = only_residual.lambda_res
 moved = {usual: (stab / control_stab - 1, price / control_price - 1)}
 for weight in (usual / 10, 10 * usual):
-    other, _ = training.distill(
+    other, _ = distill(
         frozen[-1], targets, judge, only_residual.but(lambda_res=weight), steps=settings.demo_steps)
     with torch.no_grad():
         other_stab, other_price = measured(other(clip.frames))

@@ -25,6 +25,7 @@ from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.flow.warp import warp
 
 # %%
+from tutorial_lib.keep import keep
 from tutorial_lib.losses import low_rank, temporal
 from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
@@ -483,8 +484,9 @@ lesson = settings.but(clips=min(settings.clips, 6), lambda_res=0, lambda_temp=0,
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(lesson), *frozen)
 steps = max(4, settings.demo_steps // 2)
-ranked, history = training.distill(frozen[-1], targets, judge, lesson, steps=steps)
-control, _ = training.distill(frozen[-1], targets, judge, lesson.but(lambda_rank=0), steps=steps)
+distill = keep(training.distill)      # after a restart "run all" goes on from what was trained
+ranked, history = distill(frozen[-1], targets, judge, lesson, steps=steps)
+control, _ = distill(frozen[-1], targets, judge, lesson.but(lambda_rank=0), steps=steps)
 figures.show(
     figures.losses(history, f"lambda_rank = {lesson.lambda_rank:g}, nothing else"),
     "Grey: every step, green: their running mean. The rank term is one squared number a clip and jumps from clip to "
@@ -576,7 +578,7 @@ assert torch.allclose(spectrum, final["student-plain"], rtol=1e-2, atol=1e-2)
 # %% tags=["solution"]
 # Exercise 1: a solution
 from_teacher = training.FrozenTargets(RenderedClips(lesson), *frozen, rank_from="teacher")
-imitates, _ = training.distill(frozen[-1], from_teacher, judge, lesson, steps=steps)
+imitates, _ = distill(frozen[-1], from_teacher, judge, lesson, steps=steps)
 with torch.no_grad():
     by_teacher = anatomy(imitates(clip.frames))
 print(f"against the control{'':15}" + "".join(f"{name:>18}" for name in without))

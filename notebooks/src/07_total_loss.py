@@ -26,6 +26,7 @@ from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
 
 # %%
+from tutorial_lib.keep import keep
 from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
 from tutorial_lib.losses.residual import residual_target
 from tutorial_lib.losses.temporal import temporal_loss
@@ -422,10 +423,11 @@ def flicker_video(y):
 
 short_clips = RenderedClips(short)
 short_targets = training.FrozenTargets(short_clips, *frozen)
+distill = keep(training.distill)      # after a restart "run all" goes on from what was trained
 
 # %%
 for value in (0, 3, 30, 300, 3000):
-    network, history = training.distill(
+    network, history = distill(
         frozen[-1], short_targets, judge, short.but(lambda_temp=value), steps=steps)
     with torch.no_grad():
         y = network(scene.frames.to(device)).cpu()
@@ -539,7 +541,7 @@ figures.show(figures.images(slices, columns=1, height=1.0),
 # %% [markdown]
 # ## Exercises
 #
-# **Exercise 1.** The same slider for $\lambda_{res}$: 10, 100, 10000. *Predict*: does the picture lose as much of its style at the end?
+# **Exercise 1.** The same slider for $\lambda_{res}$: 10, 100, 10000. Predict: does the picture lose as much of its style at the end?
 #
 # <details><summary>Hint</summary><code>short.but(lambda_temp=0, lambda_res=value)</code>. What would a student paint that minimised the
 # residual alone (notebook 05)?</details>
@@ -548,7 +550,7 @@ figures.show(figures.images(slices, columns=1, height=1.0),
 # Exercise 1: a solution
 by_residual, pictures = {"0": tried["0"]}, {"lambda_res 0": painted[0][1]}
 for value in (10, 100, 10000):
-    network, _ = training.distill(frozen[-1], short_targets, judge, short.but(lambda_temp=0, lambda_res=value), steps=steps, bar=False)
+    network, _ = distill(frozen[-1], short_targets, judge, short.but(lambda_temp=0, lambda_res=value), steps=steps, bar=False)
     with torch.no_grad():
         y = network(scene.frames.to(device)).cpu()
     by_residual[f"res {value}"] = evaluation.score(f"res {value}", y, scene, judge)
@@ -620,7 +622,7 @@ print(f"Most different from clip to clip: {widest}. Take a mean over many clips 
 # %% tags=["solution"]
 # Exercise 4: a solution
 tenth = {name: 0.1 * first / pull[name] for name in ("residual", "temporal", "rank")}
-network, _ = training.distill(
+network, _ = distill(
     frozen[-1], short_targets, judge,
     short.but(lambda_res=tenth["residual"], lambda_temp=tenth["temporal"], lambda_rank=tenth["rank"]), steps=steps, bar=False)
 with torch.no_grad():

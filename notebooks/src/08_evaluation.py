@@ -29,6 +29,7 @@ from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.files import atomic_path, read_json
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.keep import keep
 from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.papers.ofd.tables.noise import DEVIATIONS
 from tutorial_lib.show import figures, players
@@ -265,9 +266,10 @@ few = {"clips": min(settings.clips, 8), "clip_length": 3, "finetune_rate": setti
 short, alone = (ZOO[role].recipe.settings(settings).but(**few) for role in ("student-ours", "student-scratch"))
 frozen = [networks[role] for role in ("teacher-flow", "teacher-plain", "student-plain")]
 targets = training.FrozenTargets(RenderedClips(short), *frozen)
-brief, history = training.distill(frozen[-1], targets, evaluation.judge_of(style, short).to(device), short,
-                                  steps=settings.demo_steps)
-brief_control, _ = training.distill(frozen[-1], targets, judge, alone, steps=settings.demo_steps)
+distill = keep(training.distill)      # after a restart "run all" goes on from what was trained
+brief, history = distill(frozen[-1], targets, evaluation.judge_of(style, short).to(device), short,
+                         steps=settings.demo_steps)
+brief_control, _ = distill(frozen[-1], targets, judge, alone, steps=settings.demo_steps)
 figures.show(
     figures.losses(history, "ours, briefly trained"),
     "Grey: every step; green: the running mean. Which terms fall? The rank term is noisy: one number a clip.",
@@ -467,7 +469,7 @@ for row in rows_of("extras", "mosaic.final.changes") if kept else ():
 # The question that the paper does not ask is the one of the last sections: what does each method cost at the *same* style? Each curve
 # is one method at several strengths: on the left against style, on the right against style and content together (Eq. 1).
 #
-# **Predict, then look.** Which method looks better on the left than it is?
+# **Predict, then run.** Which method looks better on the left than it is?
 
 # %%
 if kept and (kept / "frontier.png").is_file():
@@ -644,7 +646,7 @@ print("e_stab falls just as the contrast does, and e_stab / std stays. The style
 print("multiplies contrast with contrast (notebook 01).")
 
 # %% [markdown]
-# **Exercise 2.** A fourth cheat: paint the first frame, and show it for ever. Nothing changes on the screen. *Predict* its `e_stab`
+# **Exercise 2.** A fourth cheat: paint the first frame, and show it for ever. Nothing changes on the screen. Predict its `e_stab`
 # in every scene, beside that of the student from scratch.
 #
 # <details><summary>Hint</summary><code>video = painted.expand_as(clip.frames)</code>, and
@@ -722,6 +724,6 @@ print('evaluation.judge_of(style, settings, features="vgg16") fetches one that i
 #   perceptual distance.
 # - Zhang et al., [The unreasonable effectiveness of deep features as a perceptual metric](https://arxiv.org/abs/1801.03924) (2018): what
 #   a judge's network is worth.
-# - [MPI Sintel](http://sintel.is.tue.mpg.de), the films and their exact flow.
+# - [MPI Sintel](https://sintel.is.tue.mpg.de), the films and their exact flow.
 #
 # You have been through the whole paper. [Back to the start](00_start_here.ipynb)

@@ -307,6 +307,10 @@ CHECKPOINTS = Kind("checkpoint", {
     Cause("half an optimiser", resumed(lambda _, tensors: tensors.pop("optimiser.1.exp_avg_sq")), "do not fit"),
     Cause("weights that are missing", resumed(lambda _, tensors: tensors.pop(first_of(tensors, "weights."))),
           "another architecture"),
+    Cause("losses of another number of steps", resumed(
+        lambda _, tensors: tensors.update({"history.0.perceptual": torch.zeros(7)})), "history.0.perceptual"),
+    Cause("a loss without a number", resumed(
+        lambda _, tensors: tensors.update({"history.total": tensors[first_of(tensors, "history.")]})), "do not fit"),
     Cause("an average where none is kept", resumed(
         lambda _, tensors: tensors.update({"latest.a": torch.zeros(2)})), "averaged weights"),
 ])

@@ -143,6 +143,10 @@ class RenderedClips:
         self.seed = settings.seed if seed is None else seed
         self._kept: dict[int, Clip] | None = {} if cache else None
 
+    def __getstate__(self) -> dict:
+        """Without the clips that were made: what they are made from says it all."""
+        return {**vars(self), "_kept": None if self._kept is None else {}}
+
     def __len__(self) -> int:
         return self.settings.clips
 

@@ -64,13 +64,13 @@ def train(
     precision: torch.dtype | None = None,
     averaging: float = 0.0,
 ) -> list[dict[str, float]]:
-    """Minimises `loss(step)["total"]` over the network's parameters with Adam; returns the terms of every step run.
+    """Minimises `loss(step)["total"]` over the network's parameters with Adam; returns the terms of every step.
 
     loss: called with the number of the step, so that the n-th sample depends on n alone.
     rate: the learning rate of a step.
     about: what tells this training from others, as JSON can hold it, with the settings under "scale" and what
     `styles.record` says.
-    path: the checkpoint. If it exists, training goes on from its step, and the weights at the end are those of an
+    path: the checkpoint. If it exists, training goes on from its step, and weights and terms at the end are those of an
     uninterrupted run; it must be about the same training. It is written every `save_every` steps and at the end, and
     by one run at a time.
     precision: torch.bfloat16 or torch.float16 for `torch.autocast`; None for float32.
@@ -85,14 +85,14 @@ def train(
         optimiser = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=rate(0))
         average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(averaging)) if averaging else None
         start = 0
+        history: list[dict[str, float]] = []
         if path is not None and Path(path).exists():
             saved = checkpoint.read(path)
             _check_same(saved, about)
             checkpoint.restore(saved, network, optimiser, average)
-            start = saved.step
+            start, history = saved.step, saved.terms()
             if start > steps:
                 raise TutorialError(f"{path} has {start} steps already, more than the {steps} asked for.")
-        history: list[dict[str, float]] = []
         network.train()
         with tqdm(total=steps, initial=min(start, steps), desc=name, disable=not bar) as progress:
             for step in range(start, steps):
@@ -112,7 +112,9 @@ def train(
                     average.update_parameters(network)
                 history.append(values)
                 if path is not None and ((step + 1) % save_every == 0 or step + 1 == steps):
-                    checkpoint.save(path, network, about, step + 1, optimiser, average=average)
+                    # A checkpoint of an older version had no terms; then they stay unknown.
+                    known = history if len(history) == step + 1 else ()
+                    checkpoint.save(path, network, about, step + 1, optimiser, average=average, history=known)
                 progress.set_postfix_str(f"loss {values['total']:.4g}", refresh=False)
                 progress.update()
                 if callback is not None:

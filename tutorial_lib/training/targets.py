@@ -43,6 +43,10 @@ class FrozenTargets:
         self.remembered: dict[int, dict[str, torch.Tensor]] = {}
         self.computed = 0
 
+    def __getstate__(self) -> dict:
+        """Without what was remembered: it follows from the rest."""
+        return {**vars(self), "remembered": {}, "computed": 0}
+
     def __len__(self) -> int:
         return len(self.clips)
 
