@@ -53,6 +53,15 @@ def test_the_flicker_is_the_error_map_of_each_frame_and_the_next(clip):
         assert wanted.mean() > 0.02
 
 
+def test_a_part_of_the_films_is_that_part_of_their_flicker_too(clip):
+    whole = data_of(flicker_player({"input": clip.frames}, clip))
+    data = data_of(flicker_player({"input": clip.frames}, clip, (slice(4, 20), slice(8, 40))))
+    assert data["size"] == [32, 16]
+    for key in ("frames", "errors"):
+        part, all_of_it = picture(data[key][0][1]), picture(whole[key][0][1])
+        assert (part - all_of_it[:, 4:20, 8:40]).abs().mean() < 0.03, key
+
+
 def test_films_of_other_sizes_or_too_many_are_refused(noise):
     film = noise(3, 3, 16, 16)
     with pytest.raises(TutorialError, match="films of one size"):

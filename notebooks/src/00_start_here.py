@@ -40,6 +40,7 @@ from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.data.styles import describe, has_picture, load_style
 from tutorial_lib.data.video import open_video
 from tutorial_lib.show import figures, players
+from tutorial_lib.show.viewers.flicker import flicker_player
 from tutorial_lib.show.diagrams import course
 from tutorial_lib.stylize import stylize_clip, stylize_video
 
@@ -207,6 +208,14 @@ figures.show(
     "Time runs downwards. Look for broken vertical lines: each break is a flicker.",
     "Five time slices, one under the other: input, two teachers, two students.",
 )
+
+# %% [markdown]
+# Now by hand. Drag a film up and down: the line chooses the row, and its slice stands underneath. The arrow keys do the same
+# once a slider is chosen. With *wipe to*, one film covers another.
+
+# %%
+few = {role: videos[role][:8] for role in ("input", "student-scratch", "student-ours")}
+flicker_player(few)
 
 # %% [markdown]
 # **Question.** In a time slice there is a slanted line, straight and unbroken. What was it in the film?

@@ -25,6 +25,7 @@ from tutorial_lib.flow.estimate import (
 from tutorial_lib.flow.occlusion import erode, traceable_mask
 from tutorial_lib.flow.warp import inside, pixel_grid
 from tutorial_lib.show import figures
+from tutorial_lib.show.viewers.flow import flow_viewer
 from tutorial_lib.show.diagrams.look_up import look_up
 from tutorial_lib.speed import seconds_per_frame
 
@@ -219,6 +220,13 @@ across = flow[0, 0].flatten()[speed.argmax()]
 sides = ("right", "left") if across > 0 else ("left", "right")
 print(f"The fastest has a backward flow of {across:+.1f} across: it comes from the {sides[0]}, "
       f"so it moves to the {sides[1]}.")
+
+# %% [markdown]
+# The same numbers under your finger. Drag over the current frame, `frame t`: what does the flow of the wheel say, and of the
+# snow? Which pixels cannot be followed?
+
+# %%
+flow_viewer(current, previous, flow, mask)
 
 # %% [markdown]
 # **Predict, then run.** We subtract the previous frame from the current one, once as it is and once

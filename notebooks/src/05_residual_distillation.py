@@ -28,7 +28,8 @@ from tutorial_lib.flow.warp import warp
 from tutorial_lib.keep import keep
 from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
-from tutorial_lib.show import figures, players
+from tutorial_lib.show import figures
+from tutorial_lib.show.viewers.flicker import flicker_player
 from tutorial_lib.show.diagrams import residual as diagram
 
 settings, device, style = config.scale(), config.device(), config.style()
@@ -624,8 +625,9 @@ with torch.no_grad():
     videos = {"input": clip.frames, "teacher-flow": T,
               "student-scratch": networks["student-scratch"](clip.frames),
               "student-ours": networks["student-ours"](clip.frames)}
-shown = {name: videos[name] for name in ("teacher-flow", "student-scratch", "student-ours")}
-players.play(shown, "05_scratch_and_ours")
+scene = filmed(film)
+shown = {name: videos[name].cpu() for name in ("teacher-flow", "student-scratch", "student-ours")}
+flicker_player(shown, scene)
 
 # %%
 figures.show(
@@ -636,7 +638,6 @@ figures.show(
     "Time slices of the input, the teacher with flow, the student from scratch and ours.")
 
 # %%
-scene = filmed(film)
 named = {**videos, "brief control": without, "briefly distilled": briefly}
 scores = {name: evaluation.score(name, video.cpu(), scene, judge)
           for name, video in named.items()}

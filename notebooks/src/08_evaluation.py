@@ -32,7 +32,8 @@ from tutorial_lib.flow.warp import warp
 from tutorial_lib.keep import keep
 from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.papers.ofd.tables.noise import DEVIATIONS
-from tutorial_lib.show import figures, players
+from tutorial_lib.show import figures
+from tutorial_lib.show.viewers.flicker import flicker_player
 from tutorial_lib.speed import seconds_per_frame
 from tutorial_lib.stylize import stylize_clip
 from tutorial_lib.tables import parts, writing
@@ -497,7 +498,8 @@ fast = scenes[1]
 seen = {"input": fast.frames,
         **{role: stylize_clip(networks[role], fast.frames.to(device))
            for role in ("teacher-flow", "student-scratch", "student-ours")}}
-players.play(seen, "08_ambush", columns=2)
+middle = tuple(slice(size // 4, size // 4 + size // 2) for size in fast.frames.shape[-2:])
+flicker_player({name: film.cpu() for name, film in seen.items()}, fast, middle)
 
 # %%
 figures.show(

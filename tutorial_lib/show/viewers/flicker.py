@@ -21,22 +21,29 @@ OF_ERRORS = (" Their flicker is how far a frame is from the next one, the motion
              "quarter of the range or more.")
 
 
-def flicker_player(videos: Mapping[str, torch.Tensor], clip: Clip | None = None, frame_rate: int = 12) -> HTML:
+def flicker_player(
+    videos: Mapping[str, torch.Tensor], clip: Clip | None = None, crop: tuple[slice, slice] | None = None,
+    frame_rate: int = 12,
+) -> HTML:
     """Up to five films of one size, {name: (N, 3, H, W)}, that play in step; nothing starts by itself.
 
     clip: what they were painted from, with its forward motion, for the maps of their flicker.
+    crop: the rows and the columns that are shown; a viewer holds its films, so large ones make a large notebook.
     Raises: TutorialError for films of different sizes or lengths, or too many of them.
     """
     shapes = {tuple(frames.shape) for frames in videos.values()}
     if len(shapes) != 1 or not 1 <= len(videos) <= MOST:
         raise TutorialError(f"The player shows 1 to {MOST} films of one size and length; it got {len(videos)} of "
                             f"{', '.join(map(str, sorted(shapes))) or 'none'}.")
-    (count, _, height, width), = shapes
-    errors = {name: maps(frames, clip) if clip else [None] * count for name, frames in videos.items()}
+    crop = (..., *(crop or (slice(None), slice(None))))
+    errors = [[one if one is None else one[crop] for one in maps(frames, clip)] if clip else [None] * len(frames)
+              for frames in videos.values()]
+    videos = {name: frames[crop] for name, frames in videos.items()}
+    count, _, height, width = next(iter(videos.values())).shape
     data = {
         "names": list(videos), "inks": [ink(name) for name in videos], "size": [width, height], "rate": frame_rate,
         "frames": [[webp(frame) for frame in frames] for frames in videos.values()],
-        "errors": [[one if one is None else webp(one, 60) for one in film] for film in errors.values()],
+        "errors": [[one if one is None else webp(one, 60) for one in film] for film in errors],
         "caption": CAPTION + (OF_ERRORS if clip else ""),
     }
     middle = {name: frames[count // 2:count // 2 + 1] for name, frames in videos.items()}
