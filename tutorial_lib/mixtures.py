@@ -57,8 +57,8 @@ class Axis:
     def strengths(self) -> list[float]:
         return sorted({*self.trained, self.origin})
 
-    def shares(self, strength: float) -> list[tuple[float, Weights]]:
-        """The task vectors next to a strength and their shares.
+    def between(self, strength: float) -> list[tuple[float, float]]:
+        """The strengths next to one, without the origin, and their shares: (share, strength).
 
         Halfway is halfway on a logarithmic scale; from 0, which is on none, to the smallest strength on a linear one.
         Raises: TutorialError beyond the range that was trained.
@@ -68,8 +68,11 @@ class Axis:
             raise TutorialError(f"Strengths from {known[0]:g} to {known[-1]:g} were trained; {strength:g} was not.")
         low, high = next((low, high) for low, high in pairwise(known) if low <= strength <= high)
         part = ((strength - low) / (high - low) if low == 0 else math.log(strength / low) / math.log(high / low))
-        return [(share, self.trained[end]) for share, end in ((1 - part, low), (part, high))
-                if share and end != self.origin]
+        return [(share, end) for share, end in ((1 - part, low), (part, high)) if share and end != self.origin]
+
+    def shares(self, strength: float) -> list[tuple[float, Weights]]:
+        """The task vectors next to a strength and their shares. Raises: as `between`."""
+        return [(share, self.trained[end]) for share, end in self.between(strength)]
 
 
 def mix(start: nn.Module, axes: Mapping[str, Axis], strengths: Mapping[str, float]) -> nn.Module:

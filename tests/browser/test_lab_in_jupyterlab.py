@@ -1,0 +1,85 @@
+import re
+
+import pytest
+
+CELL = """
+import torch
+from tutorial_lib import mixtures
+from tutorial_lib.data.clips import filmed
+from tutorial_lib.data.scenes import test_scene
+from tutorial_lib.lambdas import Lambdas
+from tutorial_lib.networks.pocket import Pocket
+from tutorial_lib.show.lab import LambdaLab
+
+torch.manual_seed(0)
+start, end, other = Pocket(8, 1), Pocket(8, 1), Pocket(8, 1)
+row = {"e_stab": 0.4, "style": 0.2, "content": 0.5}
+steadier = {"e_stab": 0.2, "style": 0.3, "content": 0.6}
+axes = {"temp": mixtures.Axis({0.1: mixtures.task_vector(end, start), 1.0: mixtures.task_vector(other, start)}),
+        "style": mixtures.Axis({0.5: mixtures.task_vector(end, start), 2.0: mixtures.task_vector(other, start)}, 1.0)}
+record = {"style": "mosaic", "start": "x", "origin": row, "zoo": {"student-scratch": row, "student-ours": steadier},
+          "axes": {"temp": {"0.1": row, "1": steadier}, "style": {"0.5": row, "2": row}},
+          "slopes": {"style_weight": 1.0, "lambda_temp": 3.0}, "weights": {"style_weight": 1.0, "lambda_temp": 1.0}}
+lambdas = Lambdas(record, axes, start, {"temp": "lambda_temp", "style": "style_weight"})
+lab = LambdaLab(lambdas, filmed(test_scene("alley_2", 48, 64, 4)), None, {"temp": 40.0, "style": 2.2},
+                {"everything off": {}, "L_temp alone": {"temp": 1.0}})
+lab
+"""
+
+
+@pytest.fixture
+def lab(ran):
+    page = ran(CELL)
+    page.locator(".lambda-lab[data-shown]").wait_for(timeout=40_000)
+    return page
+
+
+def shown(page):
+    return int(page.locator(".lambda-lab").get_attribute("data-shown"))
+
+
+def picture(page):
+    return page.evaluate("() => document.querySelector('.lambda-lab canvas').toDataURL()")
+
+
+def after(page, action):
+    """Does something and waits for the frame that answers it."""
+    before = shown(page)
+    action()
+    page.wait_for_function("(n) => Number(document.querySelector('.lambda-lab').dataset.shown) > n", arg=before)
+
+
+def test_sliders_by_mouse_keyboard_and_preset_change_the_picture_and_the_numbers(lab):
+    numbers, slider = lab.locator(".numbers"), lab.get_by_role("slider", name="temp")
+    assert "e_stab 0.400 (+0 %)" in numbers.inner_text()
+    assert slider.get_attribute("aria-valuetext") == "lambda_temp 0"
+    first = picture(lab)
+    slider.focus()
+    after(lab, lambda: lab.keyboard.press("End"))
+    assert "e_stab 0.200 (−50 %), style 0.300 (+50 %)" in numbers.inner_text()
+    assert slider.get_attribute("aria-valuetext") == "lambda_temp 40"
+    steadiest = picture(lab)
+    assert steadiest != first
+    after(lab, lambda: lab.get_by_role("button", name="everything off").click())
+    assert picture(lab) == first and slider.get_attribute("aria-valuetext") == "lambda_temp 0"
+    box = slider.bounding_box()
+    after(lab, lambda: lab.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2))
+    assert picture(lab) not in (first, steadiest)
+    after(lab, lambda: lab.get_by_role("button", name="L_temp alone").click())
+    assert picture(lab) == steadiest
+    assert "75 %" in lab.locator(".pulls").inner_text()                    # 3 of 4
+
+
+def test_the_film_plays_and_stops(lab):
+    lab.get_by_role("button", name="Play").click()
+    lab.wait_for_function("() => document.querySelector('.lambda-lab').dataset.frame === '3'")
+    lab.get_by_role("button", name="Pause").click()
+    after(lab, lambda: lab.get_by_role("slider", name="frame").fill("1"))
+    assert lab.locator(".lambda-lab").get_attribute("data-frame") == "1"
+
+
+def test_a_measurement_is_shown_and_a_problem_is_one_sentence(lab):
+    lab.get_by_role("button", name="Measure this one").click()
+    lab.locator(".problem").filter(has_text=re.compile("AttributeError|TypeError")).wait_for()   # it has no judge
+    after(lab, lambda: lab.get_by_role("slider", name="temp").fill("0.5"))
+    assert lab.locator(".problem").inner_text() == ""
