@@ -7,9 +7,11 @@ import pytest
 import torch
 from test_data_scripts import SCRIPTS, run
 
+from tutorial_lib import checkpoint
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.perceptual import PerceptualLoss, gram
 from tutorial_lib.networks.features import load_features
+from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 
 
@@ -29,6 +31,31 @@ def test_engines_are_measured_frame_by_frame_and_from_file_to_file(tmp_path):
     assert set(films) == {(ships, "torch-bfloat16"), *((name, "torch") for name in networks)}
     assert set(films.values()) == {6}
     assert "A film of 6 frames" in output.with_suffix(".txt").read_text()
+
+
+def test_sizes_are_scored_beside_their_own_control_and_beside_the_zoos(tmp_path):
+    folder, output = tmp_path / "zoo" / "smoke-0", tmp_path / "sizes.json"
+    arguments = ("measure_sizes.py", "--scale", "smoke", "--count", 1, "--frames", 3, "--output", output)
+    nothing = run(tmp_path, *arguments)
+    assert nothing.returncode == 2 and "No size is trained in the style mosaic" in nothing.stderr
+    folder.mkdir(parents=True)
+    for seed, role in enumerate(("32x4-scratch", "32x4-ours", "sep-64x5-ours")):     # of the last, no control yet
+        torch.manual_seed(seed)
+        path, network = folder / f"mosaic-pocket-{role}.safetensors", Pocket(8, 1)
+        checkpoint.save(path, network, {"network": network.configuration, "style": "mosaic"}, dtype=torch.float16)
+        path.with_suffix(".json").write_text("{}")
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 0, done.stderr
+    report, engines = json.loads(output.read_text()), json.loads((SCRIPTS.parent / "results/engines.json").read_text())
+    zoo_row, row = report["rows"]
+    assert (zoo_row["size"], row["size"]) == ("student-ours", "pocket-32x4") and "pocket-sep-64x5" in report["missing"]
+    assert row["bytes"] == (folder / "mosaic-pocket-32x4-ours.safetensors").stat().st_size
+    assert row["seconds"]["openvino"] in [r["seconds"] for r in engines["frames"] if r["network"] == "pocket-32x4"]
+    film = next(r for r in engines["films"] if r["network"] == "pocket-32x4")
+    assert row["film"] == {"engine": "openvino", "frames_per_second": round(film["frames"] / film["seconds"], 1)}
+    own, of_zoo = (row["ours"]["style"] / other["style"] - 1 for other in (row["scratch"], zoo_row["scratch"]))
+    line = next(line for line in output.with_suffix(".txt").read_text().splitlines() if line.startswith("pocket-32x4"))
+    assert own != of_zoo and line.split()[-5] == f"{own:+.1%}" and line.split()[-2] == f"{of_zoo:+.1%}"
 
 
 @pytest.fixture(scope="module")
