@@ -17,6 +17,7 @@
 import shutil
 import statistics
 import time
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -33,7 +34,6 @@ from tutorial_lib.data.styles import paint
 from tutorial_lib.data.video import open_video
 
 # %%
-from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json
 from tutorial_lib.networks.pocket import FOLD, Pocket
 from tutorial_lib.papers import ROLES
@@ -190,8 +190,8 @@ figures.show(pocket.draw(students["pocket student"]), pocket.CAPTION, pocket.ALT
 # pixels.</details>
 # <details><summary>B. 4 x 4 pixels: the fold makes one place of them.</summary>That is what one place holds before the convolution, which
 # then looks at its neighbours, too.</details>
-# <details><summary>C. 12 x 12 pixels.</summary>Right: 3 x 3 places of 4 x 4 pixels. As much as two layers of a kind of 9 x 9, for far
-# less.</details>
+# <details><summary>C. 12 x 12 pixels.</summary>Right: 3 x 3 places of 4 x 4 pixels. The student's first layer, 9 x 9 pixels at
+# full size, sees less.</details>
 
 # %% [markdown]
 # Is it free? A square has its place on the screen, and things move across it. Shift the film by one pixel, paint, and shift back: a painter
@@ -210,12 +210,12 @@ def shifted_error(network, frame, shift, margin=16):
 
 
 small = fit_longer_side(frame, min(frame.shape[-1], 360))
-shifts = range(1, 10)
+shifts = range(1, 9)
 errors = {f"{shift} pixels": shifted_error(network, small, shift) for shift in shifts}
 figures.show(
     figures.bars(errors, "mean |difference| after shifting back"),
     "Each bar: the film shifted by so many pixels. Look for the ones that are nearly gone.",
-    "Nine bars, one a shift; those of 4 and 8 pixels are far shorter than the others.")
+    "Eight bars, one a shift; those of 4 and 8 pixels are far shorter than the others.")
 print("Least at:", ", ".join(sorted(errors, key=errors.get)[:2]))
 
 # %% [markdown]
@@ -278,8 +278,8 @@ if report["rows"]:
 # One training of each size is one draw. Between neighbours in the table, believe no difference that another seed could turn (notebook 08).
 
 # %% [markdown]
-# **Question.** 64 channels in depthwise blocks have as many weights as 32 in ordinary ones, and not many more multiply-adds. In PyTorch they take
-# far longer. Why?
+# **Question.** 64 channels in depthwise blocks have as many weights as 32 in ordinary ones, and not many more multiply-adds. On the
+# machine of the table PyTorch takes far longer for them. Why?
 #
 # <details><summary>A. Depthwise layers do little work for each number that they fetch.</summary>Right: nine products for a value that was
 # read and one that is written. The processor waits for its memory. A layer of 32 maps into 32 uses each value that it reads 288 times.</details>
@@ -361,12 +361,10 @@ print(f"The same, against itself: {twice['again'] / twice['once']:.3f}. "
 
 # %%
 here = engines.installed(device.type)
-print("Installed here:", ", ".join(here))
-for engine in set(engines.AUTOMATIC) - set(here):
-    try:
-        engines.check(engine, device.type)
-    except TutorialError as why:
-        print(why)
+absent = [engine for engine in engines.AUTOMATIC if engine not in here]
+print("Here:", ", ".join(here))
+if absent:
+    print(f"Not here: {', '.join(absent)}. On a processor they come with pip install -e '.[fast]'; nothing below needs them.")
 
 # %% [markdown]
 # The names that end in `bfloat16` compute with fewer digits. A `float32` has 24 binary digits, and *bfloat16* 8, with the same range: half the memory, and
@@ -432,7 +430,7 @@ from tutorial_lib.engines import decibels as psnr
 started = {engine: engines.start(network, engine) for engine in here}
 with torch.inference_mode():
     painted = {engine: paint_it(frame).cpu() for engine, paint_it in started.items()}
-seconds = fair_times({engine: lambda paint_it=paint_it: paint_it(frame) for engine, paint_it in started.items()}, rounds=7)
+seconds = fair_times({engine: partial(paint_it, frame) for engine, paint_it in started.items()}, rounds=7)
 near = {engine: psnr(picture, painted["torch"]) for engine, picture in painted.items()}
 for engine in here:
     print(f"{engine:18} PSNR {near[engine]:5.0f} dB   {seconds['torch'] / seconds[engine]:5.2f} times PyTorch's speed")
@@ -487,8 +485,8 @@ figures.show(
 # | `pocket-plain` | the teacher without flow, which it is to agree with | 04, 05 |
 # | `pocket-ours` | all three: Algorithm 1 | 05 to 07 |
 #
-# Choose a picture with shapes that you would like to see as strokes, and not too many of them: at the scale `laptop` its longer side becomes
-# 1,536 pixels, and its shapes have then the size that they will have on a film of 640x360. Crop it rather than shrink it.
+# Choose a picture with shapes that you would like to see as strokes. It is brought to one size, whatever it had, and then a stroke on the film is
+# as large as a shape in it. So *crop* a picture for larger strokes.
 
 # %%
 picture = None          # "/home/me/pictures/my.jpg"; None: a painting that no network of the course was trained on
@@ -500,6 +498,8 @@ if picture is None:
     picture = config.build_folder() / "my_picture.png"
     write_image(picture, paint("swirls", 768, seed=3))
 picture = str(picture)
+print(f"{Path(picture).name} is brought to {screen.style_size} pixels on its longer side, "
+      f"for films of {screen.evaluation_width}x{screen.evaluation_height}.")
 
 # %% [markdown]
 # Time is told before it is spent. The cell below takes *all four trainings* through a few steps, on frames of the real size, with a clock:
@@ -519,8 +519,8 @@ def watch(role, progress):
     ticks[role].append(time.perf_counter())
 
 
-shutil.rmtree(config.build_folder() / "dry run", ignore_errors=True)      # or there would be nothing left to time
-dry = workshop.Workshop(picture, few, config.build_folder() / "dry run", watch)
+shutil.rmtree(config.build_folder() / "dry-run", ignore_errors=True)      # or there would be nothing left to time
+dry = workshop.Workshop(picture, few, config.build_folder() / "dry-run", watch)
 for role in FOUR:
     dry[role]
 
@@ -567,9 +567,10 @@ done = stylize_video(student, source, target, overwrite=True, progress=False, en
 print(f"{done.frames} frames of {done.width}x{done.height} in {done.seconds:.1f} s by {done.engine}: {target.name}")
 
 
-def beginning(path, frames=min(12, settings.evaluation_frames), longest=320):
+def beginning(path, longest=320):
     """The first frames of a film, not too large to be shown here: (N, 3, H, W)."""
-    return torch.cat([fit_longer_side(shot.image, min(longest, max(shot.image.shape[-2:]))) for shot in islice(open_video(path), frames)])
+    frames = [shot.image for shot in islice(open_video(path), len(film.frames))]
+    return torch.cat([fit_longer_side(image, min(longest, max(image.shape[-2:]))) for image in frames])
 
 
 filmed_by_me = beginning(source)
@@ -608,14 +609,17 @@ figures.show(
 # Twenty points. A student that flickers more than its control, shown honestly, can have all of them.
 
 # %% [markdown]
-# The commands, with your picture's name for `my`; `--seed 1` makes the second seed, in a folder of its own:
+# The commands, for a picture `my.jpg` at the scale `laptop`. `train_zoo.py ... --seed 1` makes the second seed, in `build/zoo/laptop-1`.
 #
 # ```
-# cd build/zoo/laptop-0       # SCALE-SEED
-# python ../../../data_scripts/validate.py my-pocket-scratch.safetensors my-pocket-ours.safetensors --style my.jpg --screen
-# python ../../../data_scripts/validate.py my-pocket-scratch.safetensors my-pocket-ours.safetensors --style my.jpg --screen --judge vgg16
-# python -m tutorial_lib evaluate --network my-pocket-scratch.safetensors my-pocket-ours.safetensors
+# N=build/zoo/laptop-0/my-pocket
+# python data_scripts/validate.py $N-scratch.safetensors $N-ours.safetensors --style my.jpg --screen
+# python data_scripts/validate.py $N-scratch.safetensors $N-ours.safetensors --style my.jpg --screen --judge vgg16
+#
+# python data_scripts/make_tables.py --only pocket-scratch pocket-ours --styles my --style-picture my.jpg --screen --results mine
 # ```
+#
+# The first two are for choosing; the last, on the test scenes, is for the end (`--videos my.mp4` takes your own film instead).
 
 # %% [markdown]
 # ## Exercises
@@ -628,16 +632,16 @@ figures.show(
 
 # %% tags=["solution"]
 # Exercise 1: a solution
-pair = {"32x4": Pocket(32, 4), "sep 64x5": Pocket(64, 5, separable=True)}
-jobs, counts = {}, {}
-for words, one in pair.items():
+two = {"32x4": Pocket(32, 4), "sep 64x5": Pocket(64, 5, separable=True)}
+tried, jobs, counts = dict.fromkeys(("torch", here[-1])), {}, {}
+for words, one in two.items():
     one.to(device).eval().requires_grad_(False)
     counts[words] = speed.multiply_adds(one, frame)
-    for engine in dict.fromkeys(("torch", here[-1])):
-        jobs[words, engine] = lambda paint_it=engines.start(one, engine): paint_it(frame)
+    for engine in tried:
+        jobs[words, engine] = partial(engines.start(one, engine), frame)
 times = fair_times(jobs, rounds=7)
 print(f"multiply-adds: sep 64x5 has {counts['sep 64x5'] / counts['32x4']:.2f} times those of 32x4")
-for engine in dict.fromkeys(engine for _, engine in jobs):
+for engine in tried:
     print(f"{engine:18} it takes {times['sep 64x5', engine] / times['32x4', engine]:.2f} times as long")
 print("What a program does with a layer decides as much as the layer does.")
 
@@ -650,7 +654,7 @@ print("What a program does with a layer decides as much as the layer does.")
 # %% tags=["solution"]
 # Exercise 2: a solution
 sizes = {factor: F.interpolate(frame, scale_factor=factor, mode="bilinear") for factor in (0.5, 0.7, 0.85, 1.0)}
-times = fair_times({factor: lambda image=image: started[fastest](image) for factor, image in sizes.items()}, rounds=5)
+times = fair_times({factor: partial(started[fastest], image) for factor, image in sizes.items()}, rounds=5)
 pixels = [image[0, 0].numel() for image in sizes.values()]
 slope, start = np.polyfit(pixels, list(times.values()), 1)
 largest = max(0.0, (1 / ENOUGH - start) / slope)
@@ -674,12 +678,14 @@ grid = {words: [shifted_error(one, small, shift) for shift in shifts] for words,
 print(f"{'shift by':32}" + "".join(f"{shift:8}" for shift in shifts))
 for words, row in grid.items():
     print(f"{words:32}" + "".join(f"{error:8.4f}" for error in row))
-period = {words: 1 + int(np.argmin(row[:8])) for words, row in grid.items()}
+period = {words: 1 + int(np.argmin(row)) for words, row in grid.items()}
 print("Least at a shift of: " + ", ".join(f"{words} {shift}" for words, shift in period.items()))
 half = {words: row[1] for words, row in grid.items()}
 print(f"Half a square away, most: {max(half, key=half.get)}; least: {min(half, key=half.get)}. "
       f"Ours against the student from scratch: {half['student-ours'] / half['student-scratch'] - 1:+.0%}.")
-print("All of them halve their maps twice, or fold by 4. A network becomes steady by holding on less to its own grid.")
+steadier = half["student-ours"] < half["student-scratch"]
+print("All of them halve their maps twice, or fold by 4. Nobody told ours of the grid"
+      + (": learning to be steady, it came to hold on to it less." if steadier else "."))
 
 # %% [markdown]
 # **Exercise 4.** A training that is stopped and goes on: does it end at the same weights as one that is not? Stop a short one in the middle, by a
@@ -692,7 +698,7 @@ print("All of them halve their maps twice, or fold by 4. A network becomes stead
 # Exercise 4: a solution
 tiny = few.but(height=48, width=64)
 perceptual = evaluation.judge_of(picture, tiny).to(device)
-path = config.build_folder() / "dry run" / "stopped.safetensors"
+path = config.build_folder() / "dry-run" / "stopped.safetensors"
 
 
 def go_on(path=None, stop=None):
@@ -725,4 +731,4 @@ print("The optimiser's own memory is in the checkpoint, and the pictures of a st
 # - Gao et al., [ReCoNet: real-time coherent video style transfer](https://arxiv.org/abs/1807.01197) (2018): the paper's student.
 # - Zhang, [Making convolutional networks shift-invariant again](https://arxiv.org/abs/1904.11486) (2019): the grid, and a cure.
 #
-# [Back: 8. Evaluation](08_evaluation.ipynb) | [Back to the start](00_start_here.ipynb)
+# [Back: 8. Evaluation](08_evaluation.ipynb) · [To the start](00_start_here.ipynb)

@@ -233,8 +233,8 @@ def name_points(
              ((0, 9), "center"), ((0, -16), "center"),
              ((16, 14), "left"), ((16, -20), "left"), ((-16, 14), "right"), ((-16, -20), "right")]
     for name, place in places.items():
-        text = axis.annotate(name.partition("\t")[0], place, textcoords="offset points", xytext=(0, 0), fontsize=fontsize,
-                             color=(colours or {}).get(name, "black"))
+        text = axis.annotate(name.partition("\t")[0], place, textcoords="offset points", xytext=(0, 0),
+                             fontsize=fontsize, color=(colours or {}).get(name, "black"))
 
         def at(side: tuple, text: Annotation = text) -> Bbox:
             offset, alignment = side
