@@ -28,7 +28,7 @@ from IPython.display import Markdown
 
 from tutorial_lib import checks, engines, evaluation, settings as config, speed, timing, training, workshop, zoo
 from tutorial_lib.data.clips import RenderedClips, filmed
-from tutorial_lib.data.images import fit_longer_side, write_image
+from tutorial_lib.data.images import fit_longer_side, read_image, write_image
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.data.styles import paint
 from tutorial_lib.data.video import open_video
@@ -211,12 +211,13 @@ def shifted_error(network, frame, shift, margin=16):
 
 small = fit_longer_side(frame, min(frame.shape[-1], 360))
 shifts = range(1, 9)
-errors = {f"{shift} pixels": shifted_error(network, small, shift) for shift in shifts}
+errors = {f"by {shift}": shifted_error(network, small, shift) for shift in shifts}
 figures.show(
     figures.bars(errors, "mean |difference| after shifting back"),
     "Each bar: the film shifted by so many pixels. Look for the ones that are nearly gone.",
     "Eight bars, one a shift; those of 4 and 8 pixels are far shorter than the others.")
-print("Least at:", ", ".join(sorted(errors, key=errors.get)[:2]))
+least = sorted(shifts, key=lambda shift: errors[f"by {shift}"])[:2]
+print(f"Least at: {least[0]} pixels, then {least[1]}.")
 
 # %% [markdown]
 # The strokes hold on to the grid. That is no fault of folding alone: whatever halves its maps twice has a grid of four pixels (exercise 3
@@ -264,10 +265,10 @@ if report["rows"]:
         "For each size a column over its speed, from the student from scratch down to ours.")
     pockets = report["rows"][1:]
     fast = [row for row in pockets if row["film"]["frames_per_second"] >= ENOUGH]
-    chosen = max(fast, key=lambda row: row["parameters"])
+    chosen = max(fast or pockets, key=lambda row: row["parameters"])
     steadiest = min(pockets, key=lambda row: row["ours"]["e_stab"])
-    print(f"At least {ENOUGH} frames a second: {', '.join(row['size'] for row in fast)}; the largest of them is {chosen['size']}.")
-    print(f"Steadiest: {steadiest['size']}, {steadiest['ours']['e_stab'] / chosen['ours']['e_stab'] - 1:+.1%} against it.")
+    print(f"At least {ENOUGH} frames a second: {', '.join(row['size'] for row in fast) or 'none'}. The largest: {chosen['size']}.")
+    print(f"Steadiest: {steadiest['size']}, {steadiest['ours']['e_stab'] / chosen['ours']['e_stab'] - 1:+.1%} against {chosen['size']}.")
     for row in report["rows"]:
         print(f"  {row['size']:16} against its own control: {row['verdict']}")
 
@@ -439,10 +440,10 @@ print(f"The fastest that reaches {engines.NEAR:.0f} dB: {fastest}. That is what 
 assert min(near.values()) >= engines.NEAR
 
 # %%
-least = min(near, key=near.get)
+furthest = min(near, key=near.get)
 figures.show(
-    figures.images({"torch": painted["torch"], least: painted[least],
-                    "100 x difference": 100 * (painted[least] - painted["torch"]).abs().mean(1)},
+    figures.images({"torch": painted["torch"], furthest: painted[furthest],
+                    "100 x difference": 100 * (painted[furthest] - painted["torch"]).abs().mean(1)},
                    columns=1, height=1.9, largest=1.0),
     "By float32 PyTorch, and by the engine that is furthest from it. Look for the difference in the upper two; below it is a hundred "
     "times as large.",
@@ -500,6 +501,8 @@ if picture is None:
 picture = str(picture)
 print(f"{Path(picture).name} is brought to {screen.style_size} pixels on its longer side, "
       f"for films of {screen.evaluation_width}x{screen.evaluation_height}.")
+figures.show(figures.images({"my style": fit_longer_side(read_image(picture), 320)}, height=2.2),
+             "The style to be learned. Look for its smallest shapes: they become strokes.", "The style picture of this section.")
 
 # %% [markdown]
 # Time is told before it is spent. The cell below takes *all four trainings* through a few steps, on frames of the real size, with a clock:
@@ -527,8 +530,9 @@ for role in FOUR:
 # %%
 clips = RenderedClips(ROLES[POCKET].recipe.settings(settings))
 targets = training.FrozenTargets(clips, *(dry[role] for role in ("screen-teacher-flow", "screen-teacher-plain", "pocket-plain")))
+targets[0]                                                         # warms up
 began = time.perf_counter()
-targets[0]                                                         # rendered, and painted by three networks
+targets[1]                                                         # rendered, and painted by three networks
 minutes = {"clips and targets": len(clips) * (time.perf_counter() - began) / 60}
 lines = ["| training | steps | seconds a step, here | minutes |", "|---|---:|---:|---:|",
          f"| clips and targets | {len(clips)} | {60 * minutes['clips and targets'] / len(clips):.2f} | {minutes['clips and targets']:.1f} |"]
@@ -590,7 +594,8 @@ figures.show(
 # A frame costs weights times places, so a small network works at a small size: folding gets it there and loses nothing, at the price of a grid
 # that strokes hold on to. Sizes are chosen on validation scenes, by a rule that is said beforehand. A clock is fair if jobs take turns, warm up, and
 # are summed up by a median. An engine is the same network if its pictures are 40 dB near. Your own style takes one picture and four trainings.
-#
+
+# %% [markdown]
 # ## Mini-project
 #
 # Make a student for a picture and a film of yours, and find out *whether it is good*. Hand in one page, the commands, and the film.
