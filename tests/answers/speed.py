@@ -58,7 +58,7 @@ def by_frame(a, b):
 
 
 def in_numpy(a, b):
-    return float(10 * np.log10(1 / np.mean((a.numpy() - b.numpy()) ** 2)))
+    return 10 * np.log10(1 / np.mean((a.numpy() - b.numpy()) ** 2))
 
 
 # --- the clock ---
@@ -94,6 +94,17 @@ def job_by_job(jobs, rounds, clock):
 
 def no_warming_up_at_all(jobs, rounds, clock):
     return rounds_of(statistics.median, warm=0)(jobs, rounds, clock)
+
+
+def named(jobs):
+    """Jobs that are named and not called."""
+    return {name: lambda job=job: (job,) for name, job in jobs.items()}
+
+
+def called_once(jobs, rounds, clock):
+    for job in jobs.values():
+        job()
+    return rounds_of(statistics.median)(named(jobs), rounds, clock)
 
 
 def one_start_a_round(jobs, rounds, clock):
@@ -143,6 +154,7 @@ ANSWERS = {
             "in place": (lambda x, f: F.pixel_unshuffle(x.mul_(1), f).mul_(2) if x.add_(1) is x else x, "changes what"),
             "a factor of 3 for every factor": (
                 lambda x, f: F.pixel_unshuffle(x, 3) if x.shape[2] % 3 == 0 else x[:, :, :3, :3], "a factor of 2"),
+            "three colours for every number": (lambda x, f: F.pixel_unshuffle(x[:, :3], f), "three channels are taken"),
         },
         right={
             "by PyTorch": F.pixel_unshuffle,
@@ -195,6 +207,8 @@ ANSWERS = {
             "a list": (lambda jobs, *rest: list(rounds_of(statistics.median)(jobs, *rest).values()), "dictionary"),
             "a clock of its own": (
                 lambda jobs, rounds, clock: rounds_of(statistics.median)(jobs, rounds), "never asks the clock"),
+            "jobs that are named": (lambda jobs, *rest: rounds_of(statistics.median)(named(jobs), *rest), "no job was run"),
+            "called for warming up alone": (called_once, "no time passes"),
             "jobs that are not called": (
                 lambda jobs, rounds, clock: dict.fromkeys(jobs, clock() - clock()), "no job was run"),
             "the middle one of an even number": (

@@ -23,8 +23,8 @@ def unshuffle(answer: Answer) -> None:
     blocks = frames.reshape(n, c, factor, h // factor, factor, w // factor)     # n, c, i, y, j, x
     shape = n, c * factor**2, h // factor, w // factor
     expect(answer, (frames, factor), F.pixel_unshuffle(frames, factor), {
-        "the numbers have the right shape and not their places: `reshape` alone keeps the order in memory, so a row of "
-        "the frame became a map of its own.": frames.reshape(shape),
+        "the shape is right and the numbers are not in their places: `reshape` alone keeps the order in memory, so "
+        "each map is a piece of some rows.": frames.reshape(shape),
         "pixels that lie side by side have to end in one place; yours cuts the frame into large tiles. Split a side "
         "into (H / factor, factor), in this order.": blocks.permute(0, 1, 2, 4, 3, 5).reshape(shape),
         "row and column within the fold are exchanged: first come the pixels of its first row, from left to right.":
@@ -40,8 +40,10 @@ def unshuffle(answer: Answer) -> None:
         "the channels of a fold have axes of their own; join them with the colours', to (N, C * factor**2, ...).": (
             split.permute(0, 1, 3, 5, 2, 4), split.permute(0, 1, 3, 5, 2, 4).flatten(2, 3)),
     }, "two frames of 6 x 12 pixels and a factor of 3")
-    by_two = numbers(1, 2, 4, 8, seed=1)
-    expect(answer, (by_two, 2), F.pixel_unshuffle(by_two, 2), {}, "a frame of two colours, 4 x 8 pixels, a factor of 2")
+    four = numbers(1, 4, 4, 8, seed=1)
+    expect(answer, (four, 2), F.pixel_unshuffle(four, 2), {
+        "three channels are taken, however many there are; ask `frames.shape[1]`.": F.pixel_unshuffle(four[:, :3], 2),
+    }, "four channels of 4 x 8 pixels and a factor of 2")
 
 
 @check
@@ -182,6 +184,8 @@ def fair_times(answer: Answer) -> None:
             raise Wrong("your function never asks the clock that it is given: `clock()`, before and after each job.")
         if any(isinstance(value, list | tuple) for value in got.values()):
             raise Wrong("one number a job is wanted, the median of its times; yours holds all of them.")
+        if not all(got.values()):
+            raise Wrong("no time passes between your two readings of the clock; is the job called in between, `job()`?")
         right = _by(MEDIAN)
         for sentence, ways in {"": (right,), **MISTAKES}.items():
             if any(_alike(got, _on_a_machine(way, rounds)) for way in ways):
