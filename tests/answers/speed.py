@@ -207,7 +207,8 @@ ANSWERS = {
             "a list": (lambda jobs, *rest: list(rounds_of(statistics.median)(jobs, *rest).values()), "dictionary"),
             "a clock of its own": (
                 lambda jobs, rounds, clock: rounds_of(statistics.median)(jobs, rounds), "never asks the clock"),
-            "jobs that are named": (lambda jobs, *rest: rounds_of(statistics.median)(named(jobs), *rest), "no job was run"),
+            "jobs that are named": (
+                lambda jobs, *rest: rounds_of(statistics.median)(named(jobs), *rest), "no job was run"),
             "called for warming up alone": (called_once, "no time passes"),
             "jobs that are not called": (
                 lambda jobs, rounds, clock: dict.fromkeys(jobs, clock() - clock()), "no job was run"),
