@@ -231,8 +231,9 @@ print(f"Least at: {least[0]} pixels, then {least[1]}.")
 # *control*. They are scored on **validation** scenes: the choice of a size is a choice, and test scenes must not make it.
 
 # %%
-kept = next((p / "results" for p in (Path.cwd(), *Path.cwd().parents) if (p / "results" / "sizes.json").is_file()), None)
-report = read_json(kept / "sizes.json") if kept else {"rows": [], "style": "mosaic"}
+kept = next((p / "results" / "sizes.json" for p in (Path.cwd(), *Path.cwd().parents)
+             if (p / "results" / "sizes.json").is_file()), None)
+report = read_json(kept) if kept else {"rows": []}
 
 
 def percent(row, key, control):
@@ -243,8 +244,8 @@ lines = ["| size | k parameters | kB | ms a frame | film, f/s | e_stab | style |
          "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
 for row in report["rows"]:
     own = [percent(row, key, row["scratch"]) for key in ("e_stab", "style", "content")]
-    lines.append(f"| {row['size']} | {row['parameters'] / 1e3:.0f} | {row['bytes'] / 1e3:.0f} | {1e3 * row['seconds']['torch']:.0f} "
-                 f"| {row['film']['frames_per_second']:.0f} | {' | '.join(own)} "
+    lines.append(f"| {row['size']} | {row['parameters'] / 1e3:.0f} | {row['bytes'] / 1e3:.0f} "
+                 f"| {1e3 * row['seconds']['torch']:.0f} | {row['film']['frames_per_second']:.0f} | {' | '.join(own)} "
                  f"| {percent(row, 'e_stab', report['rows'][0]['scratch'])} |")
 Markdown("\n".join(lines) if kept else "The table is made by `data_scripts/measure_sizes.py`, and is not here.")
 
@@ -267,8 +268,9 @@ if report["rows"]:
     fast = [row for row in pockets if row["film"]["frames_per_second"] >= ENOUGH]
     chosen = max(fast or pockets, key=lambda row: row["parameters"])
     steadiest = min(pockets, key=lambda row: row["ours"]["e_stab"])
+    apart = steadiest["ours"]["e_stab"] / chosen["ours"]["e_stab"] - 1
     print(f"At least {ENOUGH} frames a second: {', '.join(row['size'] for row in fast) or 'none'}. The largest: {chosen['size']}.")
-    print(f"Steadiest: {steadiest['size']}, {steadiest['ours']['e_stab'] / chosen['ours']['e_stab'] - 1:+.1%} against {chosen['size']}.")
+    print(f"Steadiest: {steadiest['size']}, e_stab {apart:+.1%} against {chosen['size']}.")
     for row in report["rows"]:
         print(f"  {row['size']:16} against its own control: {row['verdict']}")
 
@@ -334,12 +336,12 @@ def fair_times(jobs, rounds, clock=time.perf_counter):
 checks.fair_times(fair_times)
 
 # %% [markdown]
-# The course's own is `timing.in_turn`, which also waits for a GPU. A clock is tried on something that one knows: the same job, twice.
+# From here on, `medians`, by the course's own `timing.in_turn`, which also waits for a GPU. A clock is tried on something that one knows: the same job, twice.
 #
 # **Predict, then run.** How far from 1 will the ratio be?
 
 # %%
-def fair_times(jobs, rounds):
+def medians(jobs, rounds):
     """{name: median seconds}."""
     return {name: statistics.median(seconds) for name, seconds in timing.in_turn(jobs, rounds, bar=False).items()}
 
@@ -349,7 +351,7 @@ def run():
     network(frame)
 
 
-twice = fair_times({"once": run, "again": run}, rounds=7)
+twice = medians({"once": run, "again": run}, rounds=7)
 noise = abs(twice["again"] / twice["once"] - 1)
 print(f"The same, against itself: {twice['again'] / twice['once']:.3f}. "
       f"A difference of {noise:.1%} is no difference, here and now.")
@@ -365,7 +367,8 @@ here = engines.installed(device.type)
 absent = [engine for engine in engines.AUTOMATIC if engine not in here]
 print("Here:", ", ".join(here))
 if absent:
-    print(f"Not here: {', '.join(absent)}. On a processor they come with pip install -e '.[fast]'; nothing below needs them.")
+    print(f"Not here: {', '.join(absent)}. On a processor they come with pip install -e '.[fast]'; "
+          "nothing below needs them.")
 
 # %% [markdown]
 # The names that end in `bfloat16` compute with fewer digits. A `float32` has 24 binary digits, and *bfloat16* 8, with the same range: half the memory, and
@@ -397,7 +400,8 @@ print(f"Between 1 and 2 the steps are 1/{1 / torch.finfo(torch.bfloat16).eps:.0f
 
 # %%
 for off in (0.1, 0.01, 0.001):
-    print(f"off by {off}: mean square {off**2:.6f}, its logarithm {np.log10(off**2):.0f}, PSNR {-10 * np.log10(off**2):.0f} dB; "
+    logarithm = np.log10(off**2)
+    print(f"off by {off}: mean square {off**2:.6f}, its logarithm {logarithm:.0f}, PSNR {-10 * logarithm:.0f} dB; "
           f"{255 * off:.2f} of 255 grey levels")
 
 # %% [markdown]
@@ -431,7 +435,7 @@ from tutorial_lib.engines import decibels as psnr
 started = {engine: engines.start(network, engine) for engine in here}
 with torch.inference_mode():
     painted = {engine: paint_it(frame).cpu() for engine, paint_it in started.items()}
-seconds = fair_times({engine: partial(paint_it, frame) for engine, paint_it in started.items()}, rounds=7)
+seconds = medians({engine: partial(paint_it, frame) for engine, paint_it in started.items()}, rounds=7)
 near = {engine: psnr(picture, painted["torch"]) for engine, picture in painted.items()}
 for engine in here:
     print(f"{engine:18} PSNR {near[engine]:5.0f} dB   {seconds['torch'] / seconds[engine]:5.2f} times PyTorch's speed")
@@ -445,8 +449,8 @@ figures.show(
     figures.images({"torch": painted["torch"], furthest: painted[furthest],
                     "100 x difference": 100 * (painted[furthest] - painted["torch"]).abs().mean(1)},
                    columns=1, height=1.9, largest=1.0),
-    "By float32 PyTorch, and by the engine that is furthest from it. Look for the difference in the upper two; below it is a hundred "
-    "times as large.",
+    "By float32 PyTorch, and by the engine that is furthest from it. Look for the difference in the upper two; "
+    "below it is a hundred times as large.",
     "Two paintings that look the same, and a map of their difference, enlarged a hundredfold.")
 
 # %% [markdown]
@@ -464,8 +468,8 @@ figures.show(
 Live(source=None, style=style, network=name, size=min(640, screen.evaluation_width), engine=fastest)
 
 # %%
-film = filmed(test_scene("bandage_2", *(min(a, b) for a, b in ((screen.evaluation_height, 180), (screen.evaluation_width, 320))),
-                         settings.evaluation_frames))
+size = min(180, screen.evaluation_height), min(320, screen.evaluation_width)
+film = filmed(test_scene("bandage_2", *size, settings.evaluation_frames))
 players.play({"input": film.frames, name: stylize_clip(network, film.frames.to(device)).cpu()}, "10_live")
 
 # %%
@@ -502,7 +506,8 @@ picture = str(picture)
 print(f"{Path(picture).name} is brought to {screen.style_size} pixels on its longer side, "
       f"for films of {screen.evaluation_width}x{screen.evaluation_height}.")
 figures.show(figures.images({"my style": fit_longer_side(read_image(picture), 320)}, height=2.2),
-             "The style to be learned. Look for its smallest shapes: they become strokes.", "The style picture of this section.")
+             "The style to be learned. Look for its smallest shapes: they become strokes.",
+             "The style picture of this section.")
 
 # %% [markdown]
 # Time is told before it is spent. The cell below takes *all four trainings* through a few steps, on frames of the real size, with a clock:
@@ -510,7 +515,8 @@ figures.show(figures.images({"my style": fit_longer_side(read_image(picture), 32
 
 # %%
 FOUR = ("screen-teacher-plain", "screen-teacher-flow", "pocket-plain", POCKET)
-STEPS = {"teacher-plain": "plain_steps", "pocket-plain": "plain_steps", "teacher-flow": "teacher_steps", "distill": "distill_steps"}
+STEPS = {"teacher-plain": "plain_steps", "teacher-flow": "teacher_steps", "pocket-plain": "plain_steps",
+         "distill": "distill_steps"}
 
 # One clip, and a small style picture, which is looked at only once and has no part in a step.
 few = settings.but(clips=1, plain_steps=3, teacher_steps=6, distill_steps=3, style_size=64)
@@ -529,20 +535,20 @@ for role in FOUR:
 
 # %%
 clips = RenderedClips(ROLES[POCKET].recipe.settings(settings))
-targets = training.FrozenTargets(clips, *(dry[role] for role in ("screen-teacher-flow", "screen-teacher-plain", "pocket-plain")))
+made_from = ROLES[POCKET].recipe.needs                             # both teachers, and the plain pocket student
+targets = training.FrozenTargets(clips, *(dry[role] for role in made_from))
 targets[0]                                                         # warms up
 began = time.perf_counter()
 targets[1]                                                         # rendered, and painted by three networks
-minutes = {"clips and targets": len(clips) * (time.perf_counter() - began) / 60}
-lines = ["| training | steps | seconds a step, here | minutes |", "|---|---:|---:|---:|",
-         f"| clips and targets | {len(clips)} | {60 * minutes['clips and targets'] / len(clips):.2f} | {minutes['clips and targets']:.1f} |"]
+rows = {"clips and targets": (len(clips), time.perf_counter() - began)}
 for role in FOUR:
-    steps = getattr(ROLES[role].recipe.settings(settings), STEPS[ROLES[role].recipe.stage])
+    recipe = ROLES[role].recipe
     a_step = statistics.mean(after - before for before, after in pairwise(ticks[role]))
-    minutes[role] = steps * a_step / 60
-    lines.append(f"| {role} | {steps:,} | {a_step:.2f} | {minutes[role]:.1f} |")
-lines.append(f"| **together** | | | **{sum(minutes.values()):.0f}** |")
-Markdown("\n".join(lines))
+    rows[role] = getattr(recipe.settings(settings), STEPS[recipe.stage]), a_step
+lines = [f"| {words} | {steps:,} | {a_step:.2f} | {steps * a_step / 60:.1f} |" for words, (steps, a_step) in rows.items()]
+minutes = sum(steps * a_step / 60 for steps, a_step in rows.values())
+Markdown("\n".join(["| training | steps | seconds a step, here | minutes |", "|---|---:|---:|---:|", *lines,
+                    f"| **together** | | | **{minutes:.0f}** |"]))
 
 # %% [markdown]
 # These are the scale's steps on this machine, while it did what it did just now. (With `real = True` above, the next cell takes this long.) It can be stopped
@@ -585,7 +591,8 @@ players.play(seen, "10_mine")
 # %%
 figures.show(
     figures.images({words: frames[0] for words, frames in seen.items()}, columns=1, height=1.7),
-    "One frame: as filmed, by the student that was trained here, and by the zoo's. Look for strokes: they take more than a few steps.",
+    "One frame: as filmed, by the student that was trained here, and by the zoo's. Look for strokes: they take more than "
+    "a few steps.",
     "A frame of the film, the same by the student of this notebook, and by the one of the zoo.")
 
 # %% [markdown]
@@ -633,7 +640,7 @@ figures.show(
 # how their times? Try another engine, too.
 #
 # <details><summary>Hint</summary><code>Pocket(32, 4)</code> and <code>Pocket(64, 5, separable=True)</code>, both
-# <code>.eval()</code>; <code>speed.multiply_adds(network, frame)</code>; <code>engines.start</code> and <code>fair_times</code>.</details>
+# <code>.eval()</code>; <code>speed.multiply_adds(network, frame)</code>; <code>engines.start</code> and <code>medians</code>.</details>
 
 # %% tags=["solution"]
 # Exercise 1: a solution
@@ -644,7 +651,7 @@ for words, one in two.items():
     counts[words] = speed.multiply_adds(one, frame)
     for engine in tried:
         jobs[words, engine] = partial(engines.start(one, engine), frame)
-times = fair_times(jobs, rounds=7)
+times = medians(jobs, rounds=7)
 print(f"multiply-adds: sep 64x5 has {counts['sep 64x5'] / counts['32x4']:.2f} times those of 32x4")
 for engine in tried:
     print(f"{engine:18} it takes {times['sep 64x5', engine] / times['32x4', engine]:.2f} times as long")
@@ -659,15 +666,16 @@ print("What a program does with a layer decides as much as the layer does.")
 # %% tags=["solution"]
 # Exercise 2: a solution
 sizes = {factor: F.interpolate(frame, scale_factor=factor, mode="bilinear") for factor in (0.5, 0.7, 0.85, 1.0)}
-times = fair_times({factor: partial(started[fastest], image) for factor, image in sizes.items()}, rounds=5)
+times = medians({factor: partial(started[fastest], image) for factor, image in sizes.items()}, rounds=5)
 pixels = [image[0, 0].numel() for image in sizes.values()]
 slope, start = np.polyfit(pixels, list(times.values()), 1)
 largest = max(0.0, (1 / ENOUGH - start) / slope)
 for image, taken in zip(sizes.values(), times.values(), strict=True):
     print(f"{image.shape[-1]:5} x {image.shape[-2]:4}  {1 / taken / ENOUGH:6.2f} times {ENOUGH} frames a second")
-print(f"By the line, {ENOUGH} frames a second of {int((largest * 16 / 9) ** 0.5)} x {int((largest * 9 / 16) ** 0.5)}, by {fastest}.")
-print(f"(Furthest from the line: {max(abs(slope * p + start - t) / t for p, t in zip(pixels, times.values(), strict=True)):.0%}. "
-      "Decoding and encoding a film come on top.)")
+width, height = (largest * 16 / 9) ** 0.5, (largest * 9 / 16) ** 0.5
+print(f"By the line, {ENOUGH} frames a second of {width:.0f} x {height:.0f}, by {fastest}.")
+off = max(abs(slope * p + start - t) / t for p, t in zip(pixels, times.values(), strict=True))
+print(f"(Furthest from the line: {off:.0%}. Decoding and encoding a film come on top.)")
 
 # %% [markdown]
 # **Exercise 3.** The grid of section 2 in other networks: the student from scratch, the paper's ours, the teacher without flow. Whose strokes hold on to
@@ -713,7 +721,8 @@ def go_on(path=None, stop=None):
             raise KeyboardInterrupt
 
     started_anew = training.new_pocket(tiny).to(device)
-    history = training.train_plain(started_anew, perceptual, tiny, steps=6, path=path, save_every=2, callback=interrupt, bar=False)
+    history = training.train_plain(
+        started_anew, perceptual, tiny, steps=6, path=path, save_every=2, callback=interrupt, bar=False)
     return started_anew, len(history)
 
 
