@@ -22,7 +22,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 .PHONY: help venv run test attack colab lab notebooks student site grade zoo tables lock clean
 
 help:
-	@echo "make run        run notebooks 00 to 08 at the laptop scale; videos and tables in build/"
+	@echo "make run        run every notebook at the laptop scale; videos and tables in build/"
 	@echo "make test       style check, unit tests, and every notebook at the smoke scale"
 	@echo "make attack     every damaged file, lying server and odd name that the commands are tried with (minutes)"
 	@echo "make colab      every notebook in a stand-in for Colab: its versions, and the course's way in there"

@@ -1,4 +1,4 @@
-"""Execute notebooks 00 to 08 in order and leave the executed copies in a folder.
+"""Execute the notebooks in order and leave the executed copies in a folder.
 
     python data_scripts/run_notebooks.py --output build/notebooks
 

@@ -150,3 +150,15 @@ def test_a_path_through_the_tradeoff_joins_its_points_in_order():
     assert axis.lines[0].get_xydata().tolist() == [[0.4, 0.2], [0.1, 0.3]]
     assert axis.get_ylabel() == "e_stab"
     plt.close("all")
+
+
+def test_a_size_is_a_column_from_its_control_to_ours():
+    rows = [{"size": f"pocket-{name}", "film": {"frames_per_second": rate}, "scratch": {"e_stab": high},
+             "ours": {"e_stab": low}} for name, rate, high, low in (("32x4", 30.0, 0.6, 0.4), ("64x4", 16.0, 0.5, 0.3))]
+    axis = figures.sizes(rows).axes[0]
+    points = {(*dots.get_offsets()[0], tuple(dots.get_facecolor()[0][:3])) for dots in axis.collections}
+    orange, green = (to_rgb(figures.colour(name)) for name in ("student-scratch", "student-ours"))
+    assert points == {(30.0, 0.6, orange), (30.0, 0.4, green), (16.0, 0.5, orange), (16.0, 0.3, green)}
+    assert [text.get_text() for text in axis.texts] == ["32x4", "64x4"]
+    assert axis.lines[-1].get_xdata() == [25, 25]
+    plt.close("all")

@@ -1,15 +1,20 @@
 """The scripts that measure speed: that they come to an end, and what they do with the seconds."""
 
 import json
+import sys
 from types import ModuleType
 
 import pytest
 import torch
+from scripts import loaded
 from test_data_scripts import SCRIPTS, run
 
+from tutorial_lib import checkpoint
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.losses.perceptual import PerceptualLoss, gram
 from tutorial_lib.networks.features import load_features
+from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 
 
@@ -29,6 +34,40 @@ def test_engines_are_measured_frame_by_frame_and_from_file_to_file(tmp_path):
     assert set(films) == {(ships, "torch-bfloat16"), *((name, "torch") for name in networks)}
     assert set(films.values()) == {6}
     assert "A film of 6 frames" in output.with_suffix(".txt").read_text()
+
+
+def test_sizes_are_scored_beside_their_own_control_and_beside_the_zoos(tmp_path, monkeypatch):
+    folder, output, engines = tmp_path / "zoo" / "smoke-0", tmp_path / "sizes.json", tmp_path / "engines.json"
+    frames = {"torch": 0.04, "openvino": 0.02, "openvino-bfloat16": 0.01}
+    engines.write_text(json.dumps({
+        "machine": "a machine",
+        "frames": [{"network": network, "engine": engine, "seconds": seconds, "parameters": 1000, "gmac": 2.0}
+                   for network in ("student-ours", "pocket-32x5 (ships)") for engine, seconds in frames.items()],
+        "films": [{"network": network, "engine": engine, "frames": 300, "seconds": 300 * 2 * seconds}
+                  for network in ("student-ours", "pocket-32x5 (ships)") for engine, seconds in frames.items()]}))
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    monkeypatch.syspath_prepend(SCRIPTS)
+    arguments = ("--scale", "smoke", "--count", 1, "--frames", 3, "--engines", engines, "--output", output)
+    monkeypatch.setattr(sys, "argv", ["measure_sizes.py", *map(str, arguments)])
+    measure = loaded("measure_sizes").main
+    with pytest.raises(TutorialError, match="No size is trained in the style mosaic"):
+        measure()
+    folder.mkdir(parents=True)
+    for seed, role in enumerate(("32x5-scratch", "32x5-ours", "sep-64x5-ours")):     # of the last, no control yet
+        torch.manual_seed(seed)
+        path, network = folder / f"mosaic-pocket-{role}.safetensors", Pocket(8, 1)
+        checkpoint.save(path, network, {"network": network.configuration, "style": "mosaic"}, dtype=torch.float16)
+        path.with_suffix(".json").write_text("{}")
+    measure()
+    report = json.loads(output.read_text())
+    zoo_row, row = report["rows"]
+    assert (zoo_row["size"], row["size"]) == ("student-ours", "pocket-32x5") and "pocket-sep-64x5" in report["missing"]
+    assert row["bytes"] == (folder / "mosaic-pocket-32x5-ours.safetensors").stat().st_size
+    assert row["seconds"] == frames and row["ships"] and not zoo_row["ships"]
+    assert row["film"] == {"engine": "openvino", "frames_per_second": 25.0}         # the fastest in float32
+    own, of_zoo = (row["ours"]["style"] / other["style"] - 1 for other in (row["scratch"], zoo_row["scratch"]))
+    line = next(line for line in output.with_suffix(".txt").read_text().splitlines() if line.startswith("pocket-32x5"))
+    assert own != of_zoo and line.split()[-5] == f"{own:+.1%}" and line.split()[-2] == f"{of_zoo:+.1%}"
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,16 @@ def test_the_manifest_says_how_to_come_to_the_same_network(workshop):
     assert said["sha256"] == sha256_of(workshop.path("student-ours"))
 
 
+def test_who_watches_sees_every_step_of_every_training(tmp_path):
+    seen = []
+    few = scale("smoke").but(plain_steps=2)
+    networks = Workshop("waves", few, tmp_path, lambda role, step: seen.append((role, step)))
+    _ = networks["student-plain"]
+    assert [(role, step.step, step.steps) for role, step in seen] == [
+        ("teacher-plain", 1, 2), ("teacher-plain", 2, 2), ("student-plain", 1, 2), ("student-plain", 2, 2)]
+    assert all(step.terms["total"] > 0 for _, step in seen)
+
+
 def test_a_stage_before_distillation_names_no_lambda_of_eq_13(workshop):
     settings = manifest(workshop, "teacher-flow")["settings"]
     assert {key for key in settings if key.startswith("lambda_")} == {"lambda_flow", "lambda_look"}

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from tutorial_lib.roles import Role
 from tutorial_lib.schema import MANIFEST, TEXT, each
 from tutorial_lib.settings import Settings, build_folder, device, differing, precision
 from tutorial_lib.stage import Job
+from tutorial_lib.training.loop import Progress
 
 
 def folder(settings: Settings) -> Path:
@@ -33,12 +35,14 @@ class Workshop:
     workshop[role] -> the network, frozen. Unfinished trainings go on from their checkpoint in `folder`/training. A
     finished one is kept as it would ship: STYLE-ROLE.safetensors in half precision (ROLE.safetensors where there is no
     style) and its manifest beside it, ending in .json; what is trained from it starts from exactly these weights.
+    watch: called after every step of a training with the role's name and the `Progress`.
     Raises: TutorialError for an unknown role, for a network that is there but was made with other settings, and for
     one that another run is making.
     """
 
-    def __init__(self, style: str | None, settings: Settings, folder: Path):
-        self.style, self.settings, self.folder = style, settings, folder
+    def __init__(self, style: str | None, settings: Settings, folder: Path,
+                 watch: Callable[[str, Progress], None] | None = None):
+        self.style, self.settings, self.folder, self.watch = style, settings, folder, watch
         self.networks: dict[str, nn.Module] = {}
         self.rendered: dict[tuple[int, ...], RenderedClips] = {}
 
@@ -80,12 +84,14 @@ class Workshop:
         def minutes() -> float:
             return before + (time.monotonic() - started) / 60
 
-        def note_time(progress) -> None:
+        def after_step(progress: Progress) -> None:
             if progress.step % 50 == 0:
                 clock.write_text(f"{minutes():.2f}")
+            if self.watch is not None:
+                self.watch(role.name, progress)
 
         network = run(job, path=self.folder / "training" / path.name, save_every=50, about=styles.record(self.style),
-                      callback=note_time)
+                      callback=after_step)
         checkpoint.save(path, network, {"network": network.configuration, "style": self.style}, dtype=torch.float16)
         write_json(path.with_suffix(".json"), self.manifest(role, job, network, round(minutes(), 1)))
 

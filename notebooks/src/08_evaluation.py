@@ -10,7 +10,7 @@
 # **Time**: about 75 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
-# [Back: 7. The total loss](07_total_loss.ipynb)
+# [Back: 7. The total loss](07_total_loss.ipynb) · [Next: 10. Small, fast, yours](10_small_fast_yours.ipynb)
 
 # %%
 import json
@@ -728,4 +728,4 @@ print('evaluation.judge_of(style, settings, features="vgg16") fetches one that i
 #   a judge's network is worth.
 # - [MPI Sintel](https://sintel.is.tue.mpg.de), the films and their exact flow.
 #
-# You have been through the whole paper. [Back to the start](00_start_here.ipynb)
+# You have been through the whole paper. [Next: 10. Small, fast, yours](10_small_fast_yours.ipynb), beyond it.

@@ -1,6 +1,6 @@
 """For every check: wrong answers, each with a piece of what it is told, and right ones, written differently."""
 
-from answers import evaluation, flow, low_rank, perceptual, residual, slices, teachers, temporal, total
+from answers import evaluation, flow, low_rank, perceptual, residual, slices, speed, teachers, temporal, total
 
 ANSWERS = {
     **slices.ANSWERS,
@@ -12,4 +12,5 @@ ANSWERS = {
     **low_rank.ANSWERS,
     **total.ANSWERS,
     **evaluation.ANSWERS,
+    **speed.ANSWERS,
 }

@@ -756,6 +756,7 @@ GIVEN = Kind("argument", {
     "keep_style --features": lambda place, it: ["keep_style", place.copy("picture.png"), "--features", it],
     "measure_flow --styles": lambda place, it: ["measure_flow", "--styles", it, "--output", out(place, "m")],
     "measure_rank --styles": lambda place, it: ["measure_rank", "--styles", it, "--output", out(place, "m")],
+    "measure_sizes --engines": lambda place, it: ["measure_sizes", "--engines", it, "--output", out(place, "m.json")],
     "measure_speed --contrib-python": lambda place, it: ["measure_speed", "--contrib-python", it, "--height", 32,
                                                          "--width", 32, "--output", out(place, "m.json")],
     "compare_videos --styles": lambda place, it: ["compare_videos", "--styles", it, "--output", out(place, "seen")],

@@ -9,6 +9,7 @@ from tutorial_lib.checks.low_rank import nuclear_norm, rank_loss, traceable_matr
 from tutorial_lib.checks.perceptual import gram, tap_style_loss, tv_loss
 from tutorial_lib.checks.residual import agreement, residual_loss, residual_target
 from tutorial_lib.checks.slices import time_slice
+from tutorial_lib.checks.speed import fair_times, psnr, unshuffle
 from tutorial_lib.checks.teachers import loss_of_a_pair, roll_out, strided_edges
 from tutorial_lib.checks.temporal import cost, temporal_loss, vanilla_distillation_loss
 from tutorial_lib.checks.total import gradient_share, one_step, total_by_hand
@@ -23,4 +24,5 @@ __all__ = [  # noqa: RUF022 - by notebook
     "traceable_matrix", "nuclear_norm", "rank_loss",
     "total_by_hand", "one_step", "gradient_share",
     "stability_error", "steadier", "multiply_adds",
+    "unshuffle", "fair_times", "psnr",
 ]

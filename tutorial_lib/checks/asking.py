@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 
 Answer = Callable[..., torch.Tensor]
@@ -53,7 +54,7 @@ def expect(
     got = answer(*copies)
     if got is None:
         raise Wrong("the function returns nothing; does it end with `return`?")
-    if isinstance(got, float | int) and right.dim() == 0:
+    if isinstance(got, float | int | np.number) and right.dim() == 0:
         got = torch.tensor(float(got))
     if not isinstance(got, torch.Tensor):
         raise Wrong(f"a tensor is wanted, and this is a {type(got).__name__}.")

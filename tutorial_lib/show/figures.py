@@ -193,8 +193,32 @@ def tradeoff(
     return figure
 
 
+def sizes(rows: Sequence[Mapping], enough: float = 25) -> Figure:
+    """Speed against steadiness, a column for each size: its student from scratch above, ours below, joined.
+
+    rows: of results/sizes.json. enough: frames a second, where a dotted line stands.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 3.8))
+    names, colours = {}, {}
+    for row in rows:
+        rate, small = row["film"]["frames_per_second"], row["size"].removeprefix("pocket-")
+        above, below = row["scratch"]["e_stab"], row["ours"]["e_stab"]
+        axis.plot([rate, rate], [above, below], color="#cccccc", zorder=1)
+        axis.scatter(rate, above, s=50, color=colour("student-scratch"), zorder=3)
+        axis.scatter(rate, below, s=50, color=colour("student-ours"), zorder=3)
+        names[small], colours[small] = (rate, below), ink("student-ours")
+    axis.axvline(enough, color="#999999", linestyle=":", linewidth=1.2)
+    axis.set_xlabel("frames a second, from file to file")
+    axis.set_ylabel("e_stab, summed over the scenes")
+    axis.margins(0.16, 0.18)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    name_points(axis, names, colours, fontsize=10)
+    return figure
+
+
 def name_points(
-    axis: Axes, places: Mapping[str, tuple[float, float]], colours: Mapping[str, str] | None = None
+    axis: Axes, places: Mapping[str, tuple[float, float]], colours: Mapping[str, str] | None = None, fontsize: float = 8
 ) -> None:
     """Writes every name beside its point, in the axes, on the first side where it covers no name, point or line.
 
@@ -209,8 +233,8 @@ def name_points(
              ((0, 9), "center"), ((0, -16), "center"),
              ((16, 14), "left"), ((16, -20), "left"), ((-16, 14), "right"), ((-16, -20), "right")]
     for name, place in places.items():
-        text = axis.annotate(name.partition("\t")[0], place, textcoords="offset points", xytext=(0, 0), fontsize=8,
-                             color=(colours or {}).get(name, "black"))
+        text = axis.annotate(name.partition("\t")[0], place, textcoords="offset points", xytext=(0, 0),
+                             fontsize=fontsize, color=(colours or {}).get(name, "black"))
 
         def at(side: tuple, text: Annotation = text) -> Bbox:
             offset, alignment = side
