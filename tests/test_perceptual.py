@@ -1,6 +1,7 @@
 import numpy
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from tutorial_lib.data.images import write_image
@@ -137,6 +138,24 @@ def test_a_style_without_its_picture_is_kept_by_its_gram_matrices(noise, tmp_pat
         perceptual.perceptual_loss(features, "day", settings)
     write_image(tmp_path / "night.png", noise(1, 3, 40, 40))      # a path is a picture, whatever its name
     assert perceptual.perceptual_loss(features, str(tmp_path / "night.png"), settings).terms(stylized, content)
+
+
+@pytest.mark.parametrize("damage", [
+    {"gram.tap1": torch.zeros(1, 2, 3)}, {"content_power": None}, {"other": torch.ones(2)},
+    {"largest.tap1": torch.tensor(float("nan"))}, {"content_power": torch.ones(2)}])
+def test_a_kept_style_that_is_damaged_is_refused(damage, tmp_path, monkeypatch):
+    monkeypatch.setattr(perceptual, "KEPT", tmp_path)
+    whole = {"gram.tap1": torch.ones(1, 3, 3), "largest.tap1": torch.ones(()), "content_power": torch.ones(())}
+    features = load_features("compact")
+    save_file(whole, tmp_path / "night-64-compact.safetensors")
+    assert perceptual.kept_target("night", features, 64).grams["tap1"].shape == (1, 3, 3)
+    kept = {name: value for name, value in (whole | damage).items() if value is not None}
+    save_file(kept, tmp_path / "night-64-compact.safetensors")
+    with pytest.raises(TutorialError, match="is damaged"):
+        perceptual.kept_target("night", features, 64)
+    (tmp_path / "night-64-compact.safetensors").write_bytes(b"half")
+    with pytest.raises(TutorialError, match="missing or damaged"):
+        perceptual.kept_target("night", features, 64)
 
 
 def test_every_kept_style_scores_a_picture_without_style_as_such(noise):
