@@ -189,9 +189,9 @@ def change(folder: Path, name: str) -> tuple[str, str]:
 
 
 def lines_of(folder: Path, name: str) -> tuple[str, str, str]:
-    """(file, line before, line after) of a mutant; several lines are joined."""
+    """(file, line before, line after) of a mutant; several lines are joined, runs of spaces are one."""
     changed = list(difflib.ndiff(*(code.splitlines() for code in change(folder, name))))
-    before, after = (" ".join(line[2:].strip() for line in changed if line[0] == sign) for sign in "-+")
+    before, after = (" ".join(" ".join(line[2:].split()) for line in changed if line[0] == sign) for sign in "-+")
     return str(source_of(folder, name).relative_to(folder / "mutants")), before, after
 
 
