@@ -3,7 +3,8 @@
     python kills.py FOLDER EVERY COMMAND...
 
 It is killed before whatever opens a file to write to it, renames, deletes, makes a folder, changes a mode or waits for
-the disk, and in the middle of writing every size of file that it writes (by the system, at its limit of file sizes).
+the disk, when a file has just been opened and is empty, and in the middle of writing every size of file that it writes
+(by the system, at its limit of file sizes).
 Then it is run once more, and what is in the folder must be what an uninterrupted run leaves there. EVERY: only at
 every so many of these points. Prints a line for each kill (where, and "equal" or what differs), and for each command.
 (`stylize` has a script of its own, tests/kill_stylize.py.)
@@ -32,7 +33,7 @@ from making import record  # noqa: E402
 from place import call, script  # noqa: E402
 from serving import http_site  # noqa: E402
 
-from tutorial_lib import workshop  # noqa: E402
+from tutorial_lib import settings, workshop  # noqa: E402
 from tutorial_lib.data.images import to_pixels  # noqa: E402
 from tutorial_lib.data.scenes import random_scene  # noqa: E402
 from tutorial_lib.training import loop  # noqa: E402
@@ -124,20 +125,23 @@ class Points:
     def __init__(self, last: int | None, log: int | None = None):
         self.count, self.last, self.log, self.root = 0, last, log, os.getcwd()
         real = os.fsync
-        os.fsync = lambda handle: (self.count_one("os.fsync", ""), real(handle))[1]
+        os.fsync = lambda handle: (self.count_one("before os.fsync", ""), real(handle))[1]
         sys.addaudithook(self.hear)
 
     def hear(self, event: str, arguments: tuple) -> None:
         if event in CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING):
             path = os.path.abspath(os.fsdecode(arguments[0])) if isinstance(arguments[0], str | bytes) else ""
             if path.startswith(self.root):
-                self.count_one(event, path[len(self.root) + 1:])
+                self.count_one(f"before {event}", path[len(self.root) + 1:])
+                if event == "open":
+                    self.count_one("after open", path[len(self.root) + 1:], lambda: os.open(path, arguments[2]))
 
-    def count_one(self, event: str, path: str) -> None:
+    def count_one(self, event: str, path: str, first: Callable[[], object] = lambda: None) -> None:
         self.count += 1
         if self.log is not None:
             os.write(self.log, f"{event} {path}\n".encode())
         if self.count == self.last:
+            first()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -188,7 +192,7 @@ def try_all(command: str, folder: Path, every: int) -> None:
     assert in_a_copy(lambda: (Points(None, log), run(lines))[1], fresh=True) == 0
     straight, given = result(work), result(start)
     sizes = sorted({max(1, len(content) // 2) for name, content in straight.items() if name not in given})
-    kills = [(f"before {name}", lambda n=n: (Points(n), run(lines))[1])
+    kills = [(name.strip(), lambda n=n: (Points(n), run(lines))[1])
              for n, name in enumerate((folder / "points").read_text().splitlines(), start=1)]
     kills += [(f"at byte {size} of a file", lambda size=size: limited(lines, size)) for size in sizes]
     chosen, equal = kills[every // 2::every], 0
@@ -207,6 +211,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     os.environ.update(OFD_SCALE="smoke", OFD_DEVICE="cpu")
+    settings.SCALES["smoke"] = settings.SCALES["smoke"].but(style_size=64, plain_steps=4)
     for name in ("train_zoo", "make_tables", "download_sintel", "download_hollywood2"):
         script(name)
     for command in commands or COMMANDS:
