@@ -30,7 +30,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 from causes import CLIP, FRAME, archive  # noqa: E402
 from films import film, picture  # noqa: E402
 from making import record  # noqa: E402
-from place import call, script  # noqa: E402
+from scripts import call, script  # noqa: E402
 from serving import http_site  # noqa: E402
 
 from tutorial_lib import settings, workshop  # noqa: E402
