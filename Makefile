@@ -6,6 +6,7 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 COLAB   := .venv-colab
 TEACH   := .venv-instructor
+MUTANTS := .venv-mutants
 
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
@@ -19,12 +20,13 @@ export OFD_BUILD ?= $(CURDIR)/build
 # Also for Jupyter's kernels, which may import torch before tutorial_lib/__init__.py can say the same, and why.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help venv run test attack colab lab notebooks student site grade zoo tables lock clean
+.PHONY: help venv run test attack mutants colab lab notebooks student site grade zoo tables lock clean
 
 help:
 	@echo "make run        run every notebook at the laptop scale; videos and tables in build/"
 	@echo "make test       style check, unit tests, and every notebook at the smoke scale"
 	@echo "make attack     every damaged file, lying server and odd name that the commands are tried with (minutes)"
+	@echo "make mutants    small changes of the library, one by one: do its tests notice? (hours; goes on where it stopped)"
 	@echo "make colab      every notebook in a stand-in for Colab: its versions, and the course's way in there"
 	@echo "make lab        JupyterLab on your own copy of the first notebook, on this machine only"
 	@echo "make venv       the environment alone"
@@ -66,6 +68,16 @@ attack: export OFD_ATTACKS := all
 attack: export OFD_BUILD := $(CURDIR)/build/attack
 attack: $(STAMP)
 	$(BIN)/python -m pytest tests/attack
+
+mutants: $(MUTANTS)/.installed
+	$(MUTANTS)/bin/python tests/mutants/run.py $(GROUP)
+
+$(MUTANTS)/.installed: pyproject.toml requirements.lock
+	@$(NEW_ENOUGH)
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+		-e ".[notebooks,test,fast,mutants]"
+	@touch $@
 
 colab: export OFD_SCALE := smoke
 colab: export OFD_BUILD := $(CURDIR)/build/colab
@@ -124,12 +136,13 @@ tables: $(STAMP)
 	$(BIN)/python data_scripts/make_tables.py --score-only
 	$(BIN)/python data_scripts/make_tables.py --screen
 
-lock: $(STAMP) $(VENV)/.browser $(TEACH)/.installed
+lock: $(STAMP) $(VENV)/.browser $(TEACH)/.installed $(MUTANTS)/.installed
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.
 	# In steps, because of two commands in a pipe only the last one can fail.
 	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/frozen.txt
 	$(TEACH)/bin/python -m pip freeze >> $(VENV)/frozen.txt
+	$(MUTANTS)/bin/python -m pip freeze --exclude-editable >> $(VENV)/frozen.txt
 	sed 's/+[a-z0-9.]*$$//' $(VENV)/frozen.txt | LC_ALL=C sort -fu > requirements.lock
 
 clean:
-	rm -rf build $(VENV) $(COLAB) $(TEACH)
+	rm -rf build $(VENV) $(COLAB) $(TEACH) $(MUTANTS)

@@ -1,6 +1,6 @@
-"""Run by test_training: trains one stage in child processes that are killed, and once without.
+"""Run by test_training: trains every stage in child processes that are killed, and once without.
 
-    python kill_and_resume.py STAGE FOLDER SEED
+    python kill_and_resume.py FOLDER
 
 The children are forked, so that imports, pictures and clips are paid for once; a forked child inherits no threads,
 so one thread is all that is ever used. Prints a line for each kill.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cv2
 import torch
-from stages import Stages
+from stages import NAMES, Stages
 
 STEPS, KILLS = 12, 5
 
@@ -40,10 +40,15 @@ def fork(stages: Stages, stage: str, path: Path) -> tuple[int, int]:
 
 
 def main() -> None:
-    stage, folder, chance = sys.argv[1], Path(sys.argv[2]), random.Random(int(sys.argv[3]))
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     stages = Stages()
+    for number, stage in enumerate(NAMES):
+        kill_and_resume(stages, stage, Path(sys.argv[1]) / stage, random.Random(number))
+
+
+def kill_and_resume(stages: Stages, stage: str, folder: Path, chance: random.Random) -> None:
+    folder.mkdir()
     for number in range(KILLS):
         pid, reading = fork(stages, stage, folder / "killed.safetensors")
         steps = chance.randint(1, 2)                     # of this child: five of them stay below the twelve
@@ -54,7 +59,7 @@ def main() -> None:
         _, status = os.waitpid(pid, 0)
         assert os.WIFSIGNALED(status), "the child ended before it could be killed"
         os.close(reading)
-        print(f"kill {number + 1} after {steps} more steps")
+        print(f"{stage}: kill {number + 1} after {steps} more steps")
     for name in ("killed", "whole"):
         pid, reading = fork(stages, stage, folder / f"{name}.safetensors")
         seen = 0

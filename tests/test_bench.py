@@ -15,7 +15,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation.bench import CHEATS, FIDELITY_EVERY, Bench, Entry, Jury, entries, read_records
 from tutorial_lib.evaluation.films import rendered_films
 from tutorial_lib.evaluation.scores import steadiness
-from tutorial_lib.files import read_json, write_json
+from tutorial_lib.files import read_json, sha256_of, write_json
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, load_features
 from tutorial_lib.networks.student import Student
 from tutorial_lib.papers.ofd.roles import POCKETS
@@ -170,6 +170,29 @@ def test_a_picture_stands_in_for_a_style_that_does_not_ship(tmp_path, noise, sma
     write_image(tmp_path / "rare.png", noise(1, 3, 40, 40))
     jury = Jury(load_features("compact"), small, {"rare": tmp_path / "rare.png"})
     assert jury.knows("rare") and jury.judge("rare") is jury.judge("rare")
+
+
+def test_a_network_is_judged_by_the_picture_that_it_was_trained_on(folder, films, small, noise):
+    make(folder, small, "student-ours", seed=4, style="rare")
+    manifest = folder / "rare-student-ours.json"
+    for name in ("rare", "other"):
+        (folder / name).mkdir()
+        write_image(folder / name / "rare.png", noise(1, 3, 40, 40) if name == "rare" else 1 - noise(1, 3, 40, 40))
+
+    def lacks(name):
+        scored_on = bench(folder, films, small)
+        scored_on.juries[""].pictures = {"rare": folder / name / "rare.png"}
+        entry = next(entry for entry in entries([folder]) if entry.style == "rare")
+        if wanted := scored_on.lacks(entry):
+            scored_on.score(entry, wanted)
+        return wanted
+
+    assert lacks("rare") == [""] and lacks("rare") == []
+    assert lacks("other") == [""] and lacks("other") == []      # nobody noted a picture, but the record is another's
+    write_json(manifest, {**read_json(manifest), "picture": sha256_of(folder / "rare" / "rare.png")})
+    assert lacks("rare") == [""]
+    with pytest.raises(TutorialError, match=r"trained on another picture than .*other/rare.png"):
+        lacks("other")
 
 
 def test_the_first_folder_wins_and_unfinished_networks_wait(folder, tmp_path_factory, small):

@@ -1,18 +1,20 @@
 """The scripts that train what ships and that download data, run as a user would, at the smallest real size."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 import torch
 from films import film
 from safetensors.torch import save_file
-from scripts import loaded
+from scripts import call, loaded
 from serving import ftp_site, http_site
 
 from tutorial_lib import checkpoint, cli, zoo
@@ -28,6 +30,15 @@ SCRIPTS = Path(__file__).parent.parent / "data_scripts"
 
 
 def run(build: Path, script: str, *arguments) -> subprocess.CompletedProcess:
+    """As a process would, in this one: a start takes seconds. Each script's own start is tried in tests/attack."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("OFD_BUILD", str(build))
+        code = call([Path(script).stem, *map(str, arguments)])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def run_apart(build: Path, script: str, *arguments) -> subprocess.CompletedProcess:
     environment = os.environ | {"OFD_BUILD": str(build)}
     command = [sys.executable, SCRIPTS / script, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
@@ -113,8 +124,8 @@ def test_the_slope_of_the_rank_is_measured(tmp_path):
 
 
 def test_validation_compares_with_the_first_network(tmp_path):
-    done = run(tmp_path, "validate.py", "mosaic-student-scratch", "mosaic-student-ours", "--scale", "smoke",
-               "--count", 1)
+    done = run_apart(tmp_path, "validate.py", "mosaic-student-scratch", "mosaic-student-ours", "--scale", "smoke",
+                     "--count", 1)
     assert done.returncode == 0, done.stderr
     control, ours = done.stdout.strip().splitlines()
     assert control.endswith(": control") and "(+0.0%)" in control
@@ -122,7 +133,7 @@ def test_validation_compares_with_the_first_network(tmp_path):
 
 
 def test_a_style_is_kept_by_its_gram_matrices(tmp_path):
-    done = run(tmp_path, "keep_style.py", tmp_path / "nothing.jpg")
+    done = run_apart(tmp_path, "keep_style.py", tmp_path / "nothing.jpg")
     assert done.returncode == 2
     assert "neither a picture file nor a style" in done.stderr
 

@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from tutorial_lib import checkpoint, evaluation, zoo
+from tutorial_lib.data import styles
 from tutorial_lib.data.clips import Clip, Motion, filmed
+from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.errors import TutorialError
@@ -314,6 +316,22 @@ def test_a_network_that_says_no_style_is_not_scored(smoke, tmp_path):
     network, path = Student(4, 1), tmp_path / "mine.safetensors"
     checkpoint.save(path, network, {"network": network.configuration})
     with pytest.raises(TutorialError, match="does not say which style it was trained for"):
+        report.evaluate_networks([str(path)], None, smoke)
+
+
+def test_a_network_is_not_judged_by_another_picture_of_the_same_name(smoke, tmp_path, monkeypatch, noise):
+    network, path, picture = Student(4, 1), tmp_path / "mine.safetensors", tmp_path / "style.png"
+    write_image(picture, noise(1, 3, 40, 40))
+    checkpoint.save(path, network, {"network": network.configuration, **styles.record(picture)})
+    monkeypatch.setattr(report, "test_scenes", lambda *about: [])
+    monkeypatch.setattr(report, "evaluate", lambda networks, *_: {name: [] for name in networks})
+    assert report.evaluate_networks([str(path)], None, smoke) == []
+    write_image(picture, 1 - noise(1, 3, 40, 40))
+    with pytest.raises(TutorialError, match=r"another picture than the one that .*style\.png stands for here"):
+        report.evaluate_networks([str(path)], None, smoke)
+    painted = styles.record(picture) | {"style": "candy"}       # a picture of one's own, named as a painted style
+    checkpoint.save(path, network, {"network": network.configuration, **painted})
+    with pytest.raises(TutorialError, match="another picture than the one that candy stands for"):
         report.evaluate_networks([str(path)], None, smoke)
 
 

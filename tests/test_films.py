@@ -84,3 +84,9 @@ def test_real_films_get_their_flow_estimated(tmp_path):
     assert floor(film) < 0.3 * moved
     with pytest.raises(TutorialError, match="has one frame"):
         real_films([tmp_path / "clip" / "frame_0000.png"])
+
+
+def test_two_films_of_one_name_are_not_taken_for_one(tmp_path):
+    """Records and pictures are named after films, so one would silently take the other's place."""
+    with pytest.raises(TutorialError, match=r"one/street.mp4 and two/street.mov would be one film in the results"):
+        real_films(["one/street.mp4", "other.mp4", "two/street.mov"])

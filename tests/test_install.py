@@ -39,3 +39,12 @@ def test_what_ci_calls_is_in_the_makefile():
     assert called == {"test", "colab"}
     targets = re.findall(r"^(\w+): \$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert called <= set(targets)
+
+
+def test_every_action_of_a_workflow_is_one_commit_of_it():
+    """A tag can be moved to other code, which would then run with the workflow's rights."""
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        workflow = yaml.safe_load(path.read_text())
+        uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+        assert uses and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) for action in uses), path.name
+        assert workflow["permissions"]["contents"] == "read", path.name

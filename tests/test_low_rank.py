@@ -90,6 +90,17 @@ def test_the_excess_is_of_flicker_and_not_of_brightness_or_of_what_is_hidden(noi
     assert different == pytest.approx(4, rel=1e-5)             # K - 1
 
 
+@pytest.mark.parametrize("size", [1e-3, 1e3])
+def test_what_has_rank_one_has_no_second_singular_value_of_note_however_bright_it_is(noise, size):
+    values = singular_values(size * noise(1, 300).repeat(5, 1))
+    assert (values[:-1] < 2e-7 * values[-1]).all()
+
+
+def test_the_excesses_of_several_matrices_are_those_of_each(noise):
+    several = noise(3, 4, 50)
+    assert torch.allclose(rank_excess(several), torch.stack([rank_excess(matrix) for matrix in several]))
+
+
 def test_the_gradient_of_the_excess_is_finite_where_nothing_is_seen():
     frames = torch.rand(5, 60).requires_grad_()
     rank_excess(0 * frames).backward()
@@ -107,6 +118,17 @@ class OnAppleGpu(torch.Tensor):
 
     def double(self):
         raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.")
+
+
+class OnAnotherGpu(torch.Tensor):
+    def cpu(self):
+        raise AssertionError("it can be computed where it is")
+
+
+def test_a_matrix_on_another_gpu_stays_there(noise):
+    matrix = noise(5, 60)
+    assert torch.allclose(singular_values(matrix.as_subclass(OnAnotherGpu)).as_subclass(torch.Tensor),
+                          singular_values(matrix))
 
 
 @pytest.mark.parametrize("measure", [nuclear_norm, rank_excess])

@@ -1,8 +1,11 @@
+import numpy
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from tutorial_lib.data.images import write_image
+from tutorial_lib.data.styles import load_style
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses import perceptual
 from tutorial_lib.losses.perceptual import PerceptualLoss, gram, tv_loss
@@ -54,6 +57,50 @@ def test_the_weights_compose_eq_1(noise):
     assert loss(stylized, content).item() == pytest.approx(expected.item())
 
 
+def test_total_variation_is_of_neighbours_below_and_beside(noise):
+    image = noise(2, 3, 6, 7)
+    down, right = (numpy.diff(image.numpy(), axis=axis) for axis in (2, 3))
+    assert tv_loss(image).item() == pytest.approx((down ** 2).mean() + (right ** 2).mean(), rel=1e-5)
+    assert tv_loss(image.transpose(2, 3)).item() == pytest.approx(tv_loss(image).item())
+    rows = torch.arange(8.0)[:, None].expand(1, 3, 8, 8)              # a row differs from the next by 1
+    assert tv_loss(rows) == tv_loss(rows.transpose(2, 3)) == 1
+
+
+def test_content_is_measured_by_the_power_of_the_style_at_its_tap(noise):
+    style, stylized, content = noise(3, 1, 3, 16, 16).unbind()
+    half = [TwoTaps()(image)["half"] for image in (4 * style, stylized, content)]
+    terms = PerceptualLoss(TwoTaps(), 4 * style).terms(stylized, content)
+    expected = (half[1] - half[2]).square().mean() / half[0].square().mean()
+    assert terms["content"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_the_original_is_looked_at_no_deeper_than_content_is(noise, monkeypatch):
+    asked = []
+    seen = TwoTaps.forward
+    monkeypatch.setattr(TwoTaps, "forward", lambda self, *args, until=None: asked.append(until) or seen(self, *args))
+    loss = PerceptualLoss(TwoTaps(), noise(1, 3, 16, 16))
+    asked.clear()
+    loss.content_of(noise(1, 3, 16, 16))
+    assert asked == ["half"]
+
+
+def test_a_loss_keeps_nothing_of_a_style_in_a_checkpoint(noise):
+    assert not PerceptualLoss(TwoTaps(), noise(1, 3, 16, 16)).state_dict()
+
+
+def test_a_loss_by_the_settings_has_their_weights_and_their_size_of_style(noise, tmp_path):
+    write_image(picture := tmp_path / "style.png", noise(1, 3, 90, 90))
+    features, settings = load_features("compact"), scale("smoke")
+    settings = settings.but(content_weight=2.0, style_weight=3.0, tv_weight=5.0, style_size=64)
+    loss = perceptual.perceptual_loss(features, picture, settings)
+    assert loss.weights == {"content": 2, "style": 3, "tv": 5}
+    target = PerceptualLoss(features, load_style(picture, 64)).target
+    assert all(torch.equal(matrix, target.grams[name]) for name, matrix in loss.target.grams.items())
+    assert not torch.equal(loss.content_power, PerceptualLoss(features, load_style(picture, 90)).content_power)
+    usual = PerceptualLoss(features, loss.target)      # without settings, all but the smoothing counts alike
+    assert usual.weights["content"] == usual.weights["style"] == 1 and 0 < usual.weights["tv"] < 0.01
+
+
 def test_a_style_target_stands_in_for_its_picture(noise):
     style, stylized, content = noise(3, 1, 3, 16, 16).unbind()
     loss = PerceptualLoss(TwoTaps(), style)
@@ -91,6 +138,24 @@ def test_a_style_without_its_picture_is_kept_by_its_gram_matrices(noise, tmp_pat
         perceptual.perceptual_loss(features, "day", settings)
     write_image(tmp_path / "night.png", noise(1, 3, 40, 40))      # a path is a picture, whatever its name
     assert perceptual.perceptual_loss(features, str(tmp_path / "night.png"), settings).terms(stylized, content)
+
+
+@pytest.mark.parametrize("damage", [
+    {"gram.tap1": torch.zeros(1, 2, 3)}, {"content_power": None}, {"other": torch.ones(2)},
+    {"largest.tap1": torch.tensor(float("nan"))}, {"content_power": torch.ones(2)}])
+def test_a_kept_style_that_is_damaged_is_refused(damage, tmp_path, monkeypatch):
+    monkeypatch.setattr(perceptual, "KEPT", tmp_path)
+    whole = {"gram.tap1": torch.ones(1, 3, 3), "largest.tap1": torch.ones(()), "content_power": torch.ones(())}
+    features = load_features("compact")
+    save_file(whole, tmp_path / "night-64-compact.safetensors")
+    assert perceptual.kept_target("night", features, 64).grams["tap1"].shape == (1, 3, 3)
+    kept = {name: value for name, value in (whole | damage).items() if value is not None}
+    save_file(kept, tmp_path / "night-64-compact.safetensors")
+    with pytest.raises(TutorialError, match="is damaged"):
+        perceptual.kept_target("night", features, 64)
+    (tmp_path / "night-64-compact.safetensors").write_bytes(b"half")
+    with pytest.raises(TutorialError, match="missing or damaged"):
+        perceptual.kept_target("night", features, 64)
 
 
 def test_every_kept_style_scores_a_picture_without_style_as_such(noise):

@@ -17,6 +17,7 @@ from tutorial_lib.data.scenes import random_scene, test_scene
 from tutorial_lib.data.tuples import TupleClips, cover, find_videos, motion_between, prepare_tuples
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.lock import only_writer
 from tutorial_lib.settings import scale
 
 SMOKE = scale("smoke")      # 64x48, 3 frames, 4 clips
@@ -161,6 +162,13 @@ def test_an_interrupted_preparation_goes_on(two_films, tmp_path, monkeypatch):
     opened.clear()
     prepare(videos, tmp_path / "out")
     assert opened == []
+
+
+def test_tuples_are_prepared_by_one_run_at_a_time(two_films, tmp_path):
+    with only_writer(tmp_path / "tuples" / "tuples.json"), pytest.raises(TutorialError, match="Another run is writing"):
+        prepare(find_videos(two_films), tmp_path / "tuples")
+    assert len(prepare(find_videos(two_films), tmp_path / "tuples")) == 4
+    assert not list((tmp_path / "tuples").glob("*.lock"))
 
 
 def test_motion_of_videos_already_seen_is_kept(two_films, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import nn
 
 from tutorial_lib import checkpoint, training
@@ -540,6 +541,23 @@ def test_in_one_folder_every_kind_finds_its_own_targets_and_only_those(targets_o
             assert torch.equal(found[1], wanted[1]) and torch.equal(found[2], wanted[2])
         again = targets_of(variant, tmp_path)
         assert torch.equal(again[1][1], wanted[1]) and torch.equal(again[1][2], wanted[2]) and again.computed == 0
+
+
+@pytest.mark.parametrize("damage", [b"half a file", {"target": (3, 3, 9, 9), "norm": ()}, {"target": None},
+                                    {"target": None, "norm": (), "more": (1,)}, {"target": "nan", "norm": ()}])
+def test_targets_that_are_damaged_are_computed_again(damage, targets_of, tmp_path):
+    whole = targets_of(VARIANTS[0], tmp_path)
+    frames, wanted, norm = whole[0]
+    stored, = tmp_path.rglob("clip-0.safetensors")
+    if isinstance(damage, bytes):
+        stored.write_bytes(damage)
+    else:
+        save_file({name: torch.full(frames.frames.shape if shape in (None, "nan") else shape,
+                                    float("nan") if shape == "nan" else 0.5) for name, shape in damage.items()}, stored)
+    again = targets_of(VARIANTS[0], tmp_path)
+    assert torch.equal(again[0][1], wanted) and torch.equal(again[0][2], norm) and again.computed == 1
+    later = targets_of(VARIANTS[0], tmp_path)
+    assert torch.equal(later[0][1], wanted) and later.computed == 0
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

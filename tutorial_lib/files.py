@@ -5,15 +5,15 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from tutorial_lib.errors import TutorialError, reason, sentence
-from tutorial_lib.schema import Form, check
+from tutorial_lib.errors import TutorialError, one_line, reason, sentence
+from tutorial_lib.schema import Form, check, check_tensors
 
 
 @contextlib.contextmanager
@@ -123,6 +123,19 @@ def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], metadata: 
             save_file(contiguous, temporary, metadata)
         except SafetensorError as error:    # a full disk
             raise TutorialError(f"Cannot write {path}: {error}.") from error
+
+
+def read_tensors(path: str | Path, form: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, torch.Tensor]:
+    """The tensors of a .safetensors file, all of finite numbers. form: the names and shapes that they have to have.
+
+    Raises: TutorialError when there is no such file, or it holds something else.
+    """
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise TutorialError(f"{path} is missing or damaged ({one_line(str(error))}).") from error
+    check_tensors(tensors, form, path)
+    return tensors
 
 
 def _clear(folders: list[Path]) -> None:

@@ -77,6 +77,19 @@ def check(value: object, form: Form, file: object, place: str = "") -> None:
                                     .replace(" .", " "))
 
 
+def check_tensors(tensors: Mapping, form: Mapping[str, tuple[int, ...]] | None, file: object) -> None:
+    """Raises: TutorialError unless tensors have these names and shapes (any, without a form) and finite numbers."""
+    if form is not None:
+        found = {name: tuple(value.shape) for name, value in tensors.items()}
+        for name in sorted(form.keys() | found.keys()):
+            if found.get(name) != form.get(name):
+                raise TutorialError(f"{file} is damaged, or none of this project's: {one_line(name)} should be "
+                                    f"{form.get(name, 'missing')}, not {found.get(name, 'missing')}.")
+    for name, value in tensors.items():
+        if not value.isfinite().all():
+            raise TutorialError(f"{file} is damaged: {one_line(name)} holds what is no number.")
+
+
 def _check_is(value: object, kind: type, words: str, file: object, place: str) -> None:
     if not isinstance(value, kind):
         raise _misfit(value, words, file, place)

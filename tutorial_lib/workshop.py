@@ -12,7 +12,7 @@ from tutorial_lib import checkpoint, papers
 from tutorial_lib.data import styles
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import read_json, sha256_of, write_json
+from tutorial_lib.files import atomic_path, read_json, sha256_of, write_json
 from tutorial_lib.hardware import hardware
 from tutorial_lib.lock import only_writer
 from tutorial_lib.networks.build import load_network
@@ -22,6 +22,8 @@ from tutorial_lib.schema import MANIFEST, TEXT, each
 from tutorial_lib.settings import Settings, build_folder, device, differing, precision
 from tutorial_lib.stage import Job
 from tutorial_lib.training.loop import Progress
+
+SAVE_EVERY = 50         # steps
 
 
 def folder(settings: Settings) -> Path:
@@ -85,13 +87,14 @@ class Workshop:
             return before + (time.monotonic() - started) / 60
 
         def after_step(progress: Progress) -> None:
-            if progress.step % 50 == 0:
-                clock.write_text(f"{minutes():.2f}")
+            if progress.step % SAVE_EVERY == 0:
+                with atomic_path(clock) as temporary:
+                    temporary.write_text(f"{minutes():.2f}")
             if self.watch is not None:
                 self.watch(role.name, progress)
 
-        network = run(job, path=self.folder / "training" / path.name, save_every=50, about=styles.record(self.style),
-                      callback=after_step)
+        network = run(job, path=self.folder / "training" / path.name, save_every=SAVE_EVERY,
+                      about=styles.record(self.style), callback=after_step)
         checkpoint.save(path, network, {"network": network.configuration, "style": self.style}, dtype=torch.float16)
         write_json(path.with_suffix(".json"), self.manifest(role, job, network, round(minutes(), 1)))
 

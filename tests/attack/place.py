@@ -4,17 +4,13 @@ import contextlib
 import ctypes
 import dataclasses
 import hashlib
-import importlib.util
 import os
 import re
 import resource
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from tutorial_lib import cli, errors
 
 ROOT = Path(__file__).parent.parent.parent
 BAR = re.compile(r"\d+%\||\?(it|B|frame|film|tuple|scene)/s|[\d.]+[kMG]?(it|B|frame|film|tuple|s)/(s|it|frame|film)|"
@@ -64,35 +60,7 @@ def _shipped() -> Iterator[tuple[str, Path]]:
                 yield str(path.relative_to(ROOT)), path
 
 
-# --- commands ---
-
-
-def script(name: str):
-    """A data script as a module, with its imports done once."""
-    if name not in sys.modules:
-        sys.path.insert(0, str(ROOT / "data_scripts"))      # one script imports its neighbour
-        try:
-            spec = importlib.util.spec_from_file_location(name, ROOT / "data_scripts" / f"{name}.py")
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(sys.modules[name])
-        finally:
-            sys.path.remove(str(ROOT / "data_scripts"))
-    return sys.modules[name]
-
-
-def call(arguments: list[str]) -> int:
-    """Runs `ofd ...` (the command line) or `SCRIPT ...` as their own entry does, and returns the exit code."""
-    program, *rest = map(str, arguments)
-    before = sys.argv
-    try:
-        if program == "ofd":
-            return cli.main(rest)
-        sys.argv = [program, *rest]
-        return errors.run(script(program).main)
-    except SystemExit as stop:              # argparse's
-        return stop.code
-    finally:
-        sys.argv = before
+# --- what commands say ---
 
 
 def sentences(stderr: str) -> list[str]:

@@ -6,7 +6,8 @@ import re
 
 import pytest
 from causes import Served, chosen_cases, every_case
-from place import Place, call, sentences
+from place import Place, sentences
+from scripts import call
 from serving import http_site
 
 

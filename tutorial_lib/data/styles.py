@@ -132,6 +132,14 @@ def differing(then: Mapping, now: Mapping) -> list[str]:
     return [] if then.get("style") == now.get("style") else ["style"]
 
 
+def is_another(noted: Mapping, style: str | Path) -> bool:
+    """Whether `style` stands here for another picture than the one that a training noted.
+
+    Not where that one noted none (it was painted by code), or none is here (its Gram matrices may be kept).
+    """
+    return bool(noted.get("picture")) and has_picture(style) and record(style)["picture"] != noted["picture"]
+
+
 def _picture_file(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.is_file():

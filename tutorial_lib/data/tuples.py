@@ -25,6 +25,7 @@ from tutorial_lib.errors import TutorialError, sentence
 from tutorial_lib.files import read_json, write_json, write_tensors
 from tutorial_lib.flow.estimate import estimate_flow_and_mask
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.lock import only_writer
 from tutorial_lib.schema import Rule, check, number, optional, whole
 from tutorial_lib.settings import Settings
 
@@ -71,8 +72,8 @@ def prepare_tuples(
     Videos are looked at in random order until there are tuples enough to choose from. If five tuples a shot are too
     few, more are taken of each shot, in the end overlapping ones. No tuple crosses a cut. After an interruption the
     same call goes on. Of a damaged video, the part that can be read is used.
-    Raises: TutorialError when no shot is as long as a tuple, `folder` holds tuples that were made otherwise, or the
-    disk is full.
+    Raises: TutorialError when no shot is as long as a tuple, `folder` holds tuples that were made otherwise, another
+    run prepares them, or the disk is full.
     Source: Ruder et al. 2018, Sec. 4.1, and the random 2,000 of the paper's Sec. 4.1.
     """
     folder = Path(folder)
@@ -81,29 +82,31 @@ def prepare_tuples(
             f"{count} tuples of {length} frames of {width}x{height} pixels cannot be made; ask for at least one tuple "
             "of 2 frames of 16x16."
         )
-    about = {"height": height, "width": width, "length": length, "count": count, "seed": seed,
-             "videos": fingerprint(videos)}
-    if (folder / MANIFEST).is_file():
-        manifest = read_json(folder / MANIFEST, FORM)
-        differing = ", ".join(key for key in about if manifest.get(key) != about[key])
-        if differing:
-            raise TutorialError(
-                f"{folder} holds tuples that were made otherwise (another {differing}); "
-                "delete it or give another folder."
-            )
-        chosen = manifest["tuples"]
-        check([t["video"] for t in chosen], [whole(0, len(videos) - 1)], folder / MANIFEST, "video")
-    else:
-        check_space(folder, count * length * 3 * height * width, "keep the tuples")
-        chosen = _chosen(videos, folder, height, width, count, length, seed)
-        write_json(folder / MANIFEST, about | {"tuples": chosen})
-    missing = [t for t in chosen if not (folder / t["file"]).exists()]
-    with tqdm(total=len(chosen), initial=len(chosen) - len(missing), unit="tuple", desc="cut tuples") as bar:
-        for number in dict.fromkeys(t["video"] for t in missing):
-            starts = {t["start"]: folder / t["file"] for t in missing if t["video"] == number}
-            for path, frames in _cut_out(videos[number], starts, height, width, length):
-                write_tensors(path, {"frames": frames})
-                bar.update()
+    with only_writer(folder / MANIFEST):
+        about = {"height": height, "width": width, "length": length, "count": count, "seed": seed,
+                 "videos": fingerprint(videos)}
+        if (folder / MANIFEST).is_file():
+            manifest = read_json(folder / MANIFEST, FORM)
+            differing = ", ".join(key for key in about if manifest.get(key) != about[key])
+            if differing:
+                raise TutorialError(
+                    f"{folder} holds tuples that were made otherwise (another {differing}); "
+                    "delete it or give another folder."
+                )
+            chosen = manifest["tuples"]
+            check([t["video"] for t in chosen], [whole(0, len(videos) - 1)], folder / MANIFEST, "video")
+        else:
+            check_space(folder, count * length * 3 * height * width, "keep the tuples")
+            chosen = _chosen(videos, folder, height, width, count, length, seed)
+            write_json(folder / MANIFEST, about | {"tuples": chosen})
+        missing = [t for t in chosen if not (folder / t["file"]).exists()]
+        with tqdm(total=len(chosen), initial=len(chosen) - len(missing), unit="tuple", desc="cut tuples") as bar:
+            for number in dict.fromkeys(t["video"] for t in missing):
+                starts = {t["start"]: folder / t["file"] for t in missing if t["video"] == number}
+                for path, frames in _cut_out(videos[number], starts, height, width, length):
+                    write_tensors(path, {"frames": frames})
+                    bar.update()
+
 
 
 class TupleClips:

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib import checkpoint
 from tutorial_lib.data.clips import Clip
-from tutorial_lib.data.styles import load_style
+from tutorial_lib.data.styles import is_another, load_style, record
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation.scores import Fidelity, steadiness
 from tutorial_lib.files import read_json, sha256_of, write_json
@@ -30,7 +30,7 @@ GAPS = (1, 4, 16)         # how many frames apart steadiness is asked for
 FIDELITY_EVERY = 4        # style and content are means, for which every fourth frame will do
 ROW = {name: number() for name in ("e_stab", "floor", "std", "sharpness", "style", "content")}
 RECORD: Form = {
-    "name": TEXT, "recipe": TEXT, "style": optional(TEXT), "seed": whole(), "sha256": TEXT,
+    "name": TEXT, "recipe": TEXT, "style": optional(TEXT), "seed": whole(), "sha256": TEXT, "picture": optional(TEXT),
     "protocol": {"films": TEXT, "width": whole(1), "height": optional(whole(1)), "frames": whole(1),
                  "gaps": [whole(1)], "fidelity_every": whole(1), "perceptual": {"name": TEXT},
                  "judge": optional({"name": TEXT})},
@@ -65,6 +65,17 @@ class Jury:
                 self.features.to(device())
             self.judges[style] = Fidelity(loss, self.seen)
         return self.judges[style]
+
+    def picture(self, entry: "Entry") -> str | None:
+        """The SHA-256 of the picture by which a network is judged; None where its style is painted, or kept.
+
+        Raises: TutorialError when the network was trained on another one.
+        """
+        style = self.pictures.get(entry.style, entry.style)
+        if is_another(entry.manifest, style):
+            raise TutorialError(f"{entry.path} was trained on another picture than {style}; name its own with "
+                                f"--style-picture .../{entry.style}.jpg.")
+        return record(style)["picture"]
 
     def knows(self, style: str | None) -> bool:
         try:
@@ -170,18 +181,21 @@ class Bench:
         path = self.folder / f"{entry.record_name}.json"
         if fresh or not path.is_file():
             return wanted
-        record = read_record(path)
-        if record["sha256"] != sha256_of(entry.path) or without_judge(record["protocol"]) != self.protocol:
+        known = read_record(path)
+        if known["sha256"] != sha256_of(entry.path) or without_judge(known["protocol"]) != self.protocol:
             return wanted
-        return ["judge_"] if "judge_" in wanted and record["protocol"]["judge"] != self.judge else []
+        if known.get("picture") != self.juries[""].picture(entry):
+            return wanted
+        return ["judge_"] if "judge_" in wanted and known["protocol"]["judge"] != self.judge else []
 
     @torch.inference_mode()
     def score(self, entry: Entry, prefixes: Sequence[str], on_film: Callable[[], object] = lambda: None) -> dict:
         """Scores a network and writes its record."""
         path = self.folder / f"{entry.record_name}.json"
         network = entry.load()
-        record = read_record(path) if "" not in prefixes else {**description(entry), "protocol": {}, "scores": {}}
-        scores = record["scores"]
+        made = {**description(entry), "picture": self.juries[""].picture(entry), "protocol": {}, "scores": {}}
+        scored = made if "" in prefixes else read_record(path)
+        scores = scored["scores"]
         for film in filter(entry.sees, self.films):
             row = scores.setdefault(film.pass_name, {}).setdefault(film.name, {})
             frames = film.frames.to(device())
@@ -201,9 +215,9 @@ class Bench:
         for rows in scores.values():
             rows.pop("sum", None)
             rows["sum"] = summed(list(rows.values()))
-        record["protocol"] = {**self.protocol, "judge": self.judge if "judge_" in prefixes else None}
-        write_json(path, record)
-        return record
+        scored["protocol"] = {**self.protocol, "judge": self.judge if "judge_" in prefixes else None}
+        write_json(path, scored)
+        return scored
 
     def score_all(self, wanted: Iterable[Entry], fresh: bool = False, bar: bool = True) -> list[str]:
         """Scores what has no record yet, or one of other weights or another protocol; returns the names of those."""

@@ -1,5 +1,6 @@
 """The films that networks are scored on."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -71,10 +72,14 @@ test_scenes.__test__ = False  # a function for films, which pytest would take fo
 def real_films(paths: Iterable[Path], limit: int = REAL_FRAMES, side: int = REAL_SIDE) -> list[Clip]:
     """Videos and folders of frames. Their motion is not known: it is estimated on them, and so is the mask.
 
-    Raises: TutorialError when one cannot be read, or has but one frame.
+    Raises: TutorialError when one cannot be read, has but one frame, or is named as another one.
     """
-    films = []
-    for path in map(Path, paths):
+    films, paths = [], [Path(path) for path in paths]
+    named = Counter(path.stem for path in paths)
+    twice = [path for path in paths if named[path.stem] > 1]
+    if twice:
+        raise TutorialError(f"{twice[0]} and {twice[1]} would be one film in the results; give them different names.")
+    for path in paths:
         frames = []
         for frame in open_video(path):
             image = frame.image

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from tutorial_lib import zoo
+from tutorial_lib.data.styles import is_another
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation.films import test_scenes
 from tutorial_lib.evaluation.scores import Score, as_row, evaluate, judge_of, verdict
@@ -17,12 +18,18 @@ def evaluate_networks(
 ) -> list[dict]:
     """Scores networks of the zoo, or checkpoints, on the test scenes: one dictionary a network and scene.
 
-    Raises: TutorialError for an unknown network, scene or pass, or a network that does not paint.
+    Raises: TutorialError for an unknown network, scene or pass, a network that does not paint, or one whose style's
+    name stands for another picture now.
     """
     styles = {name: zoo.style_of(name) for name in names}
     for name, style in styles.items():
         if style is None:
             raise TutorialError(f"{name} does not say which style it was trained for, so its style cannot be judged.")
+        if is_another(zoo.manifest(name), style):
+            raise TutorialError(
+                f"{name} was trained on another picture than the one that {style} stands for here, so its style cannot "
+                "be judged; put its own picture there."
+            )
     # Before the scenes, which take a minute: what is wrong with a network should not have to wait for them.
     networks = {name: zoo.load(name).to(device()) for name in names}
     judges = {style: judge_of(style, settings).to(device()) for style in set(styles.values())}

@@ -59,7 +59,7 @@ def common_mask(masks: torch.Tensor) -> torch.Tensor:
     Beyond the paper. With a mask of its own, a row differs from the others wherever it alone is hidden, and the
     norm counts that as a change of the picture.
     """
-    return masks.amin(0, keepdim=True).expand_as(masks)
+    return masks.amin(0).expand_as(masks)
 
 
 def rank_excess(matrix: torch.Tensor) -> torch.Tensor:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from tutorial_lib.data.styles import load_style
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import write_tensors
+from tutorial_lib.files import read_tensors, write_tensors
+from tutorial_lib.schema import check_tensors
 from tutorial_lib.settings import Settings
 
 KEPT = Path(__file__).with_name("styles")    # Gram matrices of styles whose pictures do not ship
@@ -137,14 +137,19 @@ def write_target(name: str, features: nn.Module, target: StyleTarget, size: int)
 def kept_target(name: str, features: nn.Module, size: int) -> StyleTarget | None:
     """A style that was kept by `write_target`; None when there is none of that name, or `name` is a path.
 
-    Raises: TutorialError when it was kept under other perceptual networks or at other sizes only.
+    Raises: TutorialError when it was kept under other perceptual networks or at other sizes only, or the file is
+    damaged.
     """
     if Path(name).name != name:
         return None
     path = _target_file(name, features, size)
     if path.is_file():
-        tensors = load_file(path)
+        tensors = read_tensors(path)
         taps = [key.removeprefix("gram.") for key in tensors if key.startswith("gram.")]
+        form = {"content_power": ()}
+        for tap in taps:
+            form |= {f"gram.{tap}": (1, *2 * tensors[f"gram.{tap}"].shape[-1:]), f"largest.{tap}": ()}    # (1, C, C)
+        check_tensors(tensors, form, path)
         taps.sort(key=lambda tap: tensors[f"gram.{tap}"].numel())                 # a file forgets its order
         grams = {tap: tensors[f"gram.{tap}"].float() * tensors[f"largest.{tap}"] for tap in taps}
         return StyleTarget(grams, tensors["content_power"])

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.data.clips import Clip
-from tutorial_lib.files import write_tensors
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import read_tensors, write_tensors
 from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
 from tutorial_lib.losses.residual import residual_target
 from tutorial_lib.networks.teacher import Teacher, roll_out
@@ -55,9 +55,7 @@ class FrozenTargets:
         stored = self.folder / self.name / f"{self.clips.key(index)}.safetensors" if self.folder else None
         if index in self.remembered:
             known = self.remembered[index]
-        elif stored is not None and stored.exists():
-            known = load_file(stored)
-        else:
+        elif stored is None or (known := _kept(stored, clip)) is None:
             known = self.compute(clip)
             if stored is None:
                 self.remembered[index] = known
@@ -76,3 +74,13 @@ class FrozenTargets:
         ranked = clip.frames if self.rank_from == "input" else with_flow
         norm = nuclear_norm(traceable_matrix(ranked, clip.from_middle.flows, clip.from_middle.masks))
         return {"target": target.half().cpu(), "norm": norm.cpu()}
+
+
+def _kept(path: Path, clip: Clip) -> dict[str, torch.Tensor] | None:
+    """What was kept of a clip; None where nothing is, or nothing that fits it."""
+    if not path.exists():
+        return None
+    try:
+        return read_tensors(path, {"target": tuple(clip.frames.shape), "norm": ()})
+    except TutorialError:
+        return None
