@@ -10,7 +10,7 @@ from tutorial_lib.data import photographs, styles
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "LICENSES.md").read_text()
 PATTERNS = re.findall(r"^\| `([^`]+)` \|", TEXT.split("## What they were made of")[0], re.MULTILINE)
-CODE = {".py", ".toml", ".yml", ".yaml", ".lock", ".ci", ""}       # what the last line, for everything else, may hold
+CODE = {".js", ".css", ".py", ".toml", ".yml", ".yaml", ".lock", ".ci", ""}  # what the last line may hold
 
 
 def shipped() -> list[str]:
