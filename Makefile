@@ -94,13 +94,17 @@ $(COLAB)/.installed: pyproject.toml requirements.lock $(wildcard colab/*)
 	$(PYTHON) colab/stand_in.py $(COLAB)
 	@touch $@
 
+# The page that is opened first, and the folder beside it.
+FIRST := /lab/tree/notebooks/mine/00_start_here.ipynb?file-browser-path=/
+
 # In the reader's own copies, with the whole course in sight, and without JupyterLab's offer of its news.
 lab: $(STAMP)
 	@$(BIN)/python data_scripts/my_notebooks.py
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@cp notebooks/overrides.json $(VENV)/share/jupyter/lab/settings/
-	$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
-		$(if $(filter 0,$(shell id -u)),--allow-root) notebooks/mine/00_start_here.ipynb
+	@mkdir -p "$(OFD_BUILD)/videos"
+	$(BIN)/python data_scripts/lab.py --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
+		$(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url="$(FIRST)"
 
 notebooks: export OFD_SCALE ?= laptop
 notebooks: $(STAMP)

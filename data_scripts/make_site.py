@@ -43,7 +43,9 @@ def lay_out(target: Path) -> None:
     """The pages as Sphinx wants them, in the folders that they are in, so that their links hold."""
     shutil.rmtree(target, ignore_errors=True)
     (target / "notebooks").mkdir(parents=True)
-    shutil.copyfile(ROOT / "site" / "conf.py", target / "conf.py")
+    for path in (ROOT / "site").iterdir():
+        if path.is_file():
+            shutil.copyfile(path, target / path.name)
     for name in PAGES:
         (target / name).write_text(for_the_site((ROOT / name).read_text(encoding="utf-8")), encoding="utf-8")
     (target / "results").mkdir()

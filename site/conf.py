@@ -5,6 +5,9 @@ import re
 from docutils import nodes
 from latex2mathml.converter import convert
 
+# "(", a table, ")": few fonts have brackets that grow with what is between them, so the table draws them itself.
+MATRIX = re.compile(r"<mo[^>]*>(?:\(|&#x0*28;)</mo><mtable>(.*?)</mtable><mo[^>]*>(?:\)|&#x0*29;)</mo>", re.DOTALL)
+
 project = "Optical flow distillation: a course"
 language = "en"
 
@@ -13,7 +16,11 @@ html_theme = "furo"
 html_title = "Optical flow distillation"
 html_copy_source = False
 html_show_sphinx = False
+html_static_path = ["course.css"]
+html_css_files = ["course.css"]
 html_math_renderer = "mathml"
+
+highlight_language = "none"          # a block without a name is printed text; cells of notebooks name theirs
 
 nb_execution_mode = "off"            # the notebooks are executed already
 nb_merge_streams = True
@@ -25,7 +32,7 @@ suppress_warnings = ["myst.header"]  # a notebook's parts may begin at any level
 def mathml(formula: str, display: str) -> str:
     """A formula that browsers draw themselves: no script, and no network."""
     plain = re.sub(r"\\[bB]igg?[lr]?(?![a-z])", "", re.sub(r"\\[lr]Vert", r"\\Vert", formula))
-    return convert(plain, display=display)
+    return MATRIX.sub(r'<mtable class="matrix">\1</mtable>', convert(plain, display=display))
 
 
 def within_text(page, node: nodes.math) -> None:

@@ -16,7 +16,7 @@ from tutorial_lib.errors import TutorialError
 
 ROOT = Path(__file__).parent.parent
 MODULES = ("deepflow_worker", "folding", "sources")      # of other scripts
-ELSEWHERE = ("make_student", "make_site")                # these run where there is no tutorial_lib
+ELSEWHERE = ("make_student", "make_site", "lab")         # where there is no tutorial_lib, and JupyterLab
 SCRIPTS = sorted(path for path in (ROOT / "data_scripts").glob("*.py") if path.stem not in MODULES + ELSEWHERE)
 WORDS = (ROOT / "Makefile").read_text()
 TARGETS = [name for name in re.search(r"^\.PHONY: (.*)$", WORDS, re.MULTILINE)[1].split()
@@ -67,6 +67,7 @@ def run_notebooks(tmp_path, monkeypatch, capsys):
             made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
             nbformat.write(made, tmp_path / f"{name}.ipynb")
         sources, target = sorted(tmp_path.glob("*.ipynb")), tmp_path / "out"
+        monkeypatch.syspath_prepend(ROOT / "data_scripts")
         monkeypatch.setattr(sys, "argv", ["run_notebooks.py", *map(str, sources), "--output", str(target)])
         with pytest.raises(SystemExit) as stop:
             runpy.run_path(str(ROOT / "data_scripts" / "run_notebooks.py"), run_name="__main__")

@@ -106,6 +106,9 @@ def test_the_other_figures_draw_what_they_are_given():
     history[3]["temporal"] = history[7]["temporal"] = 0.5       # a term that only some steps have
     drawn = figures.losses(history).axes[2].lines[0]
     assert list(drawn.get_xdata()) == [3, 7]
+    wide = [figures.losses([dict.fromkeys("abcde"[:terms], 1.0)]) for terms in (1, 2, 3, 4, 5)]
+    assert [len(figure.axes) for figure in wide] == [1, 2, 3, 4, 5]
+    assert max(figure.get_figwidth() for figure in wide) <= 6       # inches; a phone has room for less
     bars = figures.bars({"student-ours": 0.1, "student-scratch": 0.2}, "e_stab", floor=0.02)
     assert [round(patch.get_width(), 3) for patch in bars.axes[0].patches] == [0.2, 0.1]
     scores = {name: Score(name, "sum", e, 0.1, 1, 0.2, 0.1, 0.02) for name, e in (("a", 0.3), ("b", 0.4))}

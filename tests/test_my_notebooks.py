@@ -1,8 +1,11 @@
-"""The reader's own copies of the notebooks: kept, whatever is corrected."""
+"""The reader's own copies of the notebooks: kept, whatever is corrected, and what `make lab` opens."""
 
+import re
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from scripts import loaded
+from scripts import ROOT, loaded
 
 
 @pytest.fixture
@@ -50,3 +53,14 @@ def test_a_copy_that_was_deleted_comes_again(bring, tmp_path):
     (tmp_path / "mine" / "01_b.ipynb").unlink()
     bring()
     assert texts(tmp_path / "mine") == texts(tmp_path / "student")
+
+
+def test_lab_opens_the_readers_copy_beside_the_whole_course_at_an_address_that_can_be_copied(monkeypatch):
+    first = re.search(r"^FIRST := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    server = loaded("lab").Server()
+    server.default_url = first
+    monkeypatch.setattr(server, "identity_provider", SimpleNamespace(token="abc", token_generated=True), raising=False)
+    address = urlsplit(server.display_url.split()[0])
+    name = address.path.removeprefix("/lab/tree/notebooks/mine/")
+    assert (ROOT / "notebooks" / "student" / name).is_file()
+    assert parse_qs(address.query) == {"file-browser-path": ["/"], "token": ["abc"]}

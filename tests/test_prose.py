@@ -38,7 +38,7 @@ def markdown(page: Path) -> str:
 
 
 def without_code(text: str) -> str:
-    return re.sub(r"```.*?```|^    .*$|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"```.*?```|^    [^\n]*$|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def links(page: Path) -> list[str]:

@@ -73,3 +73,27 @@ def test_nothing_is_fetched_when_a_page_is_read(site):
 def test_formulas_need_no_script(site):
     page = next(page for path, page in site.items() if path.stem == "01_perceptual_loss")
     assert len(page.select("math")) > 5 and not page.select("script[src*=mathjax]")
+
+
+def test_a_matrix_has_brackets_as_high_as_itself(site):
+    page = next(page for path, page in site.items() if path.stem == "06_low_rank_distillation")
+    tables = page.select("mtable")
+    assert tables and all(table.get("class") == ["matrix"] for table in tables)
+    beside = [table.find_previous_sibling("mo") for table in tables]
+    assert all(sign is None or sign.text not in "([" for sign in beside)
+    style = next(path for path in site if path.name == "index.html").parent / "_static" / "course.css"
+    assert "mtable.matrix" in style.read_text() and page.select("link[href*='course.css']")
+
+
+def test_printed_text_is_not_coloured_as_code(site):
+    page = next(page for path, page in site.items() if path.stem == "RESULTS")
+    blocks = page.select("div.highlight pre")
+    assert blocks and not [block for block in blocks if block.select("span.k, span.kn, span.nn, span.mi")]
+
+
+def test_an_answer_is_folded(site):
+    page = next(page for path, page in site.items() if path.stem == "03_two_teachers")
+    folded = [part for part in page.select("details") if "a solution" in part.summary.text]
+    assert len(folded) >= 7 and not [part for part in folded if part.has_attr("open")]
+    assert all(part.select("div.highlight") for part in folded)
+    assert "raise NotImplementedError" in page.select_one("div.cell.tag_yours").text

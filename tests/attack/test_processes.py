@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = ("folding", "sources")                               # of other scripts
-ELSEWHERE = ("deepflow_worker", "make_student", "make_site")   # run in environments without this library
+ELSEWHERE = ("deepflow_worker", "make_student", "make_site", "lab")   # without this library, and JupyterLab
 SCRIPTS = sorted(path for path in (ROOT / "data_scripts").glob("*.py") if path.stem not in MODULES + ELSEWHERE)
 ALL = os.environ.get("OFD_ATTACKS") == "all"
 STOPS = 'import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise RuntimeError("it goes on after Ctrl-C")\n'

@@ -135,11 +135,16 @@ def time_slice(frames: torch.Tensor, row: int | None = None, repeat: int = 4) ->
 def losses(history: Sequence[Mapping[str, float]], title: str = "", smooth: int = 9) -> Figure:
     """The terms of a training over its steps, each in a panel of its own scale, with a running mean.
 
-    A term that only some of the steps have (a teacher's stills have no temporal one) is drawn at those steps.
+    A term that only some of the steps have (a teacher's stills have no temporal one) is drawn at those steps. Two
+    panels stand beside each other; more would be too small on a phone.
     """
     names = list(dict.fromkeys(name for terms in history for name in terms))
-    figure, axes = plt.subplots(1, len(names), figsize=(3.2 * len(names), 2.3), squeeze=False)
-    for axis, name in zip(axes.flat, names, strict=True):
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.8 * columns, 2.1 * rows + 0.2), squeeze=False)
+    for axis in axes.flat[len(names):]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
         steps = np.array([step for step, terms in enumerate(history) if name in terms])
         values = np.array([history[step][name] for step in steps])
         width = min(smooth, len(values))
