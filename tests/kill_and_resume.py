@@ -17,12 +17,12 @@ from pathlib import Path
 
 import cv2
 import torch
-from stages import Stages
+from stages import RESOLVING, Stages, SuperResolution
 
 STEPS, KILLS = 12, 5
 
 
-def fork(stages: Stages, stage: str, path: Path) -> tuple[int, int]:
+def fork(stages: Stages | SuperResolution, stage: str, path: Path) -> tuple[int, int]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -43,7 +43,7 @@ def main() -> None:
     stage, folder, chance = sys.argv[1], Path(sys.argv[2]), random.Random(int(sys.argv[3]))
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    stages = Stages()
+    stages = SuperResolution() if stage in RESOLVING else Stages()
     for number in range(KILLS):
         pid, reading = fork(stages, stage, folder / "killed.safetensors")
         steps = chance.randint(1, 2)                     # of this child: five of them stay below the twelve

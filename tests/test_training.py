@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from stages import NAMES, Stages, weights
+from stages import NAMES, RESOLVING, Stages, weights
 
 from tutorial_lib import checkpoint, training
 from tutorial_lib.errors import TutorialError
@@ -29,11 +30,12 @@ def stages():
     return Stages()
 
 
-@pytest.mark.parametrize("stage", NAMES)
+@pytest.mark.parametrize("stage", [*NAMES, *RESOLVING])
 def test_killed_five_times_it_ends_at_the_same_weights(stage, tmp_path):
     script = Path(__file__).with_name("kill_and_resume.py")
     done = subprocess.run(
-        [sys.executable, script, stage, tmp_path, str(NAMES.index(stage))], capture_output=True, text=True, timeout=300,
+        [sys.executable, script, stage, tmp_path, str([*NAMES, *RESOLVING].index(stage))], capture_output=True,
+        text=True, timeout=300, env=os.environ | {"OFD_BUILD": str(tmp_path / "build")},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("kill ") == 5
