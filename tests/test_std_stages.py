@@ -174,8 +174,8 @@ def test_a_share_is_multiplied_and_what_the_user_gave_is_not(made):
 
 def test_the_curve_is_the_psnr_of_the_validation_scenes(made, tmp_path):
     student, s = new_student("stacked", made.settings), made.settings
-    (film,) = validation_films(s.evaluation_height, s.evaluation_width, s.clip_length, 1)
-    assert film.frames.shape == (3, 3, 64, 96)
+    (film,) = validation_films(s.height, s.width, s.clip_length, 1)
+    assert film.frames.shape == (3, 3, 64, 64)
     video = upscale(student, degrade(film.frames))
     known = quality.psnr(*quality.compared(video, film.frames)).mean().item()
     assert validation_psnr(student, s) == pytest.approx(known)

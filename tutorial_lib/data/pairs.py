@@ -20,6 +20,7 @@ from tutorial_lib.settings import build_folder
 # Without the noise, the blur and the soft lens of the final pass: a truth of which a share is noise asks a network for
 # what nobody can know.
 PASS = "clean"
+DRAWN = 3       # places of which a patch is cut from the richest
 
 
 class Flows(NamedTuple):
@@ -99,10 +100,11 @@ class Sizes(Protocol):
 class RenderedPairs:
     """`clips` rendered scenes, of each of which `patches` patches are cut, each a `Pair` of a batch of one.
 
-    A patch stays at its place through its clip and is the same at every visit, so what a frozen network says of it can
-    be remembered. The flow is estimated on the whole small frames, as it is where networks are used. Patches that were
-    once made are kept in the build folder for every training on them, the pictures in 8 bits a colour and the flow in
-    16 a value (.3 MB for five frames of 32x32; in all .5 GB at the laptop scale).
+    Each is the one with the most detail of `DRAWN` places: scenes have skies and painted walls, from which there is
+    nothing to learn. A patch stays at its place through its clip and is the same at every visit, so what a frozen
+    network says of it can be remembered. The flow is estimated on the whole small frames, as it is where networks are
+    used. Patches that were once made are kept in the build folder for every training on them, the pictures in 8 bits a
+    colour and the flow in 16 a value (.3 MB for five frames of 32x32; in all .5 GB at the laptop scale).
     """
 
     def __init__(self, settings: Sizes):
@@ -140,10 +142,12 @@ class RenderedPairs:
         truth = (truth * 255).round().byte()
         small = degrade(truth.float() / 255, s.degradation)
         past, future = estimated_flows(small[None])
+        lost = F.avg_pool2d((upscale_bicubic(small) - truth / 255.0).square(), FACTOR).mean((0, 1))      # (h, w)
         made = []
         for _ in range(s.patches):
-            top, left = (int(rng.integers(side - s.patch + 1)) for side in small.shape[-2:])
-            rows, columns = slice(top, top + s.patch), slice(left, left + s.patch)
+            places = [[int(rng.integers(side - s.patch + 1)) for side in lost.shape] for _ in range(DRAWN)]
+            cuts = [tuple(slice(first, first + s.patch) for first in place) for place in places]
+            rows, columns = max(cuts, key=lambda cut: lost[cut].mean().item())
             large = (slice(FACTOR * part.start, FACTOR * part.stop) for part in (rows, columns))
             cut = {"small": (small * 255).round().byte()[None, ..., rows, columns],
                    "truth": truth[(None, ..., *large)],

@@ -41,7 +41,7 @@ class Settings(Values):
     evaluation_height: int
     evaluation_width: int
     evaluation_frames: int
-    validation_scenes: int
+    validation_scenes: int      # of the size and length of the training clips
     validate_every: int         # steps between two points of the curve
 
     degradation: str = "BI"     # or "BD"
@@ -76,20 +76,20 @@ SCALES = {
             name="laptop", height=192, width=256, clips=240, patches=6, patch=32, clip_length=5,
             teacher_width=48, teacher_blocks=5, student_width=16, student_blocks=2, tap=8,
             teacher_steps=6000, student_steps=6000, memory_steps=600,
-            evaluation_height=216, evaluation_width=512, evaluation_frames=12, validation_scenes=6, validate_every=500,
+            evaluation_height=216, evaluation_width=512, evaluation_frames=12, validation_scenes=8, validate_every=500,
         ),
         Settings(
             name="colab", height=256, width=448, clips=500, patches=8, patch=48, clip_length=7,
             teacher_width=64, teacher_blocks=10, student_width=32, student_blocks=4, tap=16,
             teacher_steps=20000, student_steps=20000, memory_steps=2000, batch=8,
-            evaluation_height=432, evaluation_width=1024, evaluation_frames=24, validation_scenes=6,
+            evaluation_height=432, evaluation_width=1024, evaluation_frames=24, validation_scenes=8,
             validate_every=1000,
         ),
         Settings(
             name="paper", height=256, width=448, clips=2000, patches=8, patch=64, clip_length=7,
             teacher_width=128, teacher_blocks=20, student_width=64, student_blocks=5, tap=64,
             teacher_steps=300000, student_steps=300000, memory_steps=20000, batch=16, learning_rate=4e-4,
-            evaluation_height=432, evaluation_width=1024, evaluation_frames=50, validation_scenes=6,
+            evaluation_height=432, evaluation_width=1024, evaluation_frames=50, validation_scenes=8,
             validate_every=5000,
         ),
     )

@@ -236,7 +236,7 @@ class Curve:
 def validation_psnr(network: SuperResolver, settings: Settings) -> float:
     s, found = settings, []
     place = next(network.parameters()).device
-    for film in validation_films(s.evaluation_height, s.evaluation_width, s.clip_length, s.validation_scenes):
+    for film in validation_films(s.height, s.width, s.clip_length, s.validation_scenes):
         small = degrade(film.frames, s.degradation)
         flows = estimated_flows(small[None]).to(place) if network.uses_flow else None
         made = upscale(network, small.to(place), flows).cpu()
