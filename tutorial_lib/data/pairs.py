@@ -1,5 +1,6 @@
 """Clips for super-resolution: large frames, the small ones that a degradation makes of them, and how those move."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 
 from tutorial_lib.data.clips import Clip, checked
 from tutorial_lib.data.degradation import FACTOR, degrade, upscale_bicubic
+from tutorial_lib.data.frames import Frames
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_tensors
@@ -97,8 +99,8 @@ class Sizes(Protocol):
     seed: int
 
 
-class RenderedPairs:
-    """`clips` rendered scenes, of each of which `patches` patches are cut, each a `Pair` of a batch of one.
+class Pairs:
+    """`clips` scenes, of each of which `patches` patches are cut, each a `Pair` of a batch of one.
 
     Each is the one with the most detail of `DRAWN` places: scenes have skies and painted walls, from which there is
     nothing to learn. A patch stays at its place through its clip and is the same at every visit, so what a frozen
@@ -110,9 +112,14 @@ class RenderedPairs:
     def __init__(self, settings: Sizes):
         self.settings = settings
         self.folder = build_folder() / "pairs"
-        if min(settings.height, settings.width) < FACTOR * settings.patch:
-            raise TutorialError(f"Patches of {FACTOR * settings.patch} pixels do not fit into scenes of "
-                                f"{settings.width}x{settings.height}; make them smaller.")
+
+    def truth(self, number: int, rng: np.random.Generator) -> torch.Tensor:
+        """The large frames of a scene, (K, 3, H, W) in [0, 1], the same for the same random numbers."""
+        raise NotImplementedError
+
+    def source(self) -> str:
+        """What tells these scenes from those of another source."""
+        raise NotImplementedError
 
     def __len__(self) -> int:
         return self.settings.clips * self.settings.patches
@@ -120,7 +127,7 @@ class RenderedPairs:
     def key(self, i: int) -> str:
         """What tells this patch from any other, for files about it."""
         s = self.settings
-        return (f"{s.degradation}-{s.seed}-{s.width}x{s.height}x{s.clip_length}-{s.patch}x{s.patches}-"
+        return (f"{self.source()}-{s.degradation}-{s.seed}-{s.clip_length}-{s.patch}x{s.patches}-"
                 f"{checked(i, len(self))}")
 
     def __getitem__(self, i: int) -> Pair:
@@ -137,9 +144,7 @@ class RenderedPairs:
     def _made(self, number: int) -> list[dict[str, torch.Tensor]]:
         s = self.settings
         rng = np.random.default_rng((s.seed, number, 2021))
-        scene = random_scene(int(rng.integers(2**62)), s.height, s.width, s.clip_length)
-        truth = torch.cat([scene.frame(t, PASS) for t in range(s.clip_length)])
-        truth = (truth * 255).round().byte()
+        truth = (self.truth(number, rng) * 255).round().byte()
         small = degrade(truth.float() / 255, s.degradation)
         past, future = estimated_flows(small[None])
         lost = F.avg_pool2d((upscale_bicubic(small) - truth / 255.0).square(), FACTOR).mean((0, 1))      # (h, w)
@@ -154,3 +159,54 @@ class RenderedPairs:
                    "past": past[..., rows, columns].half(), "future": future[..., rows, columns].half()}
             made.append({name: part.contiguous() for name, part in cut.items()})
         return made
+
+
+class RenderedPairs(Pairs):
+    """`Pairs` of rendered scenes of `width` x `height` pixels.
+
+    Raises: TutorialError when the patches do not fit into the scenes.
+    """
+
+    def __init__(self, settings: Sizes):
+        super().__init__(settings)
+        if min(settings.height, settings.width) < FACTOR * settings.patch:
+            raise TutorialError(f"Patches of {FACTOR * settings.patch} pixels do not fit into scenes of "
+                                f"{settings.width}x{settings.height}; make them smaller.")
+
+    def source(self) -> str:
+        return f"rendered-{self.settings.width}x{self.settings.height}"
+
+    def truth(self, number: int, rng: np.random.Generator) -> torch.Tensor:
+        s = self.settings
+        scene = random_scene(int(rng.integers(2**62)), s.height, s.width, s.clip_length)
+        return torch.cat([scene.frame(t, PASS) for t in range(s.clip_length)])
+
+
+class FramePairs(Pairs):
+    """`Pairs` of film clips whose frames lie in files: `clips` of them drawn at random, each from a random frame on.
+
+    Raises: TutorialError when a clip is shorter than a training clip, or its pictures are smaller than a patch.
+    """
+
+    def __init__(self, settings: Sizes, sequences: Sequence[Frames]):
+        super().__init__(settings)
+        self.sequences = sequences
+        short = [one.name for one in sequences if len(one.files) < settings.clip_length]
+        if short or not sequences:
+            raise TutorialError(f"{len(short)} of {len(sequences)} clips have fewer than {settings.clip_length} frames"
+                                f"{', the first is ' + short[0] if short else ''}; give longer ones.")
+
+    def source(self) -> str:
+        names = "\n".join(f"{one.name} {one.files[0].parent.resolve()}" for one in self.sequences)
+        return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+    def truth(self, number: int, rng: np.random.Generator) -> torch.Tensor:
+        s = self.settings
+        sequence = self.sequences[int(rng.integers(len(self.sequences)))]
+        first = int(rng.integers(len(sequence.files) - s.clip_length + 1))
+        frames = sequence.read(first, s.clip_length)
+        frames = frames[..., :frames.shape[-2] // FACTOR * FACTOR, :frames.shape[-1] // FACTOR * FACTOR]
+        if min(frames.shape[-2:]) < FACTOR * s.patch:
+            raise TutorialError(f"Patches of {FACTOR * s.patch} pixels do not fit into {sequence.name} of "
+                                f"{frames.shape[-1]}x{frames.shape[-2]}; make them smaller.")
+        return frames
