@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--scale", default=None)
     parser.add_argument("--gap", nargs=2, metavar=("PLAIN", "TEACHER"), help="networks between which a gap is closed")
     arguments = parser.parse_args()
-    networks = {name: zoo.load(name).to(device()) for name in (*arguments.networks, *(arguments.gap or ()))}
+    networks = {name: zoo.load(name, "upscale").to(device()) for name in (*arguments.networks, *(arguments.gap or ()))}
     networks[upscaling.BICUBIC] = upscaling.BICUBIC
     films = upscaling.films(scale(arguments.scale), arguments.scenes)
 

@@ -13,7 +13,6 @@ from tutorial_lib.data.degradation import degrade, upscale_bicubic
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import upscaling
 from tutorial_lib.evaluation.measures import e_stab
-from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.superres import Bidirectional, Stacked
 from tutorial_lib.papers.std.settings import scale
 
@@ -55,11 +54,6 @@ def test_a_teacher_estimates_its_flow_or_is_given_the_exact_one(film, monkeypatc
     assert upscaling.made_large(teacher, film, exact=True).shape == film.frames.shape
     with pytest.raises(TypeError):
         upscaling.made_large(teacher, film)
-
-
-def test_a_network_that_paints_is_refused(film):
-    with pytest.raises(TutorialError, match="A student makes no picture larger; give a network of super-resolution"):
-        upscaling.made_large(Student(4, 0), film)
 
 
 def test_the_mean_of_films_is_that_of_each_number():

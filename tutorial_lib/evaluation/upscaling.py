@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from tutorial_lib import quality
 from tutorial_lib.data.clips import Clip, filmed
@@ -67,18 +66,14 @@ def films(settings: Settings, scenes: str = "validation") -> list[Clip]:
 
 
 @torch.no_grad()
-def made_large(network: nn.Module | str, film: Clip, degradation: str = "BI", exact: bool = False) -> torch.Tensor:
+def made_large(network: SuperResolver | str, film: Clip, degradation: str = "BI", exact: bool = False) -> torch.Tensor:
     """What a network, or `BICUBIC`, makes of a film's small frames: (N, 3, H, W) in [0, 1].
 
     exact: a teacher is given the exact flow instead of estimating it, as an upper bound.
-    Raises: TutorialError for a network that does no super-resolution.
     """
     small = degrade(film.frames, degradation)
     if network == BICUBIC:
         return upscale_bicubic(small).clamp(0, 1)
-    if not isinstance(network, SuperResolver):
-        raise TutorialError(f"A {network.configuration['kind']} makes no picture larger; give a network of "
-                            "super-resolution, whose name begins with sr-.")
     place = next(network.parameters()).device
     flows = exact_flows(film).to(place) if exact else None
     return upscale(network, small.to(place), flows).cpu()

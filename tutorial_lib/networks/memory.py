@@ -52,6 +52,8 @@ class Memory(nn.Module):
     worth holding, and no student can talk it out of that.
     """
 
+    task = "remember"
+
     def __init__(self, channels: int = 16, hidden: int | None = None):
         super().__init__()
         self.configuration = {"kind": "memory", "channels": channels, "hidden": hidden or channels}

@@ -74,6 +74,7 @@ class SuperResolver(nn.Module):
     `width`: channels at low resolution, `blocks`: residual blocks (a branch), `tap`: channels of F^SR.
     """
 
+    task = "upscale"
     uses_flow = False
     kind = ""
 
