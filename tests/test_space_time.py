@@ -255,6 +255,8 @@ def test_attention_transfer_compares_every_layer_whatever_its_scale_and_channels
     assert attention_transfer((body, tap), (3 * body, 0.2 * tap)).item() == pytest.approx(0, abs=1e-9)
     alone = attention_transfer((body,), (other,)).item()
     assert alone > 0 and attention_transfer((body, tap), (other, tap)).item() == pytest.approx(alone)
+    far = noise(1, 2, 7, 20, 20)
+    assert attention_transfer((body, tap), (other, far)).item() > alone
     maps = tuple(attention_map(layer, normalised=True) for layer in (other, tap))
     assert attention_transfer((body, tap), maps).item() == pytest.approx(alone, rel=1e-5)
 
