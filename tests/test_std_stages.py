@@ -2,10 +2,12 @@
 
 import json
 import math
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
+from scripts import loaded
 from stages import SuperResolution, weights
 
 from tutorial_lib import checkpoint, quality
@@ -144,6 +146,40 @@ def test_only_what_is_meant_to_learn_learns(made):
         assert learning == ({"student", *beside} if beside else {"body", "tail"}), method
         frozen = [*job.networks.values(), *([distillation.memory] if "memory" not in beside else [])]
         assert all(p.grad is None for network in frozen if network is not None for p in network.parameters())
+
+
+# --- the command line ---
+
+
+@pytest.fixture
+def train_zoo(tmp_path, monkeypatch):
+    """The script, up to the networks that it asks for."""
+    module, asked = loaded("train_zoo"), []
+    monkeypatch.setattr(module.workshop.Workshop, "__getitem__", lambda self, name: asked.append((self.style, name)))
+
+    def main(*arguments):
+        monkeypatch.setattr(sys, "argv", ["train_zoo.py", *arguments])
+        module.main()
+        return asked
+
+    return main
+
+
+def test_the_script_trains_the_networks_of_the_paper(train_zoo):
+    assert train_zoo("--paper", "std", "--only", "zoo", "sr-stacked-both-x3", "--scale", "smoke") == [
+        (None, name) for name in (*roles.ZOO, "sr-stacked-both-x3")]
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("--paper", "std", "--style", "mosaic", "--only", "zoo"), "The networks of std do not paint; leave --style out"),
+    (("--paper", "std", "--only", "student-ours"), "student-ours is of another paper; give --paper ofd"),
+    (("--only", "sr-teacher"), "sr-teacher is of another paper; give --paper std"),
+    (("--paper", "std", "--scale", "smoke"), "At the scale smoke with seed 0, this would replace the networks"),
+    (("--paper", "std", "--scale", "laptop", "--seed", "2"), "laptop with seed 2, this would replace the networks"),
+])
+def test_what_the_script_cannot_train_is_said(train_zoo, arguments, message):
+    with pytest.raises(TutorialError, match=message):
+        train_zoo(*arguments)
 
 
 # --- how strongly ---

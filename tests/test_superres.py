@@ -72,6 +72,30 @@ def test_the_recurrent_student_streams(noise):
         assert torch.allclose(tap, wanted.tap[:, t], atol=1e-6)
 
 
+@pytest.mark.parametrize("count", [1, 2, 8, 9, 17, 26])
+def test_a_film_passes_frame_by_frame(network, count, monkeypatch):
+    """It is the same as at once; the teacher's windows end, so there only what is near their middle is the same."""
+    monkeypatch.setattr("tutorial_lib.networks.superres.estimated_flows",
+                        lambda clips: still(1, clips.shape[1], *clips.shape[-2:]))
+    film = torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(count))
+    asked = []
+
+    def frames():
+        for t, frame in enumerate(film):
+            asked.append(t)
+            yield frame
+
+    found = []
+    for t, picture in enumerate(network.stream(frames())):
+        assert picture.shape == (3, 32, 32) and not picture.requires_grad
+        assert len(asked) <= t + 8 + network.margin + 1         # no more of the film is held than it takes
+        found.append(picture)
+    whole = upscale(network, film, still(1, count, 8, 8))
+    assert len(found) == count
+    tolerance = 0.02 if count > 8 and network.uses_flow else 1e-5
+    assert torch.allclose(torch.stack(found), whole, atol=tolerance)
+
+
 def test_the_teacher_follows_the_flow_in_both_directions():
     """A frame moves to the right by two pixels a frame; carried along the flow, what is remembered stays in its place.
 

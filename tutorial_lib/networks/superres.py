@@ -1,5 +1,6 @@
 """Video super-resolution by 4: a teacher that looks both ways along the flow, and two compact students without it."""
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
 
 SMALLEST = 8      # pixels of a side
+WINDOW = 8        # frames that are made at once where a film is too long for memory
 
 
 class Upscaled(NamedTuple):
@@ -77,6 +79,7 @@ class SuperResolver(nn.Module):
     task = "upscale"
     uses_flow = False
     kind = ""
+    margin = 0      # frames before and after one that it is made from
 
     def __init__(self, width: int, blocks: int, tap: int):
         super().__init__()
@@ -96,6 +99,26 @@ class SuperResolver(nn.Module):
         pictures, tap = self.tail(features.flatten(0, 1), clips.flatten(0, 1))
         return Upscaled(pictures.unflatten(0, clips.shape[:2]), tap.unflatten(0, clips.shape[:2]), features.float())
 
+    @torch.no_grad()
+    def stream(self, frames: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """The frames (3, h, w) of a film of any length, one after the other, at four times the size and in [0, 1].
+
+        In windows of `WINDOW` frames, each with `margin` more on both sides, so that length costs no memory.
+        """
+        known, past = [], 0     # the frames of a window from its margin on, and how many are that margin
+
+        def made(count: int) -> torch.Tensor:
+            return self(torch.stack(known)[None]).frames[0, past:past + count].clamp(0, 1)
+
+        for frame in frames:
+            known.append(frame)
+            if len(known) == past + WINDOW + self.margin:
+                yield from made(WINDOW)
+                known = known[past + WINDOW - self.margin:]
+                past = self.margin
+        if len(known) > past:
+            yield from made(len(known) - past)
+
 
 class Stacked(SuperResolver):
     """A compact student: three frames on top of each other, not aligned; at the ends the nearest frame stands in.
@@ -104,6 +127,7 @@ class Stacked(SuperResolver):
     """
 
     kind = "stacked"
+    margin = 1
 
     def __init__(self, width: int = 16, blocks: int = 2, tap: int = 16):
         super().__init__(width, blocks, tap)
@@ -135,6 +159,14 @@ class Recurrent(SuperResolver):
             found.append(memory)
         return torch.stack(found, 1)
 
+    @torch.no_grad()
+    def stream(self, frames: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """As of every network; what it remembers is all that it needs of the past."""
+        memory = None
+        for frame in frames:
+            memory = self.remember(frame[None], memory)
+            yield self.tail(memory, frame[None])[0][0].clamp(0, 1)
+
     def remember(self, frame: torch.Tensor, memory: torch.Tensor | None = None) -> torch.Tensor:
         """The features (B, W, h, w) of a frame after those of the frame before it; None before the first."""
         if memory is None:
@@ -150,6 +182,7 @@ class Bidirectional(SuperResolver):
 
     kind = "bidirectional"
     uses_flow = True
+    margin = 4      # it looks at all there are, but farther ones add little
 
     def __init__(self, width: int = 32, blocks: int = 5, tap: int = 16):
         super().__init__(width, blocks, tap)
