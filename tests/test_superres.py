@@ -37,6 +37,13 @@ def test_the_tap_is_the_last_feature_map_before_the_output_convolution(network, 
     assert torch.allclose(found.frames[0], known, atol=1e-6)
 
 
+def test_it_starts_near_the_bicubic_enlargement_with_features_of_its_size(network, noise):
+    clip = noise(1, 3, 3, 16, 16)
+    found = network(clip, still(1, 3, 16, 16))
+    away = (found.frames[0] - upscale_bicubic(clip[0])).square().mean().sqrt().item()
+    assert 0 < away < 0.02 and 0.1 < found.tap.square().mean().sqrt().item() < 3
+
+
 def test_what_is_added_to_is_the_bicubic_enlargement(network, noise):
     nn.init.zeros_(network.tail.out.weight)
     nn.init.zeros_(network.tail.out.bias)

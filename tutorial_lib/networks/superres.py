@@ -13,6 +13,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
 
 SMALLEST = 8      # pixels of a side
+SLOPE = 0.1       # of the LeakyReLUs below zero
 WINDOW = 8        # frames that are made at once where a film is too long for memory
 
 
@@ -28,24 +29,33 @@ class Upscaled(NamedTuple):
     body: torch.Tensor
 
 
+def convolution(inputs: int, outputs: int, size: int = 3, share: float = 1.0) -> nn.Conv2d:
+    """A convolution that keeps the size of what it is given, in pixels and, before a LeakyReLU, in variance.
+
+    share: of such weights that it starts with.
+    """
+    layer = nn.Conv2d(inputs, outputs, size, padding=size // 2)
+    nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+    layer.weight.data *= share
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 class Block(nn.Module):
     """conv - ReLU - conv, added to the input: the residual block without norm of EDVR and BasicVSR."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        for convolution in (self.first, self.second):       # small, so that many of them begin as the identity
-            nn.init.kaiming_normal_(convolution.weight, a=0, mode="fan_in")
-            convolution.weight.data *= 0.1
-            nn.init.zeros_(convolution.bias)
+        # Small, so that many of them begin as the identity.
+        self.first = convolution(channels, channels, share=0.1)
+        self.second = convolution(channels, channels, share=0.1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.second(F.relu(self.first(x)))
 
 
 def body(inputs: int, width: int, blocks: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, width, 3, padding=1), nn.LeakyReLU(0.1, True),
+    return nn.Sequential(convolution(inputs, width), nn.LeakyReLU(SLOPE, True),
                          *(Block(width) for _ in range(blocks)))
 
 
@@ -58,15 +68,17 @@ class Tail(nn.Module):
 
     def __init__(self, width: int, tap: int):
         super().__init__()
-        self.once = nn.Conv2d(width, 4 * width, 3, padding=1)
-        self.twice = nn.Conv2d(width, 4 * tap, 3, padding=1)
-        self.tap = nn.Conv2d(tap, tap, 3, padding=1)
-        self.out = nn.Conv2d(tap, 3, 3, padding=1)
+        self.once = convolution(width, 4 * width)
+        self.twice = convolution(width, 4 * tap)
+        self.tap = convolution(tap, tap)
+        # It begins near the bicubic enlargement. With more of random features to be rid of, the first thing that a
+        # network learns is to make them small, and then it is slow to make anything of them.
+        self.out = convolution(tap, 3, share=0.005)
 
     def forward(self, features: torch.Tensor, frame: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        x = F.leaky_relu(F.pixel_shuffle(self.once(features), 2), 0.1)                # (N, W, 2h, 2w)
-        x = F.leaky_relu(F.pixel_shuffle(self.twice(x), 2), 0.1)                        # (N, C, 4h, 4w)
-        tap = F.leaky_relu(self.tap(x), 0.1)
+        x = F.leaky_relu(F.pixel_shuffle(self.once(features), 2), SLOPE)                # (N, W, 2h, 2w)
+        x = F.leaky_relu(F.pixel_shuffle(self.twice(x), 2), SLOPE)                        # (N, C, 4h, 4w)
+        tap = F.leaky_relu(self.tap(x), SLOPE)
         return upscale_bicubic(frame) + self.out(tap).float(), tap.float()      # losses of pixels need float32
 
 
@@ -188,7 +200,7 @@ class Bidirectional(SuperResolver):
         super().__init__(width, blocks, tap)
         self.back = body(3 + width, width, blocks)
         self.forth = body(3 + width, width, blocks)
-        self.fuse = nn.Conv2d(2 * width, width, 1)
+        self.fuse = convolution(2 * width, width, 1)
 
     def features(self, clips: torch.Tensor, flows: Flows | None = None) -> torch.Tensor:
         past, future = flows or estimated_flows(clips)
@@ -203,7 +215,7 @@ class Bidirectional(SuperResolver):
         for t in range(count):
             carried = warp(memory, past[:, t - 1]) if t > 0 else nothing
             memory = self.forth(torch.cat((clips[:, t], carried), 1))
-            found.append(F.leaky_relu(self.fuse(torch.cat((backwards[t], memory), 1)), 0.1))
+            found.append(F.leaky_relu(self.fuse(torch.cat((backwards[t], memory), 1)), SLOPE))
         return torch.stack(found, 1)
 
 
