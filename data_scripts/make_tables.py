@@ -32,7 +32,7 @@ from tutorial_lib.data.styles import load_style
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import bench, films
 from tutorial_lib.files import atomic_path, sha256_of, write_json
-from tutorial_lib.papers import ROLES
+from tutorial_lib.papers import PAPERS, ROLES
 from tutorial_lib.papers.ofd.roles import CONTROL, OURS, POCKET, POCKETS, SIZES
 from tutorial_lib.papers.ofd.tables import SCREEN, builders_for
 from tutorial_lib.settings import Settings, build_folder, scale
@@ -73,7 +73,8 @@ def main() -> None:
             raise TutorialError(f"There is no folder {folder}; give folders of networks.")
     for picture in arguments.style_picture:
         load_style(picture)
-    present = bench.entries(arguments.folders or default_folders())
+    present = [entry for entry in bench.entries(arguments.folders or default_folders())
+               if entry.recipe not in PAPERS["std"].roles]
     check_names(arguments.only or [], present)
     scored_on = bench_of(arguments, {picture.stem: picture for picture in arguments.style_picture})
     chosen = [entry for entry in present

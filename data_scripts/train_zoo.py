@@ -1,12 +1,14 @@
-"""Train the networks of one style: those that ship, and on request the ablations behind the paper's tables.
+"""Train the networks of a paper, in one style if they paint: those that ship, and on request the ablations.
 
     python data_scripts/train_zoo.py --style mosaic [--scale laptop] [--seed 0] [--output tutorial_lib/zoo]
     python data_scripts/train_zoo.py --style mosaic --only tables frontier
+    python data_scripts/train_zoo.py --paper std [--scale laptop] [--seed 0] [--only NAME]
 
 Every network keeps a checkpoint in the build folder: stopped at any time, the same command goes on from there.
 --only trains some networks and ships none, so that several processes can share the work: give names, or the groups
-zoo, plus, tables (Tables 2 and 3, Figures 2 and 3) and frontier. Without it the zoo is trained and shipped: to
-tutorial_lib/zoo only at the scale and seed of what is there. A network is made by one process at a time.
+zoo, plus, tables (Tables 2 and 3, Figures 2 and 3) and frontier; of the paper std, the groups zoo and attempts. Without
+it the zoo is trained and shipped: to tutorial_lib/zoo only at the scale and seed of what is there. A network is made by
+one process at a time.
 `make tables` scores what is finished.
 """
 
@@ -25,30 +27,39 @@ from tutorial_lib.data.styles import names as painted
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path
 from tutorial_lib.lock import only_writer
-from tutorial_lib.papers.ofd.roles import GROUPS, SHIPPED
-from tutorial_lib.settings import SCALES, Settings, scale
+from tutorial_lib.papers import PAPERS, ROLES, paper_of
+from tutorial_lib.papers.std import settings as std
+from tutorial_lib.settings import SCALES, Values, scale
 
-SHIPPED_AT = SCALES["laptop"]
+SCALES_OF = {"ofd": scale, "std": std.scale}
+SHIPPED_AT = {name: scale_of("laptop") for name, scale_of in SCALES_OF.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--style", default="mosaic", help="a painted style, or the path of a picture")
+    parser.add_argument("--paper", choices=PAPERS, default="ofd")
+    parser.add_argument("--style", help="a painted style, or the path of a picture (default: mosaic)")
     parser.add_argument("--scale", choices=SCALES, help="default: OFD_SCALE, else laptop")
     parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--output", type=Path, default=zoo.FOLDER)
-    parser.add_argument("--only", nargs="*", metavar="NAME", help="names of recipes, or zoo, plus, tables, frontier")
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="names of recipes, or of groups")
     arguments = parser.parse_args()
-    settings = scale(arguments.scale).but(seed=arguments.seed)
+    paper = PAPERS[arguments.paper]
+    if arguments.style and not paper.paints:
+        raise TutorialError(f"The networks of {paper.name} do not paint; leave --style out.")
+    style = arguments.style or ("mosaic" if paper.paints else None)
+    settings = SCALES_OF[paper.name](arguments.scale).but(seed=arguments.seed)
     if not arguments.only:
-        check_replacing(settings, arguments.output)
-    networks = workshop.Workshop(arguments.style, settings, workshop.folder(settings))
+        check_replacing(settings, SHIPPED_AT[paper.name], arguments.output)
+    networks = workshop.Workshop(style, settings, workshop.folder(settings))
     for asked in arguments.only or ["zoo"]:
-        for name in GROUPS.get(asked, [asked]):
+        for name in paper.groups.get(asked, [asked]):
+            if name in ROLES and name not in paper.roles:
+                raise TutorialError(f"{name} is of another paper; give --paper {paper_of(name).name}.")
             _ = networks[name]
     if arguments.only:
         return
-    for name in SHIPPED:
+    for name in paper.shipped:
         finished = networks.path(name)
         if not finished.with_suffix(".json").exists():
             continue    # an extra that was not asked for
@@ -57,16 +68,20 @@ def main() -> None:
                 with atomic_path(arguments.output / path.name) as temporary:
                     shutil.copyfile(path, temporary)
         print(arguments.output / finished.name)
-    keep_picture(arguments.style, arguments.output)
+    if style:
+        keep_picture(style, arguments.output)
 
 
-def check_replacing(settings: Settings, output: Path) -> None:
+def check_replacing(settings: Values, shipped_at: Values, output: Path) -> None:
     """Raises TutorialError when the networks of the course would be replaced by others than it was made with."""
-    if output.resolve() == zoo.FOLDER.resolve() and settings != SHIPPED_AT:
+    if output.resolve() == zoo.FOLDER.resolve() and settings != shipped_at:
+        def described(one: Values) -> str:
+            features = f" and features {one.features}" if hasattr(one, "features") else ""
+            return f"{one.name} with seed {one.seed}{features}"
+
         raise TutorialError(
-            f"At the scale {settings.name} with seed {settings.seed} and features {settings.features}, this would "
-            f"replace the networks of the course, which are of the scale {SHIPPED_AT.name} with seed {SHIPPED_AT.seed} "
-            f"and features {SHIPPED_AT.features}: give --output FOLDER for networks of your own, or --only zoo to ship "
+            f"At the scale {described(settings)}, this would replace the networks of the course, which are of the "
+            f"scale {described(shipped_at)}: give --output FOLDER for networks of your own, or --only zoo to ship "
             "none."
         )
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import cv2
 import torch
-from stages import NAMES, Stages
+from stages import NAMES, RESOLVING, Stages, SuperResolution
 
 STEPS, KILLS = 12, 5
 
 
-def fork(stages: Stages, stage: str, path: Path) -> tuple[int, int]:
+def fork(stages: Stages | SuperResolution, stage: str, path: Path) -> tuple[int, int]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -42,12 +42,15 @@ def fork(stages: Stages, stage: str, path: Path) -> tuple[int, int]:
 def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    stages = Stages()
-    for number, stage in enumerate(NAMES):
-        kill_and_resume(stages, stage, Path(sys.argv[1]) / stage, random.Random(number))
+    makers = {Stages: NAMES, SuperResolution: RESOLVING}
+    chances = iter(range(100))
+    for make, names in makers.items():
+        stages = make()
+        for stage in names:
+            kill_and_resume(stages, stage, Path(sys.argv[1]) / stage, random.Random(next(chances)))
 
 
-def kill_and_resume(stages: Stages, stage: str, folder: Path, chance: random.Random) -> None:
+def kill_and_resume(stages: Stages | SuperResolution, stage: str, folder: Path, chance: random.Random) -> None:
     folder.mkdir()
     for number in range(KILLS):
         pid, reading = fork(stages, stage, folder / "killed.safetensors")

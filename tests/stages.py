@@ -10,7 +10,13 @@ from tutorial_lib import training
 from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.features import load_features
+from tutorial_lib.papers import ROLES
+from tutorial_lib.papers.stages import prepared, stage_of
+from tutorial_lib.papers.stages import run as run_job
+from tutorial_lib.papers.std import settings as std
+from tutorial_lib.papers.std import stages as std_stages
 from tutorial_lib.settings import Settings, scale
+from tutorial_lib.stage import Job
 
 
 class Stages:
@@ -45,7 +51,27 @@ class Stages:
         return network
 
 
+class SuperResolution:
+    """The same for the second paper: the stages by roles, with networks of random weights for those they need."""
+
+    def __init__(self, settings: std.Settings | None = None):
+        self.settings = settings or std.scale("smoke")
+
+    def job(self, role: str, **changes) -> Job:
+        recipe = ROLES[role].recipe
+        made = {"sr-teacher": std_stages.new_teacher, "sr-memory": std_stages.new_memory}
+        networks = {name: made[name](self.settings).eval().requires_grad_(False) for name in recipe.needs}
+        settings = recipe.settings(self.settings).but(**changes)
+        return prepared(Job(recipe, settings, networks, stage_of(recipe).clips, self.settings))
+
+    def run(self, role: str, path: Path | None = None, steps: int | None = None,
+            callback: Callable | None = None) -> nn.Module:
+        return run_job(self.job(role), path=path, steps=steps, callback=callback, bar=False, save_every=1)
+
+
 NAMES = ("plain teacher", "teacher with flow", "plain student", "distillation")
+RESOLVING = ("sr-teacher", "sr-memory", "sr-stacked-plain", "sr-recurrent-both", "sr-stacked-hint",
+             "sr-stacked-time-learned")
 
 
 def weights(network: nn.Module) -> torch.Tensor:

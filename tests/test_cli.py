@@ -16,7 +16,7 @@ from tutorial_lib.cli import main, parser
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation import report
 from tutorial_lib.networks.student import Student
-from tutorial_lib.papers import ROLES
+from tutorial_lib.papers.ofd.roles import ROLES
 from tutorial_lib.settings import scale
 
 

@@ -13,9 +13,9 @@ LIBRARY = Path(__file__).parent.parent / "tutorial_lib"
 # A module or package may import from its own line and from those above it.
 LAYERS = (
     "errors", "arguments", "schema", "lock", "files", "threads", "settings", "hardware",
-    "flow", "data", "checkpoint", "networks", "losses", "training",             # what any paper is made of
-    "roles", "papers.ofd.roles", "papers",                                      # what a network of the course is
-    "stage", "papers.ofd.stages", "papers.stages", "zoo", "workshop", "train",  # how one comes about
+    "flow", "data", "quality", "checkpoint", "networks", "losses", "training",  # what any paper is made of
+    "roles", "papers.ofd.roles", "papers.std.settings", "papers.std.roles", "papers",           # what a network is
+    "stage", "papers.ofd.stages", "papers.std.stages", "papers.stages", "zoo", "workshop", "train",     # how it comes
     "mixtures", "timing", "engines", "unfinished", "stylize", "speed",          # what is done with one
     "evaluation", "tables", "papers.ofd.tables",                                # what one is worth
     "doctor", "cli", "__main__",

@@ -49,12 +49,15 @@ def test_no_two_roles_have_one_name():
 
 def test_every_role_is_trained_with_one_of_the_groups():
     grouped = {name for group in GROUPS.values() for name in group}
-    assert grouped == {*ZOO, *PLUS, *POCKETS, *LAB, *SIZES, *ABLATIONS, *FRONTIER} == set(papers.ROLES)
+    assert grouped == {*ZOO, *PLUS, *POCKETS, *LAB, *SIZES, *ABLATIONS, *FRONTIER} == set(ROLES)
 
 
-def test_the_needs_and_the_control_of_every_role_are_roles():
-    for role in ROLES.values():
-        assert {*role.recipe.needs, role.control} - {None} <= ROLES.keys(), role.name
+@pytest.mark.parametrize("paper", papers.PAPERS.values(), ids=papers.PAPERS)
+def test_every_role_of_a_paper_is_trained_with_a_group_and_needs_roles_of_the_same(paper):
+    assert {name for group in paper.groups.values() for name in group} == set(paper.roles)
+    for role in paper.roles.values():
+        assert {*role.recipe.needs, role.control} - {None} <= paper.roles.keys(), role.name
+        assert papers.paper_of(role.name) is paper and papers.ROLES[role.name] is role
 
 
 def test_the_shipped_roles_are_those_of_the_paper_plus_and_the_pocket_students():

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from stages import NAMES, Stages, weights
+from stages import NAMES, RESOLVING, Stages, weights
 
 from tutorial_lib import checkpoint, training
 from tutorial_lib.errors import TutorialError
@@ -33,12 +34,13 @@ def stages():
 def killed_stages(tmp_path_factory):
     """(folder, what was printed): a folder for every stage, all made by one process, which imports torch once."""
     script, folder = Path(__file__).with_name("kill_and_resume.py"), tmp_path_factory.mktemp("stages")
-    done = subprocess.run([sys.executable, script, folder], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, script, folder], capture_output=True, text=True, timeout=500,
+                          env=os.environ | {"OFD_BUILD": str(folder / "build")})
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
 
 
-@pytest.mark.parametrize("stage", NAMES)
+@pytest.mark.parametrize("stage", [*NAMES, *RESOLVING])
 def test_killed_five_times_it_ends_at_the_same_weights(stage, killed_stages):
     folder, printed = killed_stages
     assert printed.count(f"{stage}: kill ") == 5

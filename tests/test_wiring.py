@@ -24,7 +24,8 @@ from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.losses.total import total_loss
 from tutorial_lib.networks.features import CompactFeatures
 from tutorial_lib.papers.ofd import stages as ofd
-from tutorial_lib.papers.stages import STAGES, prepared, run, stage_of
+from tutorial_lib.papers.ofd.stages import STAGES
+from tutorial_lib.papers.stages import prepared, run, stage_of
 from tutorial_lib.roles import Recipe
 from tutorial_lib.settings import Settings, scale
 from tutorial_lib.stage import Job

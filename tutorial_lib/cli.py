@@ -11,8 +11,7 @@ from pathlib import Path
 from tutorial_lib import __version__
 from tutorial_lib.arguments import from_zero, seed, whole
 from tutorial_lib.errors import TutorialError, run
-from tutorial_lib.papers import ROLES
-from tutorial_lib.papers.ofd.roles import OURS, POCKET, ZOO
+from tutorial_lib.papers.ofd.roles import OURS, POCKET, ROLES, ZOO
 
 ALSO = {"distill": OURS}     # what Algorithm 1 is for
 LICENCE = "MIT; the perceptual network behind it was distilled from SqueezeNet 1.0 (BSD)"

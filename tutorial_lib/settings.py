@@ -4,15 +4,33 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Self
 
 import torch
 
 from tutorial_lib.errors import TutorialError
 
 
+class Values:
+    """What the settings of every paper can do; each paper's are a frozen dataclass with a `name` and a `seed`."""
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+    def but(self, **changes) -> Self:
+        """The same scale with a few values changed."""
+        return replace(self, **changes)
+
+    def times(self, **factors: float) -> Self:
+        """The same scale with a few values multiplied; whole numbers stay whole."""
+        usual = {name: getattr(self, name) for name in factors}
+        return self.but(**{name: round(value * factors[name]) if isinstance(value, int) else value * factors[name]
+                           for name, value in usual.items()})
+
+
 @dataclass(frozen=True)
-class Settings:
-    """Everything that a scale decides. Sizes in pixels, lambdas as in Eq. 1 and Eq. 13.
+class Settings(Values):
+    """Everything that a scale decides for the first paper. Sizes in pixels, lambdas as in Eq. 1 and Eq. 13.
 
     The lambdas of the paper are 4e8 (residual), 1e6 (temporal) and 1e2 (rank) beside a perceptual loss
     of about 1e6. Adam ignores a common factor, so only ratios count. Ours were chosen at the laptop scale, where
@@ -84,19 +102,6 @@ class Settings:
 
     seed: int = 0
 
-    def as_dict(self) -> dict:
-        return asdict(self)
-
-    def but(self, **changes) -> "Settings":
-        """The same scale with a few values changed."""
-        return replace(self, **changes)
-
-    def times(self, **factors: float) -> "Settings":
-        """The same scale with a few values multiplied; whole numbers stay whole."""
-        usual = {name: getattr(self, name) for name in factors}
-        return self.but(**{name: round(value * factors[name]) if isinstance(value, int) else value * factors[name]
-                           for name, value in usual.items()})
-
 
 SCALES = {
     scale.name: scale
@@ -152,7 +157,8 @@ def scale(name: str | None = None) -> Settings:
 def differing(then: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
     """The settings of `now` that had another value `then`: what may not change when a training goes on.
 
-    What `then` does not name is younger than it, and there was none but its default.
+    What `then` does not name is younger than it, and there was none but its default (of the first paper's settings;
+    the others' have grown with all their names).
     """
     default = {part.name: part.default for part in fields(Settings)}
     return [name for name, value in now.items() if then.get(name, default.get(name)) != value]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from tutorial_lib.data.clips import Clip
+from tutorial_lib.data.clips import RenderedClips
 from tutorial_lib.roles import Recipe
 from tutorial_lib.settings import Settings
 
@@ -23,13 +23,13 @@ class Job:
     recipe: Recipe
     settings: Settings
     networks: Mapping[str, nn.Module]
-    clips_of: Callable[[Settings], Sequence[Clip]]
+    clips_of: Callable[[Settings], Sequence]
     scale: Settings
     style: str | None = None
     given: Collection[str] = ()
     targets: Path | None = None
 
-    def clips(self) -> Sequence[Clip]:
+    def clips(self) -> Sequence:
         return self.clips_of(self.settings)
 
 
@@ -39,13 +39,15 @@ class Stage:
 
     train(job, **options) -> the network; options are those of `training.loop.train`: path, steps, save_every, callback,
     bar, about. uses: the settings that decide what it ends with; uses_with: further ones, where the recipe needs
-    networks and the stage could do without. adapt: settings that depend on the other networks.
+    networks and the stage could do without. adapt: settings that depend on the other networks. clips: what it is
+    trained on where the user names nothing else, by the settings.
     """
 
     train: Callable[..., nn.Module]
     uses: Collection[str]
     adapt: Callable[[Job], Settings] = lambda job: job.settings
     uses_with: Collection[str] = ()
+    clips: Callable[[Settings], Sequence] = RenderedClips
 
     def settings_for(self, recipe: Recipe) -> set[str]:
         """The settings that decide what a recipe's training ends with."""

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from tutorial_lib.files import atomic_path, read_json, sha256_of, write_json
 from tutorial_lib.hardware import hardware
 from tutorial_lib.lock import only_writer
 from tutorial_lib.networks.build import load_network
-from tutorial_lib.papers.stages import prepared, run, used_settings
+from tutorial_lib.papers.stages import prepared, run, stage_of, used_settings
 from tutorial_lib.roles import Role
 from tutorial_lib.schema import MANIFEST, TEXT, each
 from tutorial_lib.settings import Settings, build_folder, device, differing, precision
@@ -46,7 +47,7 @@ class Workshop:
                  watch: Callable[[str, Progress], None] | None = None):
         self.style, self.settings, self.folder, self.watch = style, settings, folder, watch
         self.networks: dict[str, nn.Module] = {}
-        self.rendered: dict[tuple[int, ...], RenderedClips] = {}
+        self.rendered: dict[tuple, Sequence] = {}
 
     def __getitem__(self, name: str) -> nn.Module:
         if name not in self.networks:
@@ -73,7 +74,8 @@ class Workshop:
         """The training of a role, after the trainings that it needs."""
         recipe = role.recipe
         networks = {name: self[name] for name in recipe.needs}
-        return prepared(Job(recipe, recipe.settings(self.settings), networks, self.clips, recipe.scale(self.settings),
+        clips = partial(self.clips, make=stage_of(recipe).clips)
+        return prepared(Job(recipe, recipe.settings(self.settings), networks, clips, recipe.scale(self.settings),
                             self.style, targets=self.folder / "targets"))
 
     def make(self, role: Role) -> None:
@@ -102,10 +104,11 @@ class Workshop:
         """What anybody needs to know, or to do, to come to the same network."""
         path, settings = self.path(role.name), job.settings
         asked = f"OFD_PRECISION={os.environ['OFD_PRECISION']} " if os.environ.get("OFD_PRECISION") else ""
-        style = f"--style {self.style} " if self.style else ""
+        paper = papers.paper_of(role.name)
+        which = f"--style {self.style} " if self.style else "" if paper.paints else f"--paper {paper.name} "
         return {
             "name": path.stem, "recipe": role.name, **styles.record(self.style), "network": network.configuration,
-            "command": f"{asked}python data_scripts/train_zoo.py {style}--scale {settings.name} "
+            "command": f"{asked}python data_scripts/train_zoo.py {which}--scale {settings.name} "
                        f"--seed {settings.seed} --only {role.name}",
             "made_from": {name: checkpoint.digest(needed) for name, needed in job.networks.items()},
             "stage": job.recipe.stage, **job.recipe.options,
@@ -115,10 +118,10 @@ class Workshop:
             "sha256": sha256_of(path),
         }
 
-    def clips(self, settings: Settings) -> RenderedClips:
+    def clips(self, settings: Settings, make: Callable[[Settings], Sequence] = RenderedClips) -> Sequence:
         """The training clips, rendered once for all networks that are trained on the same ones."""
-        same = settings.seed, settings.clips, settings.clip_length, settings.height, settings.width
-        return self.rendered.setdefault(same, RenderedClips(settings))
+        clips = make(settings)
+        return self.rendered.setdefault((type(clips), len(clips), clips.key(0)), clips)
 
     def check(self, role: Role) -> None:
         """Refuses a finished network that was made otherwise than it would be now."""

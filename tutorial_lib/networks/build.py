@@ -6,17 +6,22 @@ from torch import nn
 
 from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.memory import Memory
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
+from tutorial_lib.networks.superres import Bidirectional, Recurrent, Stacked
 from tutorial_lib.networks.teacher import Teacher
 from tutorial_lib.schema import FLAG, check, optional, whole
 
-KINDS = {"student": Student, "pocket": Pocket, "teacher": Teacher}
+RESOLVERS = {network.kind: network for network in (Bidirectional, Stacked, Recurrent)}
+KINDS = {"student": Student, "pocket": Pocket, "teacher": Teacher, **RESOLVERS, "memory": Memory}
 # Ten times the paper's largest; a file may ask for any number, and the network is built before its weights are looked
 # at.
 SIZES = {"width": optional(whole(1, 512)), "blocks": optional(whole(0, 64))}
 FORMS = {"student": {**SIZES, "smooth": optional(FLAG)}, "pocket": {**SIZES, "separable": optional(FLAG)},
-         "teacher": {**SIZES, "uses_flow": optional(FLAG)}}
+         "teacher": {**SIZES, "uses_flow": optional(FLAG)},
+         **{kind: {**SIZES, "tap": optional(whole(1, 512))} for kind in RESOLVERS},
+         "memory": {"channels": optional(whole(1, 512)), "hidden": optional(whole(1, 512))}}
 
 
 def build(configuration: dict, source: str | Path = "The configuration of a network") -> nn.Module:
@@ -36,7 +41,7 @@ def build(configuration: dict, source: str | Path = "The configuration of a netw
 
 
 def load_network(path: str | Path) -> nn.Module:
-    """A student or teacher from its checkpoint, in eval mode, frozen.
+    """A network of the course from its checkpoint, in eval mode, frozen.
 
     Raises: TutorialError when the file is missing, damaged, or holds something else.
     """

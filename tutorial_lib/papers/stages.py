@@ -6,10 +6,11 @@ from torch import nn
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.papers.ofd import stages as ofd
+from tutorial_lib.papers.std import stages as std
 from tutorial_lib.roles import Recipe
 from tutorial_lib.stage import Job, Stage
 
-STAGES = ofd.STAGES
+STAGES = ofd.STAGES | std.STAGES
 
 
 def stage_of(recipe: Recipe) -> Stage:

@@ -11,8 +11,9 @@ from tutorial_lib import checkpoint
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import read_json
 from tutorial_lib.networks.build import load_network
-from tutorial_lib.papers import ROLES
+from tutorial_lib.papers import ROLES, paper_of
 from tutorial_lib.papers.ofd.roles import OURS, POCKET
+from tutorial_lib.papers.std.roles import MEMORY
 from tutorial_lib.schema import MANIFEST
 from tutorial_lib.settings import zoo_folder
 
@@ -69,13 +70,26 @@ def student_of(style: str) -> str:
     )
 
 
-def load(name: str | Path) -> nn.Module:
+DOES = {"paint": "paints", "upscale": "makes videos larger", "remember": "remembers a teacher's features"}
+
+
+def load(name: str | Path, task: str = "paint") -> nn.Module:
     """A network by its name, or any checkpoint of one by its path; in eval mode, frozen.
 
-    A student is called as student(frame), a teacher as teacher(frame, warped_previous=None, mask=None).
-    Raises: TutorialError for a name that is neither, naming the known ones.
+    task: what it has to be for, "paint" or "upscale". A student that paints is called as student(frame), a teacher as
+    teacher(frame, warped_previous=None, mask=None), one for super-resolution as network(clips).
+    Raises: TutorialError for a name that is neither, naming the known ones, and for a network of another task, naming
+    those that would fit.
     """
-    return load_network(path_of(name))
+    network = load_network(path_of(name))
+    found = getattr(network, "task", "paint")
+    if found != task:
+        roles = {other: split(other)[1] for other in names()}
+        fitting = [other for other, role in roles.items()
+                   if role and role != MEMORY and paper_of(role).paints == (task == "paint")]
+        raise TutorialError(f"{name} {DOES[found]}; give a network that {DOES[task]}: "
+                            f"{', '.join(fitting) or 'there is none yet'}.")
+    return network
 
 
 def path_of(name: str | Path) -> Path:

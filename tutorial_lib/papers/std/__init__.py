@@ -1,0 +1,1 @@
+"""Space-Time Distillation for Video Super-Resolution (Xiao et al., CVPR 2021)."""
