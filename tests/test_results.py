@@ -92,6 +92,17 @@ def test_what_the_text_claims_of_real_time_holds():
     assert min(row["decibels"] for row in report["frames"]) >= 40
 
 
+def test_what_the_text_claims_of_sizes_holds():
+    report = read_json(ROOT / "results" / "sizes.json")
+    assert report["missing"] == [] and len(report["rows"]) == 7
+    control = report["rows"][0]["scratch"]
+    change = {row["size"]: {key: row["ours"][key] / control[key] - 1 for key in control} for row in report["rows"]}
+    paper = change.pop("student-ours")
+    assert all(abs(row["e_stab"] - paper["e_stab"]) < 0.02 for row in change.values())      # less than seeds differ by
+    assert all(row["style"] > paper["style"] for row in change.values())
+    assert max(change, key=lambda size: change[size]["style"]) == "pocket-sep-64x5"
+
+
 def test_what_the_text_claims_of_flow_holds():
     """RESULTS.md, "What flow buys a teacher"."""
     for found in read_json(ROOT / "results" / "flow.json")["styles"].values():

@@ -254,7 +254,7 @@ Markdown("\n".join(lines) if kept else "The table is made by `data_scripts/measu
 # included, by the fastest engine in float32 (section 5). The percentages: ours against the student from scratch of the same size; in the last
 # column, against the one of the zoo.
 #
-# **Predict, then look.** Does a smaller student flicker more? Does it gain less from its teachers?
+# **Predict, then run.** Does a smaller student flicker more? Does it gain less from its teachers?
 
 # %%
 ENOUGH = 25                                            # frames a second
