@@ -3,11 +3,13 @@ import io
 import re
 
 import av
+import nbformat
 import pytest
 import torch
 from bs4 import BeautifulSoup
 from films import read_frames
 from PIL import Image
+from scripts import ROOT, loaded
 
 from tutorial_lib.show import players
 
@@ -68,3 +70,15 @@ def test_a_heavy_film_is_made_smaller(videos, tmp_path, monkeypatch):
         return Image.open(io.BytesIO(base64.b64decode(page.img["src"].partition(",")[2]))).width
 
     assert (width(10**6), width(1)) == (100, 60)
+
+
+def test_a_notebook_is_written_with_small_films(noise, tmp_path, monkeypatch):
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    monkeypatch.syspath_prepend(ROOT / "data_scripts")
+    player = players.play({"input": noise(3, 3, 20, 30)}, "film")
+    output = nbformat.v4.new_output("display_data", {"text/html": player.data})
+    path = tmp_path / "00.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("film", outputs=[output])]), path)
+    loaded("update_notebooks").tidy(path)
+    written = nbformat.read(path, as_version=4).cells[0].outputs[0].data["text/html"]
+    assert "<video" not in written and "image/webp" in written
