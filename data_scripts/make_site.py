@@ -17,7 +17,7 @@ import nbformat
 from sphinx.cmd.build import main as sphinx
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "RESULTS.md", "INSTRUCTORS.md")
+PAGES = ("README.md", "RESULTS.md", "INSTRUCTORS.md", "LICENSES.md")
 ORPHAN = "---\norphan: true\n---\n"      # a page that the contents do not name; RESULTS leads to it
 CONTENTS = """
 
@@ -35,6 +35,7 @@ CONTENTS = """
 notebooks/GLOSSARY
 RESULTS
 INSTRUCTORS
+LICENSES
 ```
 """
 

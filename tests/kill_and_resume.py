@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -22,14 +23,28 @@ from stages import NAMES, RESOLVING, Stages, SuperResolution
 STEPS, KILLS = 12, 5
 
 
-def fork(stages: Stages | SuperResolution, stage: str, path: Path) -> tuple[int, int]:
+def watched(writing: int, limit: int | None) -> Callable[[object], None]:
+    """A callback that writes a byte a step, and after `limit` steps waits to be killed, however fast a step is."""
+    seen = 0
+
+    def callback(_progress: object) -> None:
+        nonlocal seen
+        seen += 1
+        os.write(writing, b".")
+        if seen == limit:
+            signal.pause()
+
+    return callback
+
+
+def fork(stages: Stages | SuperResolution, stage: str, path: Path, limit: int | None = None) -> tuple[int, int]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             os.close(reading)
-            stages.run(stage, path, STEPS, lambda progress: os.write(writing, b"."))
+            stages.run(stage, path, STEPS, watched(writing, limit))
             status = 0
         except BaseException:
             traceback.print_exc()
@@ -53,16 +68,14 @@ def main() -> None:
 def kill_and_resume(stages: Stages | SuperResolution, stage: str, folder: Path, chance: random.Random) -> None:
     folder.mkdir()
     for number in range(KILLS):
-        pid, reading = fork(stages, stage, folder / "killed.safetensors")
-        steps = chance.randint(1, 2)                     # of this child: five of them stay below the twelve
-        for _ in range(steps):
-            assert os.read(reading, 1) == b".", "the child ended before it could be killed"
+        pid, reading = fork(stages, stage, folder / "killed.safetensors", limit=2)    # five stay below the twelve
+        assert os.read(reading, 1) == b".", "the child ended before it could be killed"
         time.sleep(chance.uniform(0, 0.05))              # somewhere in a step, or in the writing of a checkpoint
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         assert os.WIFSIGNALED(status), "the child ended before it could be killed"
         os.close(reading)
-        print(f"{stage}: kill {number + 1} after {steps} more steps")
+        print(f"{stage}: kill {number + 1}")
     for name in ("killed", "whole"):
         pid, reading = fork(stages, stage, folder / f"{name}.safetensors")
         seen = 0

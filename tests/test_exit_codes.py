@@ -107,15 +107,16 @@ def make(tmp_path):
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(path, copy)
-    for folder in (".venv/bin", ".venv-colab/bin", ".venv-instructor/bin"):
-        python = tmp_path / folder / "python"
+    environments = [tmp_path / name for name in (".venv", ".venv-colab", ".venv-instructor", ".venv-mutants")]
+    for folder in environments:
+        python = folder / "bin" / "python"
         python.parent.mkdir(parents=True)
         python.write_text(STAND_IN)
         python.chmod(0o755)
 
     def run(target, failing):
         calls = tmp_path / "calls.txt"
-        installed = [tmp_path / venv / ".installed" for venv in (".venv", ".venv-colab", ".venv-instructor")]
+        installed = [*(folder / ".installed" for folder in environments), tmp_path / ".venv" / ".browser"]
         calls.write_text("")
         for stamp in installed:
             stamp.unlink(missing_ok=True)

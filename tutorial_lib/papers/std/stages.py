@@ -122,7 +122,8 @@ class Distillation:
         self.memory_learns = job.recipe.options.get("memory") == "learned"
         if "lambda_time" in self.active:
             self.memory = (memories[0] if memories else new_memory(settings)).to(device())
-            self.memory.requires_grad_(self.memory_learns)
+            self.memory.requires_grad_(False)
+            self.memory.cell.requires_grad_(self.memory_learns)     # what it tells is asked for in no loss of a student
         if "lambda_hint" in self.active:
             widths = settings.student_width, teacher.configuration["width"]
             self.regressor = _seeded(settings.seed + 3, nn.Conv2d, *widths, 1).to(device())
