@@ -214,7 +214,7 @@ figures.show(
 # once a slider is chosen. With *wipe to*, one film covers another.
 
 # %%
-few = {role: videos[role][:8] for role in ("input", "student-scratch", "student-ours")}
+few = {role: videos[role][:6] for role in ("input", "student-scratch", "student-ours")}
 flicker_player(few)
 
 # %% [markdown]

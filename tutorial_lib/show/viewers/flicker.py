@@ -42,7 +42,7 @@ def flicker_player(
     count, _, height, width = next(iter(videos.values())).shape
     data = {
         "names": list(videos), "inks": [ink(name) for name in videos], "size": [width, height], "rate": frame_rate,
-        "frames": [[webp(frame) for frame in frames] for frames in videos.values()],
+        "frames": [[webp(frame, 65) for frame in frames] for frames in videos.values()],
         "errors": [[one if one is None else webp(one, 60) for one in film] for film in errors],
         "caption": CAPTION + (OF_ERRORS if clip else ""),
     }
