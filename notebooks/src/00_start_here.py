@@ -97,12 +97,13 @@ else:
 # %% [markdown]
 # ## Four networks paint the film
 #
-# - **teacher with flow** sees its own previous frame, moved along by *optical flow*, which it needs for every frame.
+# - **teacher with flow** sees its own previous frame, moved along by *optical flow* (how far each pixel has
+#   moved), which it needs for every frame.
 # - **teacher without flow** sees one frame at a time.
 # - **student from scratch** is small, and sees one frame at a time.
 # - **ours** is the same small student, taught by *both* teachers. It needs no flow.
 #
-# These words never change in this course. Their other names, and four more that come soon:
+# These words never change. Their other names, and four words for later ("Eq.": an equation of the paper):
 #
 # | word | also called | in one sentence | notebook |
 # |---|---|---|---|
@@ -115,7 +116,7 @@ else:
 # | style loss | L_style | How far the Gram matrices of the painting are from those of the style picture; 0 is a perfect style. | [1](01_perceptual_loss.ipynb) |
 # | traceable mask | consistency mask, M | A map that is 1 where a pixel can be followed into the other frame, and 0 where it is hidden or outside. | [2](02_flow_and_warping.ipynb) |
 #
-# All words of the course are in the [glossary](../notebooks/GLOSSARY.md).
+# All words are in the [glossary](../notebooks/GLOSSARY.md).
 
 # %% [markdown]
 # **Predict, then run.** Which of the four will flicker most, and which least?
@@ -140,7 +141,7 @@ players.play(videos, "bandage_2", columns=3)
 
 # %% [markdown]
 # Play it and look at a place where almost nothing moves, such as the wall behind the woman. In the
-# input it drifts by a fraction of a pixel a frame. Where does it boil?
+# input it drifts by a fraction of a pixel a frame. Where does it *boil*, that is, change its strokes without moving?
 #
 # The file is `build/videos/bandage_2.mp4`. GitHub shows no video, so here is one moment of it.
 
@@ -439,7 +440,8 @@ print("and the eye cannot tell the two apart. That is why e_stab undoes the moti
 # quiet film and in the chase? Would you want to watch the result?
 #
 # <details><summary>Hint</summary><code>(video[1:] + video[:-1]) / 2</code>, then
-# <code>evaluation.e_stab_forward</code> with one flow and one mask fewer.</details>
+# <code>evaluation.e_stab_forward(frames, flows, masks)</code>; one frame fewer means
+# <code>clip.forward.flows[:-1]</code> and <code>clip.forward.masks[:-1]</code>.</details>
 
 # %% tags=["solution"]
 # Exercise 2: a solution

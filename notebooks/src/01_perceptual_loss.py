@@ -95,10 +95,10 @@ print(f"Most like the cat: {max(like, key=like.get)}; least: {min(like, key=like
 # Two pictures show the same thing if the maps agree place by place, at a depth that knows edges and
 # parts but no longer every pixel:
 #
-# $$L_{content} = \frac{1}{p}\,\mathrm{mean}\big(\phi_c(y) - \phi_c(x)\big)^2$$
+# $$L_{content} = \frac{1}{P}\,\mathrm{mean}\Big[\big(\phi_c(y) - \phi_c(x)\big)^2\Big]$$
 #
 # with $\phi_c$ the maps of one tap, $y$ the painted and $x$ the original picture. The paper only names the terms of its
-# Eq. 1, and refers to Johnson et al. (2016) for what they are. The scale is ours: we divide by $p$, the mean square
+# Eq. 1, and refers to Johnson et al. (2016) for what they are. The scale is ours: we divide by $P$, the mean square
 # of the style picture's own maps.
 
 # %%
@@ -166,7 +166,7 @@ figures.show(
 #
 # $$G_{ab} = \frac{1}{HW}\sum_{p} \phi_a(p)\,\phi_b(p)$$
 #
-# **Yours to write**: `gram`. Work out one entry of a toy on paper first, $G_{ab}$ of "apart".
+# **Yours to write**: `gram`. Work out one entry of a toy on paper first, $G_{ab}$ of "together".
 #
 # <details><summary>Hint 1: the shape</summary>Lay the pixels of a map in one row:
 # <code>(N, C, H, W)</code> becomes <code>(N, C, H*W)</code>.</details>
@@ -174,6 +174,8 @@ figures.show(
 # holds the product of every row with every row.</details>
 # <details><summary>Hint 3: in PyTorch</summary><code>flat @ flat.transpose(1, 2)</code> does it for the whole
 # batch. And the mean?</details>
+# <details><summary>Hint 4: the toy</summary>In "together" a and b are both 1 in two of the four pixels: the mean of the
+# products is 0.5. The sum would be 2.</details>
 
 # %%
 def gram(maps):
@@ -207,8 +209,7 @@ assert torch.equal(gram(toys["apart"][None]), gram(toys["elsewhere"][None]))
 # **Question.** All values of all maps are doubled. What becomes of the Gram matrix?
 #
 # <details><summary>A. It stays: style has nothing to do with brightness.</summary>No. Each entry is a mean of products, and
-# both factors have changed. That the loss of a tap is divided by the style picture's own ||G||² does not help: only the
-# painted picture's maps were doubled.</details>
+# both factors have changed.</details>
 # <details><summary>B. It doubles.</summary>Not quite: each entry multiplies <em>two</em> maps, and both were
 # doubled.</details>
 # <details><summary>C. It is four times as large.</summary>Right: two factors of two. So a picture of stronger contrast is
@@ -237,12 +238,14 @@ assert torch.allclose(gram(photograph), gram(shuffled), atol=1e-4)
 #
 # $$L_{style} = \sum_{taps} \frac{\|G(y) - G(s)\|^2}{\|G(s)\|^2}$$
 #
-# with $s$ the style picture. 0 is perfect; 1 a tap is a picture with no features at all.
+# with $y$ the painted and $s$ the style picture. 0 is perfect; a picture with no features at all gets 1 for each tap.
 #
 # **Yours to write**: the term of one tap. $\|G\|^2$ is the sum of the squares of all entries.
 #
 # <details><summary>Hint 1</summary>Two Gram matrices first; <code>gram</code> is there.</details>
 # <details><summary>Hint 2: a toy</summary>If G(y) is 0 everywhere, the term has to be 1.</details>
+# <details><summary>Hint 3: in PyTorch</summary><code>.square().sum()</code> makes ||A||² of a matrix A. Which matrix is A above
+# the line, and which below it?</details>
 
 # %%
 def tap_style_loss(maps, style_maps):
@@ -270,8 +273,8 @@ for name, picture in others.items():
 # %% [markdown]
 # ## Eq. 1
 #
-# The third term, *total variation*, is the mean squared difference of neighbours: of all pixels that stand side by
-# side, plus that of all that stand one above the other. It keeps single pixels from going wild.
+# The third term, *total variation*, keeps single pixels from going wild. It squares the difference of neighbours, and is
+# the sum of two means: over all pairs side by side, and over all pairs one above the other.
 #
 # $$L_{percep} = \lambda_c L_{content} + \lambda_s L_{style} + \lambda_{tv} L_{tv}$$
 #
@@ -280,7 +283,7 @@ for name, picture in others.items():
 # <details><summary>Hint 1</summary>Neighbours one above the other: the picture without its first row, less the
 # picture without its last.</details>
 # <details><summary>Hint 2</summary><code>image[..., 1:, :]</code> and <code>image[..., :-1, :]</code>; then the
-# same with columns.</details>
+# same with columns. The two have different sizes: first the mean of each, then the sum.</details>
 
 # %%
 def tv_loss(image):
@@ -315,8 +318,8 @@ assert torch.allclose(ours, theirs, rtol=1e-4)
 # ## Painting without a painter
 #
 # There is no network to train yet. We let the *pixels* follow the gradient of Eq. 1 (Gatys et al. 2016), with more
-# weight than in training on style, and on smoothness, because free pixels turn to grain. Two ways, with as many
-# steps: *straight*, from the photograph; and *coarse to fine*, first at half size, then enlarged.
+# weight on style and on smoothness than in training, because free pixels turn to grain. Two ways, with the same number
+# of steps: *straight*, from the photograph; and *coarse to fine*, first at half size, then enlarged.
 #
 # **Predict, then run.** Which way ends at the lower loss, and which looks more like the painting?
 

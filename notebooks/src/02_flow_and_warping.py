@@ -50,9 +50,8 @@ figures.show(
 )
 
 # %% [markdown]
-# A *flow* is two numbers a pixel: how far right, how far down, in pixels. All flows of this course
-# that lead from a frame to the one before are *backward*: `flow[:, :, y, x]`, on the **current**
-# frame's grid, says where that pixel was before.
+# A *flow* is two numbers a pixel: how far right, how far down, in pixels. One that leads from a frame to the one before is
+# *backward*: `flow[:, :, y, x]`, on the **current** frame's grid, is the way from that pixel to where it was before.
 #
 # **Predict, then run.** To rebuild the current frame from the previous one, is the flow's first
 # number $+2$ or $-2$?
@@ -336,8 +335,8 @@ def end_point_error(estimated, exact, mask):
 checks.end_point_error(end_point_error)
 
 # %% [markdown]
-# Again the course's own takes over. **Predict, then run.** Three settings of DIS, from the fastest to the most careful. And
-# is the error larger over all pixels, or over those that can be traced?
+# Again the course's own takes over. **Predict, then run.** Of three settings of DIS, from the fastest to the most careful,
+# which errs least? And is the error larger over all pixels, or over those that can be traced?
 
 # %%
 def end_point_error(estimated, exact, mask):
@@ -551,8 +550,8 @@ print(f"Flow would take {search / (look + search):.0%} of a teacher's time, and 
 # <details><summary>B. It stays: both are needed for every frame, as before.</summary>They are needed as often; a share also
 # depends on how long each takes.</details>
 # <details><summary>C. It grows: flow takes as long as before, out of a shorter whole.</summary>Right. The faster the painter, the
-# more of its time is flow. With a network ten times as fast and shares of a quarter and three quarters, flow would
-# take 0.25 / (0.25 + 0.075), three quarters.</details>
+# more of its time is flow. Say that a quarter of the time was flow's and three quarters the network's. A tenth of
+# 0.75 is 0.075, so flow now takes 0.25 / (0.25 + 0.075), about three quarters.</details>
 
 # %% [markdown]
 # ## From one frame to all others
@@ -560,7 +559,7 @@ print(f"Flow would take {search / (look + search):.0%} of a teacher's time, and 
 # Low-rank distillation (notebook 6, Eq. 6) needs flow from the *middle* frame into every frame of a
 # short clip. Warped along it, all frames should show the same picture.
 #
-# **Predict, then run.** After warping, which of the five will have the most holes?
+# **Predict, then run.** After warping, which of the five will have the most holes, pixels that cannot be traced?
 
 # %%
 clip = torch.cat([film.frame(t) for t in range(5)])

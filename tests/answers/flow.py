@@ -136,6 +136,9 @@ ANSWERS = {
             "in pixels": (lambda i, f: sampled(i, pixels(f) + f, 1, 0), "these are pixels"),
             "from 0 to 2": (lambda i, f: sampled(i, pixels(f) + f, plus=0), "subtract 1"),
             "from 0 to 1": (lambda i, f: sampled(i, pixels(f) + f, 1 / span(i), 0), "twice that"),
+            "from -1 to 0": (lambda i, f: sampled(i, pixels(f) + f, 1 / span(i)), "twice that"),
+            "the flow for a grid": (
+                lambda i, f: F.grid_sample(i, f.permute(0, 2, 3, 1), align_corners=False), "the flow itself"),
             "the flow as a share of the picture": (
                 lambda i, f: sampled(i, pixels(f) + f * span(i)[:, None, None] / 2), "both together"),
             "align_corners": (lambda i, f: sampled(i, pixels(f) + f, align_corners=False), "align_corners"),
@@ -181,6 +184,11 @@ ANSWERS = {
             "difference of lengths": (lambda e, x, m: mean((length(e) - length(x)).abs(), m), "two lengths"),
             "a sum": (lambda e, x, m: (length(e - x) * m).sum(), "divide it by"),
             "one length for all": (lambda e, x, m: ((e - x) * m).norm(), "each pixel has its own"),
+            "one length for all, by the count": (
+                lambda e, x, m: ((e - x).norm() * m).sum() / m.sum(), "each pixel has its own"),
+            "picture by picture": (
+                lambda e, x, m: ((length(e - x) * m).sum((1, 2, 3)) / m.sum((1, 2, 3))).mean(),
+                "averaged by itself"),
             "pictures paired with masks": (
                 lambda e, x, m: ((e - x).norm(dim=1) * m).sum() / m.sum(), "keepdim"),
             "pictures paired, and a mean": (lambda e, x, m: ((e - x).norm(dim=1) * m).mean(), "divided by mask.sum"),
@@ -199,6 +207,14 @@ ANSWERS = {
             "1 where lost": (lambda f, r: 1 - home(f, warp(r, f)), "does not come home"),
             "not warped": (home, "starts where the way there ends"),
             "the wrong one warped": (lambda f, r: home(r, warp(f, r)), "wrong one is warped"),
+            "the wrong one warped for the way back": (
+                lambda f, r: home(f, warp(f, r)), "wrong one is warped"),
+            "0.5 in the bracket": (
+                lambda f, r: (squared(f + warp(r, f)) < 0.01 * (squared(f) + squared(warp(r, f)) + 0.5)).float(),
+                "outside the bracket"),
+            "the lengths not looked up": (
+                lambda f, r: (squared(f + warp(r, f)) < 0.01 * (squared(f) + squared(r)) + 0.5).float(),
+                "on the right side"),
             "looked up behind": (lambda f, r: home(f, warp(r, -f)), "p - f"),
             "the difference": (
                 lambda f, r: (squared(f - warp(r, f)) < 0.01 * (squared(f) + squared(warp(r, f))) + 0.5).float(),

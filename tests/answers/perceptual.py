@@ -48,7 +48,9 @@ ANSWERS = {
             "reshaped in the wrong order": (
                 lambda m: gram(m.permute(0, 2, 3, 1).reshape(m.shape)), "in this order"),
             "diagonal only": (lambda m: torch.diag_embed(m.square().mean((2, 3))), "diagonal"),
+            "diagonal only, in a row": (lambda m: m.square().mean((2, 3)), "diagonal"),
             "detached": (lambda m: gram(m).detach(), "gradient"),
+            "copied into a new tensor": (lambda m: torch.tensor(gram(m).tolist()), r"torch\.tensor"),
             "in place": (gram_in_place, "changes what it was given"),
             "zeros": (lambda m: torch.zeros(m.shape[0], m.shape[1], m.shape[1]), "off by up to"),
         },
@@ -67,6 +69,11 @@ ANSWERS = {
             "means of the maps": (
                 lambda m, s: (m.mean((2, 3)) - s.mean((2, 3))).square().sum() / s.mean((2, 3)).square().sum(),
                 "how bright"),
+            "a sum of quotients": (
+                lambda m, s: ((gram(m) - gram(s)).square() / gram(s).square()).sum(), "first the sums"),
+            "a difference of norms": (
+                lambda m, s: (gram(m).norm() ** 2 - gram(s).norm() ** 2) / gram(s).norm() ** 2, "subtract first"),
+            "a float": (lambda m, s: tap_style_loss(m, s).item(), "item"),
             "a matrix": (lambda m, s: (gram(m) - gram(s)).square() / gram(s).square(), "shape"),
             "detached": (lambda m, s: tap_style_loss(m.detach(), s), "gradient"),
             "the sign, so that it cannot fall": (lambda m, s: -tap_style_loss(m, s), "is right, and yours"),
@@ -82,6 +89,11 @@ ANSWERS = {
             "absolute": (lambda i: down(i).abs().mean() + across(i).abs().mean(), "absolute"),
             "a sum": (lambda i: down(i).square().sum() + across(i).square().sum(), "larger picture"),
             "averaged": (lambda i: (down(i).square().mean() + across(i).square().mean()) / 2, "not averaged"),
+            "not squared": (lambda i: down(i).mean() + across(i).mean(), "cancel"),
+            "one mean of all": (
+                lambda i: torch.cat([down(i).flatten(), across(i).flatten()]).square().mean(), "not one mean of all"),
+            "cut to one size": (
+                lambda i: (down(i)[..., :-1].square() + across(i)[..., :-1, :].square()).mean(), "left out"),
             "round the border": (
                 lambda i: (i - i.roll(1, 2)).square().mean() + (i - i.roll(1, 3)).square().mean(), "no neighbours"),
             "a float": (lambda i: (down(i).square().mean() + across(i).square().mean()).item(), "gradient"),

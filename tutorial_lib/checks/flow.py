@@ -41,7 +41,9 @@ def warp(answer: Answer) -> None:
         "-1 is the centre of the first pixel and 1 that of the last: 2 * place / span runs from 0 to 2; subtract 1.":
             looked_up(places, plus=0),
         "the places are divided by their span alone; grid_sample wants -1..1, so twice that, minus 1.":
-            looked_up(places, 1 / span, 0),
+            (looked_up(places, 1 / span, 0), looked_up(places, 1 / span)),
+        "this gives grid_sample the flow itself; it wants places: p + f(p), scaled to -1..1.":
+            (looked_up(flow, 1, 0), looked_up(flow, 1, 0, "zeros", align=False)),
         "the flow is in pixels, and grid_sample counts half pictures: scale p + f(p) to -1..1, both together.":
             looked_up(pixels + flow * span[:, None, None] / 2),
         "grid_sample counts in -1..1, and these are pixels: 2 * place / span - 1.": looked_up(places, 1, 0),
@@ -62,7 +64,8 @@ def warp(answer: Answer) -> None:
             looked_up(places[:1].expand_as(places)),
     }
     expect(middle(answer), (image, flow), middle(course.warp)(image, flow),
-           {sentence: middle_of(wrong) for sentence, wrong in mistakes.items()},
+           {sentence: tuple(map(middle_of, wrong)) if isinstance(wrong, tuple) else middle_of(wrong)
+            for sentence, wrong in mistakes.items()},
            "the middle of two pictures of 11 x 8 pixels, each with its flow")
     expect(answer, (image, flow), course.warp(image, flow), {
         "the middle is right. Beyond the border the nearest pixel counts, padding_mode=\"border\"; yours is black.":
@@ -127,7 +130,9 @@ def end_point_error(answer: Answer) -> None:
             mean((estimated.norm(dim=1, keepdim=True) - exact.norm(dim=1, keepdim=True)).abs()),
         "this is the sum; divide it by the number of pixels that count.": (length * mask).sum(),
         "this is one length for all arrows together; each pixel has its own (dim=1), and they are averaged.":
-            (apart * mask).norm(),
+            ((apart * mask).norm(), (apart * mask).norm() / count, apart.norm()),
+        "each picture is averaged by itself here; all pixels that can be traced count alike: one sum, one count.":
+            ((length * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3))).mean(),
         paired: (length[:, 0] * mask).sum() / count,
         paired + " And it is to be divided by mask.sum().": (length[:, 0] * mask).mean(),
         "norm(1) is the sum of all absolute values, one number; norm(dim=1) is the length of the arrow of each pixel.":
@@ -152,6 +157,7 @@ def there_and_back(answer: Answer) -> None:
         return (gap < 0.01 * lengths + least).float()
 
     gap, lengths = squared(flow + back), squared(flow) + squared(back)
+    other = course.warp(flow, reverse)
     right = home(gap, lengths)
     each = (flow + back).square() < 0.01 * (flow.square() + back.square()) + 0.5
     expect(answer, (flow, reverse), right, {
@@ -159,7 +165,8 @@ def there_and_back(answer: Answer) -> None:
         "the way back starts where the way there ends: warp the reverse flow along the flow before you add the two.":
             home(squared(flow + reverse), squared(flow) + squared(reverse)),
         "the wrong one is warped: the way back has to be looked up where the flow leads, warp(reverse_flow, flow).":
-            home(squared(reverse + course.warp(flow, reverse)), squared(reverse) + squared(course.warp(flow, reverse))),
+            (home(squared(reverse + other), squared(reverse) + squared(other)),
+             home(squared(flow + other), squared(flow) + squared(other))),
         "the reverse flow is looked up at p - f(p); where the flow leads is p + f(p).":
             home(squared(flow + course.warp(reverse, -flow)), squared(flow) + squared(course.warp(reverse, -flow))),
         "who comes home has gone there and back, and the two arrows add up to 0; yours takes their difference.":
@@ -169,6 +176,9 @@ def there_and_back(answer: Answer) -> None:
         "the gap is squared, as well as the lengths.": home(gap.sqrt(), lengths),
         "0.5 is missing: half a pixel off is not lost, even where nothing moves.": home(gap, lengths, 0.0),
         "0.01 of the squared lengths is missing: who goes far may miss by more.": home(gap, 0 * lengths),
+        "0.5 stands alone, outside the bracket that 0.01 multiplies.": home(gap, lengths, 0.005),
+        "on the right side, too, the way back is the one that was looked up where the flow leads.":
+            home(gap, squared(flow) + squared(reverse)),
         "both ways count in what is allowed: |f|² and that of the way back.": home(gap, squared(flow)),
         "square first, then add over x and y; yours adds x and y first, so that they can cancel.":
             home((flow + back).sum(1, keepdim=True).square(), lengths),

@@ -27,10 +27,10 @@ def gram(answer: Answer) -> None:
         "reshape (N, C, H, W) to (N, C, H*W), in this order; yours mixes the values of different maps.":
             perceptual.gram(maps.permute(0, 2, 3, 1).reshape(n, c, h, w)),
         "this is only the diagonal, how strongly each map fires; all pairs are wanted.":
-            torch.diag_embed(flat.square().mean(2)),
+            (torch.diag_embed(flat.square().mean(2)), flat.square().mean(2)),
     }, "two pictures of 4 x 5 pixels with three maps each")
     expect_gradient(answer, (maps,), 0, "no gradient comes through, so nothing could be painted with it; "
-                                        "leave out detach(), .item(), .data and no_grad().")
+                                        "leave out detach(), .item(), .data, torch.tensor(...) and no_grad().")
 
 
 @check
@@ -47,10 +47,16 @@ def tap_style_loss(answer: Answer) -> None:
         "divide by the style's Gram matrix, not by the painted picture's.": (g - s).square().sum() / g.square().sum(),
         "the norms are squared, both of them.": (g - s).norm() / s.norm(),
         "squared differences are wanted, not absolute ones.": (g - s).abs().sum() / s.abs().sum(),
+        "first the sums, above and below the line, then one quotient; yours adds up a quotient for each entry.":
+            ((g - s).square() / s.square()).sum(),
+        "subtract first, then square: a difference of two sums of squares is not the square of a difference.":
+            ((g.square().sum() - s.square().sum()) / s.square().sum(),
+             (g.square().sum() - s.square().sum()).abs() / s.square().sum()),
         "this compares how bright the maps are, not their Gram matrices.":
             (maps.mean((2, 3)) - style.mean((2, 3))).square().sum() / style.mean((2, 3)).square().sum(),
     }, "a picture of 4 x 5 pixels and a style picture of 6 x 7")
-    expect_gradient(answer, (maps, style), 0, "no gradient reaches the painted picture; leave out detach().")
+    expect_gradient(answer, (maps, style), 0, "no gradient reaches the painted picture; leave out detach(), .item() "
+                                              "and no_grad().")
 
 
 @check
@@ -65,6 +71,12 @@ def tv_loss(answer: Answer) -> None:
         "squared differences are wanted, not absolute ones.": down.abs().mean() + right.abs().mean(),
         "this is a sum, so a larger picture would weigh more; take the mean of each direction.":
             down.square().sum() + right.square().sum(),
+        "each difference is to be squared before the mean, or upward and downward steps cancel.": (
+            down.mean() + right.mean(), down.mean().square() + right.mean().square()),
+        "the two directions have different numbers of pairs; take the mean of each, then add, and not one mean of all.":
+            torch.cat([down.flatten(), right.flatten()]).square().mean(),
+        "some pairs are left out to make the two sizes equal; take the mean of each direction by itself, then add.":
+            down[..., :-1].square().mean() + right[..., :-1, :].square().mean(),
         "the mean of each direction is taken by itself, and the two are added, not averaged.": both / 2,
         "the last row and the first are no neighbours (torch.roll makes them so); compare [1:] with [:-1].":
             (image - image.roll(1, 2)).square().mean() + (image - image.roll(1, 3)).square().mean(),
