@@ -51,13 +51,13 @@ plain, with_flow = (zoo.load(f"{style}-{role}") for role in ("teacher-plain", "t
 # %% [markdown]
 # ## Why a painter without memory flickers
 #
-# The paper does not ask. Two suspects: the *camera* (grain, and light that is never
+# The paper does not ask why. Two suspects: the *camera* (grain, and light that is never
 # quite constant) and *motion*. One at a time: the film as it is; its motion without the camera's faults; and its
 # first frame, standing still, with grain or with changing light. The painter is the *teacher without flow*, `teacher-plain`
 # or $T_0$.
 #
-# **Predict, then run.** In which of them does it boil most? The number is $e_{stab}$ (notebook 8): how much neighbouring
-# frames differ, once their motion is undone.
+# **Predict, then run.** In which does it boil (flicker) most? The number is $e_{stab}$ (notebook 8): how much
+# neighbouring frames differ, once their motion is undone.
 
 # %%
 def painted(network, frames):
@@ -90,11 +90,11 @@ worst = max(list(boil)[1:], key=lambda name: boil[name][0])
 print(f"\nThe worst suspect by itself: {worst}, {boil[worst][0] / boil['as filmed'][0]:.0%} of the whole.")
 
 # %% [markdown]
-# Light hardly matters: instance norm divides a common factor out. Grain is amplified, and still the smaller part. What has
-# motion that a still has not? Take a toy: a signal of one dimension, and the filter $(-1, 1)$ that looks for an edge at every
-# *second* place, as a convolution with stride 2 does. What is below 0 becomes 0 (ReLU).
+# Light hardly matters: *instance norm* brings each map to mean 0 and spread 1, so a common factor is gone. Grain is
+# amplified, and still the smaller part. What has motion that a still has not? A toy: a one-dimensional signal, and the filter
+# $(-1, 1)$ that looks for an edge at every *second* place, as a convolution with stride 2 does. What is below 0 becomes 0 (ReLU).
 #
-# By hand: in 0 1 1 0 it sees the pairs (0, 1) and (1, 0), and answers $1 - 0 = 1$ and $0 - 1 = -1$, which becomes 0.
+# By hand: the pairs of 0 1 1 0 give $1 - 0 = 1$ and $0 - 1 = -1$, which becomes 0.
 
 # %% [markdown]
 # **Yours to write**: `strided_edges`.
@@ -178,8 +178,9 @@ for role, values in errors.items():
           f"{off_grid / on_grid:.0f} times as much")
 
 # %% [markdown]
-# And *where* in the network do the two part ways? Layer by layer, the moved still beside the still. Where a layer's steps are 2
-# or 4 pixels wide, a move that is no multiple of them has no place to be compared with: it fell between.
+# And *where* in the network does the moved still part from the still? Below, what each layer makes of the one is moved back
+# and compared with what it makes of the other. Where a layer's steps are 2 or 4 pixels wide, only a multiple of them can be
+# moved back; any other move fell "between".
 
 # %%
 def layers(network, frame):
@@ -210,7 +211,7 @@ for x in (1, 2, 4):
 
 # %% [markdown]
 # So most of the boiling is **aliasing**: an edge that glides over the grid is another edge to the network from frame to frame, and
-# another edge is painted as another stroke. Nothing tips over: a quarter of a pixel does a part of what half a pixel does (exercise 1).
+# another edge is painted as another stroke. There is no threshold: a quarter of a pixel does a part of what half a pixel does (exercise 1).
 
 # %% [markdown]
 # **Question.** A painter halves a picture three times and doubles it three times. A still moves by 4 pixels. Is the
@@ -255,10 +256,10 @@ if not tried:
 # $$y_t = \mathcal N_T\big(x_t,\; M_t \odot W(y_{t-1}, f_t),\; M_t\big)$$
 #
 # Three channels for the frame, three for the past, one for the mask. Where the mask is 0 the past is
-# replaced by the mean colour, which becomes 0 inside.
+# replaced by the mean colour. The network subtracts that colour from its pictures, and so reads 0 there.
 #
-# The paper names no layer and no width. This network is the one of Ruder et al. (2018), who built it on
-# Johnson et al. (2016).
+# The paper names no layer and no width. The layers are those of Ruder et al. (2018), who built them on
+# Johnson et al. (2016); the teachers of our zoo are narrower.
 
 # %%
 figures.show(
@@ -340,7 +341,7 @@ for x in (0.0, 1.0, 0.0, 0.0, 0.0):
 # Each past holds all pasts before it, ever less of them. What a real teacher forgets, and how fast, is exercise 2.
 #
 # **Yours to write**: `roll_out`. The mask is shrunk (`erode`, notebook 2) before the teacher gets it; `teacher(frame)`
-# paints without a past, `teacher(frame, past, mask)` with one.
+# paints without a past, `teacher(frame, past, mask)` with one. It masks the past itself.
 #
 # <details><summary>Hint 1: a list</summary>It begins with the painting of the first frame. Its last element is always the past
 # of the next frame, once it is warped.</details>
@@ -527,9 +528,9 @@ for name, network in {"teacher without flow": plain, "teacher with flow": with_f
 # input, and the weights that read it are in the pass of the new painting.</details>
 
 # %% [markdown]
-# Three of five samples are clips, rolled out over 1, 2, then 4 frames; only the last frame is
-# learned from. One is a still and the same still moved, and one a still without any past, so that
-# it remains a good image network.
+# The training below draws three kinds of sample. Three of five are clips: first the past of a frame is one painting, later
+# a roll-out over 2, then over 4 frames, and only the frame after it is learned from. One of five is a still and
+# the same still moved, and one a still without any past, so that the teacher remains a good image network.
 
 # %% [markdown]
 # **(+) Not in the paper:** a third term, `look`, keeps the colours, averaged over 8x8 patches, near those of the teacher

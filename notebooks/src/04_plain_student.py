@@ -46,11 +46,12 @@ networks = {role: zoo.load(f"{style}-{role}") for role in roles}
 # %% [markdown]
 # ## One frame in, one frame out
 #
-# The student is ReCoNet's network (Gao et al. 2018, reference [9]), which goes back to Johnson et al. (2016): two
-# halvings, residual blocks in the middle, two doublings. No past, no flow, no mask. The paper says "similar network
-# architecture with ReCoNet" and names no size; width 48 and 4 blocks are ReCoNet's.
+# The student is ReCoNet's network (Gao et al. 2018, reference [9], after Johnson et al. 2016): two halvings, *residual
+# blocks* (two convolutions, added to what came in), two doublings. Its *width* is the number of
+# maps before the first halving; each halving doubles it. The paper says "similar network architecture with ReCoNet" and
+# names no size; width 48 and 4 blocks are ReCoNet's.
 #
-# What does it cost? Nearly all of it is convolutions. The smallest one first: a row of five numbers, and a window of three.
+# What does it cost? Nearly all of it is convolutions. A small one first: five numbers, a window of three.
 
 # %%
 row, window = [1, 2, 3, 4, 5], [1, 2, 1]
@@ -90,7 +91,7 @@ checks.cost(cost)
 # %% [markdown]
 # For a whole network we let PyTorch count, which does it in the same way, layer by layer.
 #
-# **Predict, then run.** Which of the two halves the cost best, half the width or half the blocks?
+# **Predict, then run.** Which saves more, half the width or half the blocks?
 
 # %%
 def counted(width, blocks):
@@ -258,7 +259,7 @@ print(f"mean of the four: {steps['squared'].mean():.4f}; without the mask {(curr
 #
 # Between pictures, $\|\cdot\|^2$ is the *mean* of all squares in this course, not their sum. Masked ones count as zeros in it.
 #
-# **Yours to write**: `temporal_loss`. `warp` is there.
+# **Yours to write**: `temporal_loss`. `warp` is there; the mask is taken as it comes, not eroded.
 #
 # <details><summary>Hint 1: which frame is warped</summary>The flow lies on the current frame's grid, and says where each of its pixels
 # was. So the previous frame is fetched: <code>warp(previous, flow)</code>.</details>
@@ -425,9 +426,10 @@ print(f"The e_stab of student-temp is {share:.0%} of that of the teacher with fl
 assert all(s.e_stab > 0 for s in rows.values())
 
 # %% [markdown]
-# Read all three numbers. The *student from scratch* had as many steps on the same clips as the *student with L_temp*. But not
-# everything else is equal: that one has a higher style weight, as every student with a loss of steadiness has. It buys back the style that steadiness
-# costs. What does that weight do alone? A student of `mosaic` that had nothing else (twice the weight, five scenes):
+# Read all three numbers. `student-scratch` had as many steps on the same clips as `student-temp`. But not everything else is
+# equal: `student-temp` has a higher style weight, as every student with a loss of steadiness has, to buy back the style that
+# steadiness costs. What does that weight do alone? `scratch-x2` is the student from scratch with twice the style weight and no
+# loss of steadiness (`mosaic`, five scenes):
 
 # %%
 kept = next((p / "results" / "frontier.json" for p in (Path.cwd(), *Path.cwd().parents)

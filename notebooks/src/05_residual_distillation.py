@@ -119,8 +119,8 @@ for name, video in films.items():
 # against it.</details>
 
 # %% [markdown]
-# What does that difference hold? The two teachers differ in *training* (the one with flow was trained on, with the temporal loss)
-# and in what they are *given*: a past. A third painting tells the two apart: the weights of the teacher with flow, without any
+# What does that difference hold? The two teachers differ in *training* (the one with flow was trained further, with the temporal
+# loss) and in what they are *given*: a past. A third painting tells the two apart: the weights of the teacher with flow, without any
 # past (reading A of notebook 03).
 #
 # $$T - T_0 = \underbrace{(A - T_0)}_{\text{temporal training}} + \underbrace{(T - A)}_{\text{the past, by flow}}$$
@@ -145,8 +145,8 @@ print(f"e_stab of T0 {restless:.4f}, of A {no_past:.4f}, of T {steady:.4f}: "
 # %% [markdown]
 # ## 2. The student imitates the change, not the picture
 #
-# Four pictures of one frame, of 2 x 3 pixels and one colour each. $S$ is the student that learns; the other three stay
-# as they are.
+# Four pictures of one frame, of 2 x 3 pixels and one colour each (the numbers are in the next cell). $S$ is the student that
+# learns; the other three stay as they are.
 #
 # **Work it out on paper:** how does $T$ differ from $T_0$, pixel by pixel? How does $S$ differ from $S_0$? And by how much do
 # these two differ, as a mean of squares over the six pixels?
@@ -392,9 +392,9 @@ print(f"Of what the copy of T loses, the copy of A loses {lost['Eq. 2, no past']
 #
 # The target takes the flicker of the *teacher without flow* away. But the student has the flicker of the *plain student*.
 #
-# By hand, four pixels that flicker between two frames, $T$ perfectly steady. The student's change by $a$ = (1, -1, 1, -1). Those of
-# $T_0$ change by $b$, so those of the target by $a - b$. How strong is $a - b$, as a root of a mean of squares, if $b = a$? And if
-# $b$ = (1, 1, -1, -1)?
+# By hand: four pixels in two frames. Those of $S_0$ change by $a$ = (1, -1, 1, -1), those of $T_0$ by $b$, and those of $T$ not at
+# all. So those of the target, $S_0 + (T - T_0)$, change by $a - b$. How strong is $a - b$ (root of the mean square) if
+# $b = a$? And if $b$ = (1, 1, -1, -1)?
 
 # %%
 a = torch.tensor([1.0, -1, 1, -1])
@@ -451,7 +451,8 @@ print(f"flicker of the plain student: {strength:.4f}")
 assert abs(strength - evaluation.e_stab(S0, *motion)) < 1e-6   # Eq. 14, notebook 08
 
 # %% [markdown]
-# **Yours to write**: `agreement`, the correlation $\rho$ of two videos over the pixels with mask 1, all of them together:
+# **Yours to write**: `agreement`, the correlation $\rho$ of two videos over the pixels with mask 1, all of them together. It is
+# given the flicker, and takes no difference of frames itself.
 #
 # $$\rho = \frac{\mathrm{mean}\big((a - \bar a)(b - \bar b)\big)}{\sigma_a\,\sigma_b}$$
 #
@@ -655,8 +656,8 @@ assert scores["input"].e_stab == scores["input"].floor
 
 # %% [markdown]
 # Read the verdicts as they are, each student against a control of as many steps. "Steadier, but style +x %" means that steadiness was
-# paid for with style: perhaps a point further along the same frontier, not a better network. Notebook 08 asks that
-# question for all networks and all scenes.
+# paid for with style: perhaps the same exchange, driven further, and not a better network. Notebook 08 asks that
+# question for all networks and all scenes. (`std` is the contrast: a paler film flickers less.)
 #
 # If your student is not steadier, look first at the agreement in section 4, then at the number of steps.
 

@@ -74,6 +74,8 @@ ANSWERS = {
             "the square of the mean": (lambda t, t0, s, s0: ((t - t0) - (s - s0)).mean() ** 2, "cancel"),
             "the student's sign": (lambda t, t0, s, s0: F.mse_loss(t - t0, s0 - s), "wrong sign"),
             "the teacher's sign": (lambda t, t0, s, s0: F.mse_loss(t0 - t, s - s0), "wrong sign"),
+            "the sizes compared": (
+                lambda t, t0, s, s0: ((t - t0) ** 2 - (s - s0) ** 2).mean(), "how \\*large"),
             "Eq. 2": (lambda t, t0, s, s0: F.mse_loss(t, s), "Eq. 2"),
             "without the plain student": (lambda t, t0, s, s0: F.mse_loss(t - t0, s), "plain student is missing"),
             "without the teacher without flow": (
@@ -119,6 +121,8 @@ ANSWERS = {
             "without its sign": (lambda *three: agreement(*three).abs(), "sign counts"),
             "a covariance": (lambda one, another, masks: torch.cov(
                 torch.stack((seen(one, masks), seen(another, masks))))[0, 1].item(), "covariance"),
+            "a covariance by means": (lambda one, another, masks: torch.cov(torch.stack(
+                (seen(one, masks), seen(another, masks))), correction=0)[0, 1], "covariance"),
             "a slope": (lambda one, another, masks: table(one, another, masks)[0, 1]
                         * seen(another, masks).std() / seen(one, masks).std(), "variance of one"),
             "over the variances": (lambda one, another, masks: torch.cov(torch.stack(

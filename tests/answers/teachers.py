@@ -114,6 +114,10 @@ ANSWERS = {
         wrong={
             "the mask as it is": (lambda *a: rolled(*a, trust=lambda t: a[3][t - 1:t]), "shrink it first"),
             "no mask": (lambda *a: rolled(*a, trust=lambda t: None), "trust its past everywhere"),
+            "the mask warped": (
+                lambda *a: rolled(*a, trust=lambda t: warp(erode(a[3][t - 1:t]), a[2][t - 1:t])), "only the past"),
+            "the mask warped, then eroded": (
+                lambda *a: rolled(*a, trust=lambda t: erode(warp(a[3][t - 1:t], a[2][t - 1:t]))), "only the past"),
             "not warped": (lambda *a: rolled(*a, lambda made, t: made[-1]), "where things were"),
             "the frame before": (
                 lambda *a: rolled(*a, lambda made, t: warp(a[1][t - 1:t], a[2][t - 1:t])), "previous \\*painting"),
@@ -171,6 +175,8 @@ ANSWERS = {
             "no mask in the loss": (lambda *a: pair(*a, beside_mask=torch.ones_like(a[4])), "multiply by the mask"),
             "the mean where the mask is 1": (
                 lambda *a: pair(*a, distance=lambda g: g.square().sum() / (3 * erode(a[4]).sum())), "that count"),
+            "over the mask": (
+                lambda *a: pair(*a, distance=lambda g: g.square().sum() / erode(a[4]).sum()), "that count"),
             "a sum": (lambda *a: pair(*a, distance=lambda g: g.square().sum()), "larger picture"),
             "the colours added up": (lambda *a: pair(*a, distance=lambda g: g.square().sum(1).mean()), "three colours"),
             "a root": (lambda *a: pair(*a, distance=lambda g: g.square().mean().sqrt()), "without a root"),

@@ -75,6 +75,7 @@ ANSWERS = {
     "vanilla_distillation_loss": Answers(
         wrong={
             "a sum": (lambda t, s: F.mse_loss(s, t, reduction="sum"), "larger picture"),
+            "a sum over each picture": (lambda t, s: (t - s).square().sum() / len(t), "averaged over the pictures"),
             "absolute": (lambda t, s: F.l1_loss(s, t), "absolute"),
             "a root": (lambda t, s: F.mse_loss(s, t).sqrt(), "leave out the root"),
             "a norm": (lambda t, s: torch.linalg.vector_norm(t - s), "norm of all differences"),

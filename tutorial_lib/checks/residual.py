@@ -20,6 +20,8 @@ def residual_loss(answer: Answer) -> None:
         "Eq. 5 has the norm squared; leave out the root.": off.square().mean().sqrt(),
         "this is the norm, the root of a sum; Eq. 5 squares it, and the mean is wanted: x.square().mean().": off.norm(),
         "square first, then take the mean: errors of different signs must not cancel.": off.mean().square(),
+        "this compares how *large* the two changes are; take T - T0 less S - S0 first, pixel by pixel, then square.":
+            (t - t0).square().mean() - (s - s0).square().mean(),
         "one of the two changes has the wrong sign; each is \"with what makes it steady, minus plain\": T - T0 and "
         "S - S0.": ((t - t0) + (s - s0)).square().mean(),
         "this is Eq. 2, which copies the picture; Eq. 5 compares the changes T - T0 and S - S0.":
@@ -66,7 +68,8 @@ def agreement(answer: Answer) -> None:
     seen = masks.bool().expand_as(one)
     a, b = one[seen], another[seen]
     expect(answer, (one, another, masks), right, _mistakes_of_agreement(one, another, masks, right) | {
-        "this is a covariance; divide it by both standard deviations.": torch.cov(torch.stack((a, b)))[0, 1],
+        "this is a covariance; divide it by both standard deviations.": tuple(
+            torch.cov(torch.stack((a, b)), correction=n)[0, 1] for n in (0, 1)),
         "divide by both standard deviations, not by the variance of one.":
             torch.cov(torch.stack((a, b)))[0, 1] / a.var(),
         "the denominator holds the product of the two variances; take its root.":

@@ -102,6 +102,10 @@ def roll_out(answer: Answer) -> None:
             rolled(trust=lambda t: masks[t - 1:t]),
         "the teacher was told to trust its past everywhere; give it the mask, eroded.":
             rolled(trust=lambda t: torch.ones_like(masks[:1])),
+        "the mask lies on the new frame's grid already; only the past is warped.":
+            tuple(rolled(trust=trust) for trust in (
+                lambda t: warp(erode(masks[t - 1:t]), flows[t - 1:t]),
+                lambda t: erode(warp(masks[t - 1:t], flows[t - 1:t])))),
         "the past lies where things were one frame ago; warp it along the flow first.":
             rolled(lambda made, t: made[-1]),
         "the past is the previous *painting*; yours is the previous frame of the film.":
@@ -186,7 +190,8 @@ def loss_of_a_pair(answer: Answer) -> None:
         "the temporal term asks for agreement where nothing can be known; multiply by the mask.":
             with_temporal((y - past).square().mean()),
         "this is the mean over the pixels that count. Ours is over all, masked ones included as zeros, so that a frame "
-        "with many holes weighs less.": with_temporal(gap.square().sum() / (3 * trusted.sum())),
+        "with many holes weighs less.": tuple(
+            with_temporal(gap.square().sum() / (colours * trusted.sum())) for colours in (1, 3)),
         "this is a sum over the pixels; take the mean, or a larger picture would weigh more.":
             with_temporal(gap.square().sum()),
         "this adds the three colours up; the mean is over all 3 * H * W values.":

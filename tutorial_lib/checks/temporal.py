@@ -60,6 +60,8 @@ def vanilla_distillation_loss(answer: Answer) -> None:
         "this is the mean of the differences, unsquared, and with the other sign.": -apart.mean(),
         "the three colours are numbers, too: divide by N * 3 * H * W (this is .mean()), not by N * H * W.":
             3 * apart.square().mean(),
+        "this is a sum over the pixels of each picture, averaged over the pictures; take the mean over all numbers.":
+            apart.square().sum() / len(apart),
         "one number for all pictures is wanted; yours has one for each.": apart.square().mean((1, 2, 3)),
         "these are the squares; their mean is wanted, one number.": apart.square(),
     }, "two pictures of 4 x 5 pixels from each")
