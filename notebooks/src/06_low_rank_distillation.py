@@ -48,8 +48,8 @@ print(f"scale {settings.name}, {device}")
 # X X^T = \begin{pmatrix} 5 & 4 \\ 4 & 5 \end{pmatrix}$$
 #
 # In $X X^T$ each frame is multiplied with each: 5 = 2·2 + 1·1, 4 = 2·1 + 1·2. The roots of its eigenvalues are the
-# **singular values** of $X$. An eigenvector comes out of $X X^T$ as a multiple of itself, and the factor is the eigenvalue. Multiply
-# $X X^T$ by (1, 1) and by (1, -1): which two factors do you find? Then the same for two equal frames, (2 1) and (2 1).
+# **singular values** of $X$. $X X^T$ only stretches its eigenvectors, here (1, 1) and (1, -1): by which two
+# factors, the eigenvalues? And for two equal frames, 2 1 and 2 1?
 
 # %%
 for name, X in {"flickering": [[2.0, 1], [1, 2]], "two copies": [[2.0, 1], [2, 1]]}.items():

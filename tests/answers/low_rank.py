@@ -107,7 +107,7 @@ ANSWERS = {
             "float32": (in_float32, "rounding"),
             "a guard that a black clip has not": (
                 lambda X: (lambda e: e.clamp_min(1e-14 * e[-1].item()).sqrt().sum())(
-                    torch.linalg.eigvalsh(X.double() @ X.double().mT)), "the largest eigenvalue is"),
+                    torch.linalg.eigvalsh(X.double() @ X.double().mT)), "A part of the largest eigenvalue"),
             "a large guard": (lambda X: gammas(X, 0.01).sum(), "guard too large"),
             "a threshold in float32": (with_threshold, "drown"),
         },

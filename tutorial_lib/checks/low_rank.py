@@ -81,8 +81,8 @@ def nuclear_norm(answer: Answer) -> None:
         slope, = torch.autograd.grad(value, asked)
         if not torch.isfinite(slope).all():
             raise Wrong(f"for {name} the norm is right, but its gradient is no number: a root has no slope at zero. "
-                        "Keep the eigenvalues a little above it: clamp_min(1e-12). (A part of the largest eigenvalue is "
-                        "no guard where that one is 0, too.)")
+                        "Keep the eigenvalues a little above it: clamp_min(1e-12). (A part of the largest eigenvalue "
+                        "is no guard where that one is 0, too.)")
     one = torch.linalg.svdvals(copies.double())[0]
     if not close(value := answer(copies), one):
         raise Wrong(f"four copies of a row have one singular value that is not zero, {one:.4g}; yours add up to "
