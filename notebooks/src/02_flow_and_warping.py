@@ -8,7 +8,7 @@
 # - say what flow costs, which is why the paper wants to be rid of it.
 #
 # **You need** [notebook 0](00_start_here.ipynb).
-# **Time**: about 60 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
+# **Time**: about 90 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
 # `OFD_SCALE` sets the size of everything (default `laptop`), `OFD_STYLE` the style.
 #
 # [Previous: 1. The perceptual loss](01_perceptual_loss.ipynb) |

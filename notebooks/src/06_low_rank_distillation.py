@@ -48,8 +48,8 @@ print(f"scale {settings.name}, {device}")
 # X X^T = \begin{pmatrix} 5 & 4 \\ 4 & 5 \end{pmatrix}$$
 #
 # In $X X^T$ each frame is multiplied with each: 5 = 2·2 + 1·1, 4 = 2·1 + 1·2. The roots of its eigenvalues are the
-# **singular values** of $X$. Multiply it by (1, 1) and by (1, -1): which two eigenvalues do you find? Then the same for two
-# equal frames, 2 1 and 2 1.
+# **singular values** of $X$. $X X^T$ only stretches its eigenvectors, here (1, 1) and (1, -1): by which two
+# factors, the eigenvalues? And for two equal frames, 2 1 and 2 1?
 
 # %%
 for name, X in {"flickering": [[2.0, 1], [1, 2]], "two copies": [[2.0, 1], [2, 1]]}.items():
@@ -241,9 +241,9 @@ print(f"Lowest: {min(tails, key=tails.get)}.")
 # <details><summary>Hint 1: the small matrix</summary><code>X = matrix.double()</code>, then <code>X @ X.T</code>. It is symmetric:
 # <code>torch.linalg.eigvalsh</code>.</details>
 # <details><summary>Hint 2: roots, then the sum</summary>Not the root of the sum.</details>
-# <details><summary>Hint 3: the guard</summary>Rounding makes a zero into 1e-15 or -1e-15: no root of the one, no slope of the
-# other. <code>clamp_min()</code> before the root, with something tiny: 1e-12 will do here; 1e-14 of the largest eigenvalue does
-# at any size of picture.</details>
+# <details><summary>Hint 3: the guard</summary>A zero eigenvalue comes out as 0 or as -1e-15: no slope of the one, no
+# root of the other. <code>clamp_min(1e-12)</code> before the root. (1e-14 of the largest eigenvalue would suit any size of picture; but a black clip's
+# largest is 0, and so would be the guard.)</details>
 
 # %%
 def nuclear_norm(matrix):
@@ -374,7 +374,7 @@ for equation, wanted in whose.items():
 
 # %% [markdown]
 # **The direction.** "Shrink" can be answered with less flicker; "grow" cannot, and Eq. 11 asks for it wherever the
-# painted clip's norm is below the film's. Each is one number for a whole clip, and several pictures share it.
+# painted clip's norm is below the film's. A norm is one number for a whole clip, and very different clips have the same.
 #
 # ## 6. What to know before you trust it
 #
@@ -410,8 +410,8 @@ figures.show(figure, "Grey curve: the plain student's clip, times a factor. The 
              "Rank loss against a brightness factor: both arms of a parabola that touches zero.")
 
 # %% [markdown]
-# A student has weights, not this knob. Which way do they go, down the slope of the norm? Cosines between slopes: 1 is the same
-# way, 0 has nothing to do with it.
+# A student has weights, not this knob. A number's gradient by all weights, its *slope*, is the way in which training moves them. Compare
+# two slopes by their cosine: 1 is the same way, 0 means that the one says nothing of the other.
 #
 # **Predict, then run.** Is the norm of Eq. 6 nearer to brightness or to flicker (Eq. 12)?
 
@@ -452,7 +452,7 @@ assert holes["copies, a common mask"][1:].sum() < 1e-2
 
 # %% [markdown]
 # What the copies have is the holes' share: compare it with Eq. 6 of the input in section 2. A student can lower it only by painting
-# darker what lies in them. The paper says nothing of it; `losses.low_rank` follows Eq. 6 as written.
+# darker what some frames show and others do not. The paper says nothing of it; `losses.low_rank` follows Eq. 6 as written.
 
 # %% [markdown]
 # **(+) An extra, not in the paper.** Divide by the first singular value and brightness drops out; what is left above 1 is the
@@ -545,7 +545,7 @@ figures.show(
 # %% [markdown]
 # Rank alone may bend the contrast, in either direction: one number per clip leaves it free. In the paper, and in the zoo's
 # `student-ours`, the residual loss stands beside it and holds the picture in place. If nothing moved in your run,
-# $\lambda_{rank}$ was small for this resolution (the norm is raw and grows with the picture); notebook 07 shows how to choose it.
+# $\lambda_{rank}$ was small for this resolution (the norm is not divided by the number of pixels); notebook 07 shows how to choose it.
 
 # %%
 final = {name: torch.linalg.svdvals(in_common(y)).cpu() for name, y in results.items()}

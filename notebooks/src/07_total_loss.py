@@ -7,7 +7,7 @@
 # - drag a lambda and see what it buys and what it costs.
 #
 # **You need** notebooks 01 to 06.
-# **Time**: about 60 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
+# **Time**: about 75 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 6. Low-rank distillation](06_low_rank_distillation.ipynb) · [Next: 8. Evaluation](08_evaluation.ipynb)
@@ -78,14 +78,15 @@ print(f"A sum is the mean times how many: 3 x {percep.mean():.2f} = {percep.sum(
 # The functions of the earlier notebooks take a whole clip and give *means*: `judge` (Eq. 1) over the frames, `temporal_loss` over the
 # pairs. Eq. 13 has sums.
 #
-# **Yours to write**: `total_by_hand`, Eq. 13 from what the notebooks 01, 05 and 06 gave you.
+# **Yours to write**: `total_by_hand`, Eq. 13 from what the notebooks 01, 05 and 06 gave you. `target` has, for each
+# frame, the picture at which the residual loss is zero (notebook 05).
 #
 # <details><summary>Hint 1: which pieces</summary><code>judge(y, clip.frames)</code>;
 # <code>(target - y).square().mean()</code>; <code>temporal_loss(current, previous, flows, masks)</code> with
 # <code>clip.backward.flows</code> and <code>clip.backward.masks</code>; <code>traceable_matrix(y, flows, masks)</code> with
 # <code>clip.from_middle</code>, and <code>nuclear_norm</code> of it.</details>
 # <details><summary>Hint 2: how often each</summary>K frames, K - 1 pairs, one clip: <code>K = len(y)</code>.</details>
-# <details><summary>Hint 3: the pairs</summary>Every frame but the first is the current one of a pair, <code>y[1:]</code>; every frame
+# <details><summary>Hint 3: the pairs, the rank</summary>Every frame but the first is the current one of a pair, <code>y[1:]</code>; every frame
 # but the last the previous one, <code>y[:-1]</code>. In a loop, <code>y[t:t+1]</code> keeps the batch of one that the functions want. The
 # rank term is the squared distance of two norms, of two numbers (Eq. 11).</details>
 
@@ -257,7 +258,8 @@ print(inspect.getsource(training.distill))
 # "Remembered" changes nothing but half-precision rounding: teachers and plain student are frozen, so what they say about a clip never
 # changes.
 #
-# **Predict, then run.** How many teacher roll-outs does the distillation of this scale need with this, and how many without?
+# **Predict, then run.** Each step draws one clip at random. With 100 steps on 10 clips, how many teacher roll-outs are needed with this,
+# and how many without? The cell has the numbers of this scale.
 
 # %%
 before = targets.computed
@@ -305,7 +307,8 @@ for name, term in {"A": A, "B": B}.items():
 print(f"B pulls {1 / (6**2 + 4**2)**0.5:.0%} as hard as A.")
 
 # %% [markdown]
-# **Yours to write**: `gradient_share`, the same for a network: all its weights together are one long vector.
+# **Yours to write**: `gradient_share`, the same ratio for a network: the norm of a term's gradient, divided by that of a reference's. All
+# weights together are one long vector.
 #
 # <details><summary>Hint 1</summary><code>torch.autograd.grad(term, list(network.parameters()), retain_graph=True)</code> gives a tensor for
 # every weight tensor, and leaves <code>.grad</code> alone.</details>
@@ -331,7 +334,7 @@ checks.gradient_share(gradient_share)
 # %% [markdown]
 # The library has the norms of all terms at once, `training.gradient_norms`.
 #
-# **Predict, then run.** Which unweighted term pulls hardest at the start, and by how many powers of ten?
+# **Predict, then run.** Which unweighted term pulls hardest at the start, and how many powers of ten lie between it and the weakest?
 
 # %%
 pull = training.gradient_norms(student, terms)
@@ -374,7 +377,7 @@ figures.show(figure, "Grey: the norm of each term's gradient as it is, orders of
 
 # %% [markdown]
 # The column "equal at" is the lambda at which a term pulls as hard as Eq. 1. So to carry the paper's *intention* over to
-# another setting: take the shares there, not the lambdas. With the paper's perceptual loss (of the order of $10^6$, by our
+# another setting, keep the shares, not the lambdas. With the paper's perceptual loss (of the order of $10^6$, by our
 # estimate), dividing all by $10^6$ gives
 
 # %%
@@ -383,8 +386,8 @@ for name, theirs in {"residual": 4e2, "temporal": 1e0, "rank": 1e-4}.items():   
           f"   ours {lambdas[name]:.0e}, share {lambdas[name] * pull[name] / first:8.2%}")
 
 # %% [markdown]
-# A share far from ours means that the number does not travel. One that agrees may be an accident of the size: the nuclear norm is raw,
-# so the rank's lambda belongs to one resolution. The same clip at twice the size:
+# A share far from ours means that the number does not travel. One that agrees may be an accident of the size: the nuclear norm is not
+# divided by the number of pixels, so the rank's lambda belongs to one resolution. The same clip at twice the size:
 
 # %%
 small = traceable_matrix(clip.frames, clip.from_middle.flows, clip.from_middle.masks)
@@ -495,9 +498,9 @@ print(f"One colour everywhere: e_stab {evaluation.score('one', one_colour, scene
 # %% [markdown]
 # ## 5. The zoo's four students on the same plot
 #
-# Not like against like in one thing: scratch has the style weight of the scale, the three others a higher one (the table below the
-# figure prints it), so that the style is not what pays for steadiness. So a lower style loss than scratch's is no merit
-# of the method. What the weight does alone is on the frontier of notebook 08.
+# Besides the losses, one thing differs: scratch was trained at this scale's usual style weight, the three others at a higher one (printed
+# below the figure), so that they need not pay for steadiness with style. A lower style loss than scratch's is therefore no merit of the
+# method. What the weight does alone is on the frontier of notebook 08.
 
 # %%
 roles = ("student-scratch", "student-temp", "student-ours", "student-ours-temp")

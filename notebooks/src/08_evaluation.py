@@ -90,7 +90,7 @@ for name, video in {"input": scene.frames, "student-scratch": scratch}.items():
 
 # %% [markdown]
 # By hand first: a row of three grey pixels, 0.2, 0.5, 0.8. The film moves by one pixel to the right, and the next frame is painted
-# 0.9, 0.3, 0.5. The first pixel came in from outside, so it cannot be followed.
+# 0.9, 0.3, 0.5. The first pixel came in from outside, so it cannot be followed: its error counts as 0, and it stays in the mean.
 #
 # **Predict, then run.** Which error has each pixel? And the root of their mean square?
 
@@ -259,7 +259,7 @@ figures.show(
 # ## 4. One more contestant
 #
 # A student trained here and now, with the residual and the rank loss, from the zoo's plain student. The zoo's `student-ours` is
-# the same with all its clips and steps, and a higher rate. Beside it the *control*: as many steps of Eq. 1 alone, at the style weight of
+# the same with all its clips and steps, and a higher learning rate. Beside it the *control*: as many steps of Eq. 1 alone, at the style weight of
 # scratch.
 
 # %%
@@ -366,8 +366,8 @@ for role, theirs in paper.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# An ordering "holds" where the difference is larger than the noise: than twice the standard deviation of a gain over three seeds, which
-# was measured for mosaic on the full tables (section 7).
+# Train again with another seed, and each gain comes out a little different. The *noise* is twice the standard deviation of a gain over
+# three seeds, measured for mosaic on the full tables (section 7). An ordering "holds" where the difference is larger than that.
 #
 # **Predict, then run.** Which of the paper's orderings will hold?
 
@@ -436,7 +436,7 @@ if kept:
           f"The rank beside L_res: {orders[3]['gain']:+.1%}, {orders[3]['holds']} (paper {orders[3]['paper']:+.1%}).")
 
 # %% [markdown]
-# Why does the rank add so little? Its pull is not small ("pull", of Eq. 1's), but it goes elsewhere: the slope of Eq. 6's norm is that of
+# Why does the rank add so little? Its pull on the weights is not small (the column "pull" below, a share of Eq. 1's), but it goes elsewhere: the slope of Eq. 6's norm is that of
 # brightness (notebook 06), most of its tail is holes, and where the painted clip's norm is below the film's, Eq. 11 even asks for a
 # larger one. The paper's own gain we cannot explain: it prints no brightness and no style loss beside it.
 
@@ -445,8 +445,8 @@ if kept:
     fold("What the rank pulls at, by style and network", (kept / "rank.txt").read_text())
 
 # %% [markdown]
-# One training is chance. The same over three seeds, and to the *letter*: with a plain student that was never drawn to the teacher
-# without flow, as in the paper.
+# One training is chance, so here are three seeds. The last line follows the paper to the *letter*: there the plain student was never drawn
+# to the teacher without flow.
 #
 # **Predict, then run.** In how many of three seeds does ours pass the whole verdict, style and content included?
 
@@ -563,7 +563,8 @@ print(f"{len(products)} products: 12 values come out, and each looks at 2 x 9 va
 #
 # <details><summary>Hint 1</summary>How many values come out, times how many products each takes.</details>
 # <details><summary>Hint 2</summary><code>layer.out_channels</code>, <code>layer.in_channels</code>, and <code>layer.kernel_size</code>,
-# which is a pair. Does your count hold for <code>layer.groups</code> other than 1?</details>
+# which is a pair. With <code>layer.groups</code> = 2 the maps are split into two halves, and a map that comes out looks at one half of the input maps
+# alone. Does your count know that?</details>
 # <details><summary>Hint 3: shorter</summary>Every weight is used once at every place of the output. How many weights are there?
 # <code>layer.weight.numel()</code></details>
 

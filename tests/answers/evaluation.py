@@ -136,6 +136,7 @@ ANSWERS = {
             "no contrast": (rule("std"), "pale film"),
             "no sharpness": (rule("sharpness"), "the blur"),
             "no relative e_stab": (rule("relative"), "e_stab / std"),
+            "relative e_stab alone": (rule("e_stab"), "e_stab itself"),
             "or equal": (rule(e_stab=lambda a, b: a.e_stab <= b.e_stab,
                               relative=lambda a, b: a.relative_e_stab <= b.relative_e_stab), "< and not <="),
             "no tolerance": (rule(style=lambda a, b: a.style <= b.style), "4 % more"),

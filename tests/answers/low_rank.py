@@ -105,6 +105,9 @@ ANSWERS = {
             "no guard": (without_guard, "no slope at zero|no number"),
             "no clamp": (without_clamp, "no number"),
             "float32": (in_float32, "rounding"),
+            "a guard that a black clip has not": (
+                lambda X: (lambda e: e.clamp_min(1e-14 * e[-1].item()).sqrt().sum())(
+                    torch.linalg.eigvalsh(X.double() @ X.double().mT)), "A part of the largest eigenvalue"),
             "a large guard": (lambda X: gammas(X, 0.01).sum(), "guard too large"),
             "a threshold in float32": (with_threshold, "drown"),
         },
@@ -127,6 +130,9 @@ ANSWERS = {
             "value by value, a mean": (lambda wanted, y: F.mse_loss(svd(wanted), svd(y)), "one by one"),
             "squares of the norms": (lambda wanted, y: norm(wanted) ** 2 - norm(y) ** 2, "not the two norms"),
             "entry by entry": (lambda wanted, y: F.mse_loss(wanted, y), "entry by entry"),
+            "the ranks": (
+                lambda wanted, y: (torch.linalg.matrix_rank(wanted) - torch.linalg.matrix_rank(y)).float() ** 2,
+                "the ranks"),
             "Frobenius": (lambda wanted, y: (wanted.norm() - y.norm()) ** 2, "Frobenius"),
             "relative": (lambda wanted, y: (1 - norm(y) / norm(wanted)) ** 2, "not relative"),
             "from above only": (lambda wanted, y: (norm(y) - norm(wanted)).relu() ** 2, "norms above"),

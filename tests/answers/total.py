@@ -118,6 +118,16 @@ def step_with_a_silent_student(student, frozen, frames, loss, optimiser):
     return value.item()
 
 
+def step_with_the_target_first(student, frozen, frames, loss, optimiser):
+    with torch.no_grad():
+        target = frozen(frames)
+    optimiser.zero_grad()
+    value = loss(target, student(frames))
+    value.backward()
+    optimiser.step()
+    return value.item()
+
+
 def step_that_teaches_the_student_its_own(student, frozen, frames, loss, optimiser):
     optimiser.zero_grad()
     value = loss(student(frames), frames)
@@ -216,6 +226,7 @@ ANSWERS = {
             "uphill": (turn("zbs", sign=-1), "uphill"),
             "the loss after the step": (turn("zbs", returns="after"), "after the step"),
             "no return": (turn("zbs", returns="nothing"), "return"),
+            "the objective the wrong way round": (step_with_the_target_first, "other way round"),
             "the input for a target": (step_that_teaches_the_student_its_own, "not where one step leads"),
         },
         right={

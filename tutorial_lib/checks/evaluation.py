@@ -74,6 +74,9 @@ CASES = (
     ({"e_stab": 0.097, "std": 0.19}, False,
      "e_stab fell by 3 % and the contrast by 5 %: that is paler and not steadier. Compare e_stab / std, too "
      "(`relative_e_stab`)."),
+    ({"e_stab": 0.11, "std": 0.30}, False,
+     "e_stab rose by 10 % and the contrast by half: relative to it that is less, but e_stab itself has to be lower, "
+     "too."),
     ({"e_stab": 0.08, "style": 0.52, "content": 0.415}, True,
      "4 % more style or content loss still counts as the same; up to 5 % is allowed."),
     ({"e_stab": 0.05, "style": 0.30, "content": 0.48}, False,

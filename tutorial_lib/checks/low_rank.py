@@ -81,7 +81,8 @@ def nuclear_norm(answer: Answer) -> None:
         slope, = torch.autograd.grad(value, asked)
         if not torch.isfinite(slope).all():
             raise Wrong(f"for {name} the norm is right, but its gradient is no number: a root has no slope at zero. "
-                        "Keep the eigenvalues a little above it: clamp_min(something tiny).")
+                        "Keep the eigenvalues a little above it: clamp_min(1e-12). (A part of the largest eigenvalue "
+                        "is no guard where that one is 0, too.)")
     one = torch.linalg.svdvals(copies.double())[0]
     if not close(value := answer(copies), one):
         raise Wrong(f"four copies of a row have one singular value that is not zero, {one:.4g}; yours add up to "
@@ -109,7 +110,7 @@ class Decompositions(TorchDispatchMode):
 @check
 def rank_loss(answer: Answer) -> None:
     """rank_loss(wanted, painted): two matrices (K, L) -> a scalar, Eq. 11."""
-    wanted, painted = 0.5 * numbers(3, 40), numbers(3, 40, seed=1)
+    wanted, painted = 0.5 * numbers(2, 40)[[0, 1, 0]], numbers(3, 40, seed=1)      # of rank 2 and 3
     a, b = (torch.linalg.svdvals(matrix.double()) for matrix in (wanted, painted))
     right = (a.sum() - b.sum()).square()
     expect(answer, (wanted, painted), right, {
@@ -128,6 +129,7 @@ def rank_loss(answer: Answer) -> None:
         "these are Frobenius norms; nuclear norms are wanted.": (wanted.norm() - painted.norm()).square(),
         "only the largest singular values are compared; the norm is the sum of all.": (a[0] - b[0]).square(),
         "Eq. 11 is not relative: nothing is divided by the wanted norm.": right / a.sum().square(),
+        "these are the ranks, which have no gradient; nuclear norms are wanted.": torch.ones(()),
         "only norms below the wanted one are punished here; Eq. 11 punishes both sides.": torch.zeros(()),
     }, "two clips of three rows with 40 numbers")
     expect(answer, (painted, wanted), right, {

@@ -231,13 +231,14 @@ def one_step(answer: Answer) -> None:
     """one_step(student, frozen, frames, objective, optimiser): one turn; returns the loss before it."""
     torch.manual_seed(0)
     student, teacher = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
-    wanted, happened = copy.deepcopy(student), []
+    wanted, happened, painted = copy.deepcopy(student), [], []
     optimiser, descent = Watched(student, happened), torch.optim.SGD(wanted.parameters(), lr=0.1)
     start, kept = student.weight.detach().clone(), teacher.weight.detach().clone()
 
     def loss(y: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if y.requires_grad:
             y.register_hook(lambda _: happened.append("backward"))
+        painted.append(y.detach())
         return 3 * F.mse_loss(y, target)
 
     for turn, frames in enumerate((numbers(2, 3, 4, 5), numbers(2, 3, 4, 5, seed=1))):
@@ -249,6 +250,7 @@ def one_step(answer: Answer) -> None:
         before = value.detach()
         after = loss(wanted(frames), teacher(frames)).detach()
         happened.clear()
+        painted.clear()
         try:
             got = answer(student, teacher, frames.clone(), loss, optimiser)
         except RuntimeError as error:
@@ -263,6 +265,9 @@ def one_step(answer: Answer) -> None:
             raise Wrong("the weights of the frozen networks have changed.")
         if got is None:
             raise Wrong("the function returns nothing; does it end with `return`?")
+        if painted and close(painted[0], teacher(frames).detach()):
+            raise Wrong("objective(y, target): what the student painted comes first, then the target; yours has them "
+                        "the other way round.")
         if not close(student.weight, wanted.weight.detach()):
             raise Wrong(_order(happened, student.weight, start, wanted.weight, turn))
         if not isinstance(got, float | torch.Tensor):
