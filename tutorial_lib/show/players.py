@@ -50,7 +50,7 @@ def play(
     )
 
 
-def without_kernel(player: str, widths: Sequence[int] = (640, 560, 480, 400), heavy: int = 180_000) -> str:
+def without_kernel(player: str, widths: Sequence[int] = (640, 560, 480, 400, 360), heavy: int = 220_000) -> str:
     """The HTML of a player as that of an animated picture, a fraction of its size, for a page that is only read.
 
     It is folded, because it flickers: the reader starts it by opening it, and stops it by closing it.
