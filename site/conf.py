@@ -24,6 +24,7 @@ highlight_language = "none"          # a block without a name is printed text; c
 
 nb_execution_mode = "off"            # the notebooks are executed already
 nb_merge_streams = True
+nb_render_markdown_format = "gfm"    # what a cell shows as Markdown may be a table
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]  # a notebook's parts may begin at any level

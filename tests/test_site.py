@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parent.parent
-OURS = ("index.html", "RESULTS.html", "INSTRUCTORS.html", "notebooks/")      # not the pages that Sphinx adds
+OURS = ("index.html", "RESULTS.html", "INSTRUCTORS.html", "LICENSES.html", "notebooks/")      # not the pages that Sphinx adds
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +97,9 @@ def test_an_answer_is_folded(site):
     assert len(folded) >= 7 and not [part for part in folded if part.has_attr("open")]
     assert all(part.select("div.highlight") for part in folded)
     assert "raise NotImplementedError" in page.select_one("div.cell.tag_yours").text
+
+
+def test_a_table_that_a_cell_shows_is_a_table(site):
+    page = next(page for path, page in site.items() if path.stem == "10_small_fast_yours")
+    shown = [table.get_text(" ", strip=True) for table in page.select(".cell_output table")]
+    assert len(shown) == 2 and "pocket-32x4" in shown[0] and "together" in shown[1]
