@@ -8,7 +8,7 @@
 # - paint live, and train all four networks on a picture of your own.
 #
 # **You need** notebooks 00 to 08.
-# **Time**: about 90 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
+# **Time**: about 90 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 8. Evaluation](08_evaluation.ipynb)
