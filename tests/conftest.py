@@ -1,6 +1,7 @@
 """What several test files share. Tests are small: one thread is faster than two that wait for each other."""
 
 import os
+import signal
 
 import cv2
 import pytest
@@ -8,6 +9,10 @@ import torch
 from cameras import Cameras
 
 from tutorial_lib.settings import Settings, scale
+
+# What starts the tests in the background, as nohup does, has switched Ctrl-C off, for their children as well.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The tests are of the course as it ships, not of what somebody has made of it with these.
 for variable in ("OFD_ZOO", "OFD_STYLE", "OFD_FEATURES"):
