@@ -9,7 +9,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parent.parent
-OURS = ("index.html", "RESULTS.html", "INSTRUCTORS.html", "LICENSES.html", "notebooks/")      # not the pages that Sphinx adds
+# Not the pages that Sphinx adds.
+OURS = ("index.html", "RESULTS.html", "INSTRUCTORS.html", "LICENSES.html", "notebooks/")
 
 
 @pytest.fixture(scope="module")

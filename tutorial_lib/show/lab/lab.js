@@ -45,6 +45,7 @@ function render({model, el}) {
     if (state.waiting) { state.again = true; return; }
     state.waiting = true;
     state.again = false;
+    el.dataset.busy = true;
     state.asked += 1;
     state.since[state.asked] = NOW();
     model.send({kind: "paint", number: state.asked, strengths: state.strengths, frame: state.frame});
@@ -171,6 +172,7 @@ function render({model, el}) {
     }
     if (message.kind !== "measured") {
       state.waiting = false;
+      el.dataset.busy = false;
       if (state.again) ask();
     }
   }
