@@ -57,12 +57,10 @@ def fork(stages: Stages | SuperResolution, stage: str, path: Path, limit: int | 
 def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    makers = {Stages: NAMES, SuperResolution: RESOLVING}
-    chances = iter(range(100))
-    for make, names in makers.items():
+    for make, names in ((Stages, NAMES), (SuperResolution, RESOLVING)):
         stages = make()
-        for stage in names:
-            kill_and_resume(stages, stage, Path(sys.argv[1]) / stage, random.Random(next(chances)))
+        for number, stage in enumerate(names):
+            kill_and_resume(stages, stage, Path(sys.argv[1]) / stage, random.Random(number))
 
 
 def kill_and_resume(stages: Stages | SuperResolution, stage: str, folder: Path, chance: random.Random) -> None:

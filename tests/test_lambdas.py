@@ -12,7 +12,7 @@ from tutorial_lib.mixtures import Axis, task_vector
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.papers.ofd.roles import AXES
 from tutorial_lib.settings import scale
-from tutorial_lib.show.lab import LambdaLab
+from tutorial_lib.show.lab import LambdaMixer
 
 
 def scores(e_stab, style, content=1.0):
@@ -20,7 +20,7 @@ def scores(e_stab, style, content=1.0):
 
 
 RECORD = {
-    "style": "mosaic", "start": "x", "origin": scores(0.4, 0.2), "zoo": {"student-ours": scores(0.3, 0.2)},
+    "style": "mosaic", "origin": scores(0.4, 0.2), "zoo": {"student-ours": scores(0.3, 0.2)},
     "axes": {"temp": {"0.1": scores(0.2, 0.2), "1": scores(0.1, 0.4)},
              "style": {"0.5": scores(0.4, 0.4), "2": scores(0.4, 0.1)}},
     "slopes": {"style_weight": 1.0, "content_weight": 2.0, "lambda_temp": 3.0},
@@ -42,7 +42,7 @@ def lambdas():
 def lab(lambdas):
     film = filmed(scene_of("alley_2", 32, 48, 3))
     judge = evaluation.judge_of("mosaic", scale("smoke"))
-    made = LambdaLab(lambdas, film, judge, {"temp": 40.0, "style": 2.2}, {"off": {}, "steady": {"temp": 1.0}})
+    made = LambdaMixer(lambdas, film, judge, {"temp": 40.0, "style": 2.2}, {"off": {}, "steady": {"temp": 1.0}})
     made.sent = []
     made.send = lambda content, buffers=None: made.sent.append((content, buffers))
     return made

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from types import ModuleType
 
 import pytest
 import torch
@@ -72,11 +71,7 @@ def test_sizes_are_scored_beside_their_own_control_and_beside_the_zoos(tmp_path,
 
 @pytest.fixture(scope="module")
 def measure_training():
-    path = SCRIPTS / "measure_training.py"
-    module = ModuleType("measure_training")
-    module.__file__ = str(path)
-    exec(compile(path.read_text(), path, "exec"), module.__dict__)
-    return module
+    return loaded("measure_training")
 
 
 def test_the_plain_kernels_are_those_of_the_losses(measure_training, noise):

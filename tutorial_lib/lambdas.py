@@ -16,7 +16,7 @@ from tutorial_lib.schema import TEXT, each, number
 SCORES = ("e_stab", "style", "content")
 SCORED = {name: number(0) for name in SCORES}
 RECORD = {
-    "style": TEXT, "start": TEXT,
+    "style": TEXT,
     # {axis: {strength: scores}}; the scores of the start; those of networks of the zoo beside it.
     "axes": each(each(SCORED)), "origin": SCORED, "zoo": each(SCORED),
     # The slope of each unweighted term of Eq. 13 at the start, and what it is multiplied by at strength 1.

@@ -19,6 +19,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -72,7 +73,8 @@ def zoo() -> list[list[str]]:
     """A stage of the zoo, and its shipping with the picture of its style."""
     workshop.SAVE_EVERY = 2
     zoo = script("train_zoo")
-    zoo.SHIPPED, zoo.GROUPS = ["teacher-plain"], {"zoo": ["teacher-plain"]}
+    one = {"teacher-plain": zoo.ROLES["teacher-plain"]}
+    zoo.PAPERS = {"ofd": replace(zoo.PAPERS["ofd"], groups={"zoo": one}, shipped=one)}
     return [["train_zoo", "--style", "picture.png", "--scale", "smoke", "--output", "my_zoo"]]
 
 

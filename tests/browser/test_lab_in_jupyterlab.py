@@ -9,7 +9,7 @@ from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.lambdas import Lambdas
 from tutorial_lib.networks.pocket import Pocket
-from tutorial_lib.show.lab import LambdaLab
+from tutorial_lib.show.lab import LambdaMixer
 
 torch.manual_seed(0)
 start, end, other = Pocket(8, 1), Pocket(8, 1), Pocket(8, 1)
@@ -17,11 +17,11 @@ row = {"e_stab": 0.4, "style": 0.2, "content": 0.5}
 steadier = {"e_stab": 0.2, "style": 0.3, "content": 0.6}
 axes = {"temp": mixtures.Axis({0.1: mixtures.task_vector(end, start), 1.0: mixtures.task_vector(other, start)}),
         "style": mixtures.Axis({0.5: mixtures.task_vector(end, start), 2.0: mixtures.task_vector(other, start)}, 1.0)}
-record = {"style": "mosaic", "start": "x", "origin": row, "zoo": {"student-scratch": row, "student-ours": steadier},
+record = {"style": "mosaic", "origin": row, "zoo": {"student-scratch": row, "student-ours": steadier},
           "axes": {"temp": {"0.1": row, "1": steadier}, "style": {"0.5": row, "2": row}},
           "slopes": {"style_weight": 1.0, "lambda_temp": 3.0}, "weights": {"style_weight": 1.0, "lambda_temp": 1.0}}
 lambdas = Lambdas(record, axes, start, {"temp": "lambda_temp", "style": "style_weight"})
-lab = LambdaLab(lambdas, filmed(test_scene("alley_2", 48, 64, 4)), None, {"temp": 40.0, "style": 2.2},
+lab = LambdaMixer(lambdas, filmed(test_scene("alley_2", 48, 64, 4)), None, {"temp": 40.0, "style": 2.2},
                 {"everything off": {}, "L_temp alone": {"temp": 1.0}})
 lab
 """

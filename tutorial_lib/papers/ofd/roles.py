@@ -108,7 +108,7 @@ POCKETS = by_name((
 
 
 @dataclass(frozen=True)
-class Axis:
+class LabAxis:
     """A slider of the lambda lab: students that were trained at these strengths of one setting.
 
     strengths: multiples of the setting's own value; 0 leaves a lambda out. origin: the strength of pocket-scratch.
@@ -120,10 +120,10 @@ class Axis:
 
 
 AXES = {
-    "res": Axis("lambda_res", (0.08, 0.2, 0.5, 1.25)),
-    "temp": Axis("lambda_temp", (0.08, 0.2, 0.5, 1.25)),
-    "rank": Axis("lambda_rank", (0.3, 1.0, 3.0, 6.0)),
-    "style": Axis("style_weight", (0.5, 1.5, 2.2, 3.5), origin=1.0),
+    "res": LabAxis("lambda_res", (0.08, 0.2, 0.5, 1.25)),
+    "temp": LabAxis("lambda_temp", (0.08, 0.2, 0.5, 1.25)),
+    "rank": LabAxis("lambda_rank", (0.3, 1.0, 3.0, 6.0)),
+    "style": LabAxis("style_weight", (0.5, 1.5, 2.2, 3.5), origin=1.0),
 }
 
 

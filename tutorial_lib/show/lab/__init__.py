@@ -19,7 +19,7 @@ from tutorial_lib.show.widgets import jpeg
 HERE = Path(__file__).parent
 
 
-class LambdaLab(anywidget.AnyWidget):
+class LambdaMixer(anywidget.AnyWidget):
     """Sliders over the lambdas of Eq. 13. At every move the students that were trained next to it are mixed and paint.
 
     One frame at a time is under way between page and kernel. `paint` and `measure` are what sliders and buttons call.

@@ -2,21 +2,20 @@
 // second one before the first has come, so that a slow machine falls behind by one frame at most.
 
 const NOW = () => performance.now();
+const FOOT = 0.12;        // of a slider: from 0, which has no logarithm, to the smallest strength
 
 function strengthAt(axis, position) {            // position: 0 to 1
   const [lowest, highest] = [axis.strengths[0], axis.strengths[axis.strengths.length - 1]];
   if (axis.origin > 0) return lowest * (highest / lowest) ** position;
-  const foot = 0.12;                             // from 0, which has no logarithm, to the smallest strength
-  if (position <= foot) return lowest * position / foot;
-  return lowest * (highest / lowest) ** ((position - foot) / (1 - foot));
+  if (position <= FOOT) return lowest * position / FOOT;
+  return lowest * (highest / lowest) ** ((position - FOOT) / (1 - FOOT));
 }
 
 function positionOf(axis, strength) {
   const [lowest, highest] = [axis.strengths[0], axis.strengths[axis.strengths.length - 1]];
   if (axis.origin > 0) return Math.log(strength / lowest) / Math.log(highest / lowest);
-  const foot = 0.12;
-  if (strength <= lowest) return foot * strength / lowest;
-  return foot + (1 - foot) * Math.log(strength / lowest) / Math.log(highest / lowest);
+  if (strength <= lowest) return FOOT * strength / lowest;
+  return FOOT + (1 - FOOT) * Math.log(strength / lowest) / Math.log(highest / lowest);
 }
 
 const short = (value) => (value === 0 ? "0" : value >= 100 ? value.toFixed(0) : value.toPrecision(2));
