@@ -135,7 +135,7 @@ def test_the_pocket_students_differ_in_their_weights_alone_and_share_one_start()
     assert len(found) == 4 and len({recipe.needs for recipe in found.values()}) == 1
     settings = [recipe.settings(scale("laptop")).as_dict() for recipe in found.values()]
     differing = {key for other in settings for key, value in other.items() if settings[0][key] != value}
-    assert differing == {"style_weight", "lambda_res", "lambda_temp", "lambda_rank"}
+    assert differing == {"style_weight", "content_weight", "lambda_res", "lambda_temp", "lambda_rank"}
 
 
 def test_a_family_is_as_large_as_its_screen():

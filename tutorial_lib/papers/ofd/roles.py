@@ -92,7 +92,11 @@ def pocket(changes: Mapping[str, float], times: Mapping[str, float] | None = Non
                      "pocket-plain", teachers=SCREEN_TEACHERS, base=SCREEN)
 
 
-# Beyond the paper: real time.
+# Beyond the paper: real time. At twice the size the losses of steadiness cost more of style and content than at the
+# paper's, so their weights are higher; the residual is weaker beside L_temp, which buys the same steadiness for less.
+# Chosen on validation scenes, in mosaic, so that style and content lose well below 5 % there: with the first weights,
+# those of the paper's students, the test scenes had asked for half as much again.
+POCKET_FIDELITY = {"style_weight": 5.4, "content_weight": 3.3}
 POCKET_CONTROL, POCKET = "pocket-scratch", "pocket-ours"
 POCKETS = by_name((
     Role("screen-teacher-plain", "teacher without flow, for the screen", SKY, Recipe("teacher-plain", base=SCREEN)),
@@ -101,9 +105,12 @@ POCKETS = by_name((
     Role("pocket-plain", "plain pocket student (+)", GREY, Recipe(
         "pocket-plain", ("screen-teacher-plain",), times={"plain_steps": 2, "decay_every": 2}, base=SCREEN), True),
     Role(POCKET_CONTROL, "pocket from scratch (+)", ORANGE, pocket(NOTHING), True),
-    Role(POCKET, "pocket, ours (+)", GREEN, pocket(NO_TEMP), True, POCKET_CONTROL),
-    Role("pocket-temp", "pocket with L_temp (+)", PINK, pocket(ONLY_TEMP), True, POCKET_CONTROL),
-    Role("pocket-ours-temp", "pocket, ours with L_temp (+)", RED, pocket(STEADY), True, "pocket-temp"),
+    Role(POCKET, "pocket, ours (+)", GREEN, pocket(
+        {**NO_TEMP, **POCKET_FIDELITY}, {"lambda_res": 1.6}), True, POCKET_CONTROL),
+    Role("pocket-temp", "pocket with L_temp (+)", PINK, pocket(
+        {**ONLY_TEMP, **POCKET_FIDELITY}, {"lambda_temp": 3.1}), True, POCKET_CONTROL),
+    Role("pocket-ours-temp", "pocket, ours with L_temp (+)", RED, pocket(
+        POCKET_FIDELITY, {"lambda_temp": 3.1, "lambda_res": 0.3}), True, "pocket-temp"),
 ))
 
 
