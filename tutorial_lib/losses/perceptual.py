@@ -18,8 +18,8 @@ KEPT = Path(__file__).with_name("styles")    # Gram matrices of styles whose pic
 def gram(features: torch.Tensor) -> torch.Tensor:
     """How often two features fire together, wherever that is: (N, C, H, W) -> (N, C, C), divided by H*W."""
     n, c, h, w = features.shape
-    flat = features.reshape(n, c, h * w)
-    return flat @ flat.transpose(1, 2) / (h * w)
+    places = features.permute(0, 2, 3, 1).reshape(n, h * w, c)     # nothing is copied where channels come last, and
+    return places.transpose(1, 2) @ places / (h * w)               # the gradient comes back in the same order
 
 
 def tv_loss(image: torch.Tensor) -> torch.Tensor:
