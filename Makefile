@@ -53,11 +53,14 @@ run: $(STAMP)
 test: export OFD_SCALE := smoke
 test: export OFD_BUILD := $(CURDIR)/build/test
 test: export OFD_INSTRUCTOR := $(CURDIR)/$(TEACH)/bin/python
+# A file of tests after the other, in two processes of one thread each.
+test: export OMP_NUM_THREADS ?= 1
 test: $(STAMP) $(TEACH)/.installed $(if $(CHROMIUM),$(VENV)/.browser)
 	$(BIN)/python -m ruff check .
-	@rm -rf "$(OFD_BUILD)/kept"
+	@rm -rf "$(OFD_BUILD)"/gw*
 	$(BIN)/python data_scripts/update_notebooks.py --unfolded "$(OFD_BUILD)/notebooks"
-	$(BIN)/python -m pytest tests "$(OFD_BUILD)/notebooks" --nbval-lax --nbval-current-env --nbval-cell-timeout=300
+	$(BIN)/python -m pytest tests "$(OFD_BUILD)/notebooks" -n 2 --dist loadfile \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 # What drives a browser, where there is one.
 $(VENV)/.browser: $(STAMP)

@@ -18,6 +18,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 for variable in ("OFD_ZOO", "OFD_STYLE", "OFD_FEATURES"):
     os.environ.pop(variable, None)
 
+# Two processes that share the work do not share what they make: a notebook takes nothing from another's trainings.
+if os.environ.get("PYTEST_XDIST_WORKER") and os.environ.get("OFD_BUILD"):
+    os.environ["OFD_BUILD"] = os.path.join(os.environ["OFD_BUILD"], os.environ["PYTEST_XDIST_WORKER"])
+
 
 @pytest.fixture(autouse=True)
 def _fixed_seed():
