@@ -290,12 +290,17 @@ def first_of(tensors: dict, kind: str) -> str:
     return next(key for key in tensors if key.startswith(kind))
 
 
+def five_steps(about: dict, tensors: dict) -> None:
+    about.update(step=5)
+    tensors.update({key: torch.zeros(5, dtype=torch.float64) for key in tensors if key.startswith("history.")})
+
+
 CHECKPOINTS = Kind("checkpoint", {
     "train": lambda place, it: ["ofd", "train", "teacher-plain", "--style", "mosaic", "--steps", 2, "--output", it],
 }, [
     Cause("noise in its place", written("made.safetensors", making.noise(3000)), "made.safetensors"),
     Cause("its first half", lambda place: changed("begun.safetensors", lambda c: c[:len(c) // 2])(place), "odd"),
-    Cause("more steps than asked for", resumed(lambda about, _: about.update(step=5)), "5 steps already"),
+    Cause("more steps than asked for", resumed(five_steps), "5 steps already"),
     Cause("steps in words", resumed(lambda about, _: about.update(step="one")), "step should be a whole"),
     Cause("settings that are a list", resumed(lambda about, _: about.update(scale=[1])), "scale should be a dict"),
     Cause("a setting that is a list", resumed(lambda about, _: about["scale"].update(height=[48])), "scale.height"),
@@ -310,7 +315,7 @@ CHECKPOINTS = Kind("checkpoint", {
     Cause("losses of another number of steps", resumed(
         lambda _, tensors: tensors.update({"history.0.perceptual": torch.zeros(7)})), "history.0.perceptual"),
     Cause("a loss without a number", resumed(
-        lambda _, tensors: tensors.update({"history.total": tensors[first_of(tensors, "history.")]})), "do not fit"),
+        lambda _, tensors: tensors.update({"history.total": torch.zeros(2)})), "do not fit"),
     Cause("an average where none is kept", resumed(
         lambda _, tensors: tensors.update({"latest.a": torch.zeros(2)})), "averaged weights"),
 ])

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from kills import COMMANDS
 
 EVERY = 1 if os.environ.get("OFD_ATTACKS") == "all" else 40      # with the kills of `stylize`, a tenth of all
 
 
+@pytest.mark.timeout(3 * 3600 if EVERY == 1 else 600)
 def test_a_killed_command_ends_with_the_same_files_when_it_is_run_again(tmp_path):
     done = subprocess.run([sys.executable, Path(__file__).with_name("kills.py"), tmp_path, str(EVERY)],
                           capture_output=True, text=True)
