@@ -50,7 +50,7 @@ def lay_out(target: Path) -> None:
     for name in PAGES:
         (target / name).write_text(for_the_site((ROOT / name).read_text(encoding="utf-8")), encoding="utf-8")
     (target / "results").mkdir()
-    for path in (ROOT / "results").glob("*.png"):
+    for path in (ROOT / "results").glob("*.[jp][pn]g"):
         shutil.copyfile(path, target / "results" / path.name)
     for path in (ROOT / "results").glob("*.md"):
         (target / "results" / path.name).write_text(f"{ORPHAN}{path.read_text(encoding='utf-8')}", encoding="utf-8")
