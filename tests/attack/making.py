@@ -15,6 +15,7 @@ from tutorial_lib import checkpoint
 from tutorial_lib.data.images import to_pixels
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.networks.student import Student
+from tutorial_lib.networks.superres import Recurrent
 from tutorial_lib.networks.teacher import Teacher
 
 
@@ -27,6 +28,8 @@ def good_things(folder: Path) -> None:
     for name, network in (("student", Student(4, 1)), ("teacher", Teacher(4, 1, uses_flow=False))):
         checkpoint.save(folder / f"{name}.safetensors", network,
                         {"network": network.configuration, "style": "mosaic"}, dtype=torch.float16)
+    upscaler = Recurrent(4, 1, 4)
+    checkpoint.save(folder / "upscaler.safetensors", upscaler, {"network": upscaler.configuration}, dtype=torch.float16)
 
 
 def png(width: int, height: int) -> bytes:
