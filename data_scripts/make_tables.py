@@ -142,6 +142,9 @@ def upscaling_tables(arguments: argparse.Namespace) -> None:
     scored_on = upscaling_bench.UpscalingBench(settings, results / f"scores{suffix}", arguments.channels or "Y",
                                                arguments.border or 0)
     present = upscaling_bench.networks(folders)
+    if not present and not any(scored_on.folder.glob("*.json")):
+        print(f"No network for super-resolution is trained yet; {zoo.TRAINED_BY} zoo trains them.")
+        return
     unknown = [name for name in arguments.only or [] if name not in PAPERS["std"].roles]
     if unknown:
         raise TutorialError(f"Unknown recipe {', '.join(unknown)}; the recipes are "

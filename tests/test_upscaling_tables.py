@@ -361,3 +361,10 @@ def test_times_are_measured_for_every_network_and_the_bicubic(tmp_path, monkeypa
     assert all(row["seconds"] > 0 for row in report["rows"]) and (report["width"], report["rounds"]) == (12, 1)
     read_json(tmp_path / "speed.json", upscaling_bench.SPEED)
     assert "sr-teacher" in Path(tmp_path / "speed.txt").read_text()
+
+
+def test_without_a_network_or_a_record_nothing_is_scored(make_tables, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    results = make_tables("--paper", "std", "--scale", "smoke", "--folders", tmp_path / "empty")
+    assert "is trained yet; python data_scripts/train_zoo.py --paper std --only zoo" in capsys.readouterr().out
+    assert not results.exists()

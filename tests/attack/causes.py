@@ -267,6 +267,11 @@ NETWORKS = Kind("network", {
     Cause("a flag that is a number", made("n.safetensors", making.network, smooth=7), "network.smooth should be"),
     Cause("a part that no student has", made("n.safetensors", making.network, engine="warp"), "engine"),
     Cause("weights of another size", made("n.safetensors", making.network, own_width=8), "another architecture"),
+    Cause("a network that makes videos larger", lambda place: place.copy("upscaler.safetensors"),
+          "makes videos larger; give a network that paints: candy-", only=(
+              "stylize", "evaluate", "export", "train", "validate")),
+    Cause("a network that paints", lambda place: place.copy("student.safetensors"),
+          "paints; give a network that makes videos larger: ", only=("upscale",)),
     Cause("tensors of unknown use", made("n.safetensors", making.network, rename="other."), "n.safetensors"),
     Cause("tensors without a use", made("n.safetensors", making.network, rename=""), "n.safetensors"),
     Cause("a style that is a number", made("n.safetensors", making.network, about={
