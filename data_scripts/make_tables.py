@@ -149,6 +149,11 @@ def upscaling_tables(arguments: argparse.Namespace) -> None:
     if unknown:
         raise TutorialError(f"Unknown recipe {', '.join(unknown)}; the recipes are "
                             f"{', '.join(PAPERS['std'].roles)}.")
+    # Before anything is scored, which takes a while: what is wrong with a file should not have to wait for that.
+    upscaling_bench.read_records(scored_on.folder)
+    timed = results / "speed.json"
+    speed = read_json(timed, upscaling_bench.SPEED) if timed.is_file() else None
+    curves = upscaling_bench.kept_curves(results / f"curves{suffix}.json", upscaling_bench.curves(folders))
     chosen = [entry for entry in present if (arguments.only is None or entry.recipe in arguments.only)
               and (arguments.seeds is None or entry.seed in arguments.seeds)]
     for entry in chosen:
@@ -158,11 +163,8 @@ def upscaling_tables(arguments: argparse.Namespace) -> None:
     done = scored_on.score_all(fitting, arguments.fresh)
     print(f"{len(done)} of {len(fitting) + 1} scored, bicubic among them; the others' records in {scored_on.folder} "
           "are up to date.")
-    curves = upscaling_bench.kept_curves(results / f"curves{suffix}.json", upscaling_bench.curves(folders))
     if arguments.score_only:
         return
-    timed = results / "speed.json"
-    speed = read_json(timed, upscaling_bench.SPEED) if timed.is_file() else None
     made = std_tables.build(upscaling_bench.read_records(scored_on.folder), curves, speed, suffix)
     for table in made.values():
         write_table(results, table, upscaling_figures.draw)

@@ -432,6 +432,22 @@ MANIFESTS = Kind("manifest", {
 ])
 
 
+UPSCALED = Kind("record of upscaling", {
+    "make_tables --paper std": lambda place, it: ["make_tables", "--paper", "std", "--scale", "smoke", "--results", it,
+                                                  "--folders", place.folder],
+}, [
+    Cause("a record that is no JSON", made("r", making.upscaling, content=b"{"), "sr-teacher.json"),
+    Cause("a record of another program", made("r", making.upscaling, content=b'{"a": 1}'), "sr-teacher.json"),
+    Cause("scores that are texts", made("r", making.upscaling, scores={"mean": {"psnr": "high"}}), "scores.mean.psnr"),
+    Cause("no mean of the scenes", made("r", making.upscaling, scores={}), "lacks the mean"),
+    Cause("a protocol without its border", made("r", making.upscaling, protocol={"films": "f"}), "protocol"),
+    Cause("curves that are a list", made("r", making.upscaling, "curves.json", b"[]"), "curves.json"),
+    Cause("times that are texts", made("r", making.upscaling, "speed.json",
+                                       b'{"machine": "m", "rounds": 1, "width": 1, "height": 1, "rows": "many"}'),
+          "speed.json.*rows"),
+])
+
+
 # --- what is written ---
 
 
@@ -786,8 +802,8 @@ GIVEN = Kind("argument", {
     Cause("a page that says 404", written("page", b"<!doctype html><title>404 Not Found</title>\n" * 20), "page"),
 ])
 
-KINDS = (PICTURES, VIDEOS, FOLDERS, NETWORKS, CHECKPOINTS, TUPLES, RECORDS, MANIFESTS, OUTPUTS, BUILDS, NUMBERS,
-         VARIABLES, ARCHIVES, VGG16, MEMORY, GIVEN)
+KINDS = (PICTURES, VIDEOS, FOLDERS, NETWORKS, CHECKPOINTS, TUPLES, RECORDS, UPSCALED, MANIFESTS, OUTPUTS, BUILDS,
+         NUMBERS, VARIABLES, ARCHIVES, VGG16, MEMORY, GIVEN)
 
 
 def every_case() -> list[tuple[Kind, Cause, str]]:

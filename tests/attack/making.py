@@ -95,5 +95,18 @@ def record(folder: Path, **changes) -> None:
     (folder / "scores" / "mosaic-student-ours.json").write_text(json.dumps(made))
 
 
+def upscaling(folder: Path, name: str = "scores/sr-teacher.json", content: bytes | None = None, **changes) -> None:
+    """A folder of results with one record of a network for super-resolution, or another file of them, odd in a way."""
+    row = {"psnr": 30.0, "ssim": 0.9, "warping": 0.02, "truth_warping": 0.01}
+    protocol = {"films": "f", "width": 64, "height": 32, "frames": 3, "degradation": "BI", "channels": "Y", "border": 0}
+    made = {"name": "sr-teacher", "recipe": "sr-teacher", "style": None, "seed": 0, "sha256": "1", "parameters": 9,
+            "multiply_adds": 9.0, "scores": {"alley_2": row, "mean": row}, "protocol": protocol, **changes}
+    good = folder / "std" / "scores" / "sr-teacher.json"
+    good.parent.mkdir(parents=True)
+    good.write_text(json.dumps(made))
+    if content is not None:
+        (folder / "std" / name).write_bytes(content)
+
+
 def noise(count: int) -> bytes:
     return np.random.default_rng(0).integers(0, 256, count, dtype=np.uint8).tobytes()
