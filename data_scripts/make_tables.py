@@ -135,6 +135,10 @@ def default_folders(name: str = "laptop") -> list[Path]:
 
 def upscaling_tables(arguments: argparse.Namespace) -> None:
     """Scores the networks for super-resolution, and writes the second paper's tables and the way of its trainings."""
+    unknown = [name for name in arguments.only or [] if name not in PAPERS["std"].roles]
+    if unknown:
+        raise TutorialError(f"Unknown recipe {', '.join(unknown)}; the recipes are "
+                            f"{', '.join(PAPERS['std'].roles)}.")
     settings = std.scale(arguments.scale or "laptop").but(degradation=arguments.degradation or "BI")
     folders = arguments.folders or default_folders(settings.name)
     suffix = "" if settings.degradation == "BI" else f"-{settings.degradation}"
@@ -145,10 +149,6 @@ def upscaling_tables(arguments: argparse.Namespace) -> None:
     if not present and not any(scored_on.folder.glob("*.json")):
         print(f"No network for super-resolution is trained yet; {zoo.TRAINED_BY} zoo trains them.")
         return
-    unknown = [name for name in arguments.only or [] if name not in PAPERS["std"].roles]
-    if unknown:
-        raise TutorialError(f"Unknown recipe {', '.join(unknown)}; the recipes are "
-                            f"{', '.join(PAPERS['std'].roles)}.")
     # Before anything is scored, which takes a while: what is wrong with a file should not have to wait for that.
     upscaling_bench.read_records(scored_on.folder)
     timed = results / "speed.json"
