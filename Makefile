@@ -142,6 +142,7 @@ zoo: $(STAMP)
 tables: $(STAMP)
 	$(BIN)/python data_scripts/make_tables.py --score-only
 	$(BIN)/python data_scripts/make_tables.py --screen
+	$(BIN)/python data_scripts/make_tables.py --paper std
 
 lock: $(STAMP) $(VENV)/.browser $(TEACH)/.installed $(MUTANTS)/.installed
 	# A local version such as 2.13.0+cpu is on no package index; without it any build of that version will do.

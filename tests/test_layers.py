@@ -16,8 +16,8 @@ LAYERS = (
     "flow", "data", "quality", "checkpoint", "networks", "losses", "training",  # what any paper is made of
     "roles", "papers.ofd.roles", "papers.std.settings", "papers.std.roles", "papers",           # what a network is
     "stage", "papers.ofd.stages", "papers.std.stages", "papers.stages", "zoo", "workshop", "train",     # how it comes
-    "mixtures", "timing", "engines", "unfinished", "stylize", "speed",          # what is done with one
-    "evaluation", "tables", "papers.ofd.tables",                                # what one is worth
+    "mixtures", "timing", "engines", "unfinished", "film", "stylize", "upscale", "speed",       # what is done with one
+    "evaluation", "tables", "papers.ofd.tables", "papers.std.tables",           # what one is worth
     "doctor", "cli", "__main__",
     "keep", "lambdas", "show", "checks",                                       # for notebooks and scripts alone
 )

@@ -16,6 +16,7 @@ from films import film, onset, picture, read_frames, sound_of, stamps
 from torch import nn
 
 from tutorial_lib import engines, stylize
+from tutorial_lib import film as making
 from tutorial_lib.data import video
 from tutorial_lib.data.images import to_tensor, write_image
 from tutorial_lib.data.video import UnreadableVideo
@@ -261,7 +262,7 @@ def test_ctrl_c_at_the_very_end(tmp_path, short_segments, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(stylize, "join_videos", interrupted)
+        patch.setattr(making, "join_videos", interrupted)
         run(Remembering(), source, target)
     network = Remembering()
     assert run(network, source, target).frames == 7
@@ -329,7 +330,7 @@ def test_another_source_is_another_film(tmp_path, short_segments):
 
 def test_a_film_without_a_finished_segment_has_nothing_to_lose(tmp_path, short_segments):
     source, target = make(tmp_path / "in.mp4", 3), tmp_path / "out.mp4"
-    unfinished = stylize.Unfinished(target)
+    unfinished = making.Unfinished(target)
     unfinished.begin({"of": "another"}, discard=False)
     assert run(Remembering(), source, target).frames == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
@@ -385,7 +386,7 @@ def test_what_somebody_put_beside_the_segments_stays(tmp_path, short_segments):
 def test_a_film_that_only_had_to_be_cleared_up_is_done(tmp_path, short_segments, monkeypatch, overwrite):
     source, target = make(tmp_path / "in.mp4", 7, audio="aac"), tmp_path / "out.mp4"
     with monkeypatch.context() as patch:
-        patch.setattr(stylize.Unfinished, "clear", lambda self: None)
+        patch.setattr(making.Unfinished, "clear", lambda self: None)
         first = run(Remembering(), source, target, engine="torch")
     assert (tmp_path / ".out.mp4.parts" / "job.json").exists()
     before = target.read_bytes()
@@ -400,7 +401,7 @@ def test_a_film_that_only_had_to_be_cleared_up_is_done(tmp_path, short_segments,
 def test_a_file_that_has_taken_the_films_place_is_not_taken_for_it(tmp_path, short_segments, monkeypatch):
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
     with monkeypatch.context() as patch:
-        patch.setattr(stylize.Unfinished, "clear", lambda self: None)
+        patch.setattr(making.Unfinished, "clear", lambda self: None)
         run(Remembering(), source, target)
     target.unlink()
     target.write_text("precious")
@@ -447,7 +448,7 @@ def test_every_kill_goes_on_to_the_same_film(tmp_path):
     assert len(kills) > 40 and all(line.endswith("the same film") for line in kills), done.stdout
 
 
-@pytest.mark.parametrize("program", [stylize, torch, av], ids=["ours", "torch", "av"])
+@pytest.mark.parametrize("program", [making, torch, av], ids=["ours", "torch", "av"])
 def test_frames_of_another_version_are_made_again(program, tmp_path, short_segments, monkeypatch):
     """It may paint or write otherwise, and the film would change in the middle."""
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
@@ -596,7 +597,7 @@ def test_a_teacher_is_gone_on_with_to_the_last_bit(tmp_path, short_segments, eng
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
     torch.manual_seed(3)
     teacher = Teacher(8, 1).eval()
-    painted, write = [], stylize._write
+    painted, write = [], making._write
 
     def interrupted(*frame):
         painted.append(frame)
@@ -606,7 +607,7 @@ def test_a_teacher_is_gone_on_with_to_the_last_bit(tmp_path, short_segments, eng
 
     run(teacher, source, tmp_path / "whole.mp4", engine=engine)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt, match="about 5 frames"):
-        patch.setattr(stylize, "_write", interrupted)
+        patch.setattr(making, "_write", interrupted)
         run(teacher, source, target, engine=engine)
     run(teacher, source, target, engine=engine)
     assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()

@@ -95,7 +95,7 @@ def test_a_film_passes_frame_by_frame(network, count, monkeypatch):
     found = []
     for t, picture in enumerate(network.stream(frames())):
         assert picture.shape == (3, 32, 32) and not picture.requires_grad
-        assert len(asked) <= t + 8 + network.margin + 1         # no more of the film is held than it takes
+        assert len(asked) <= t + 8 + network.ahead + 1         # no more of the film is held than it takes
         found.append(picture)
     whole = upscale(network, film, still(1, count, 8, 8))
     assert len(found) == count

@@ -1,17 +1,24 @@
-"""The command line: `python -m tutorial_lib stylize | evaluate | train | export | doctor`.
+"""The command line: `python -m tutorial_lib stylize | upscale | evaluate | train | export | doctor`.
 
 What a command needs is imported inside it, so that --help answers at once.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tutorial_lib import __version__
 from tutorial_lib.arguments import from_zero, seed, whole
 from tutorial_lib.errors import TutorialError, run
 from tutorial_lib.papers.ofd.roles import OURS, POCKET, ROLES, ZOO
+from tutorial_lib.papers.std.roles import UPSCALER
+
+if TYPE_CHECKING:
+    from tutorial_lib.film import FilmReport
 
 ALSO = {"distill": OURS}     # what Algorithm 1 is for
 LICENCE = "MIT; the perceptual network behind it was distilled from SqueezeNet 1.0 (BSD)"
@@ -34,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_stylize(commands)
+    _add_upscale(commands)
     _add_evaluate(commands)
     _add_train(commands)
     _add_export(commands)
@@ -54,11 +62,31 @@ def stylize(args: argparse.Namespace) -> None:
     network = zoo.load(name)
     report = stylize_video(network, args.source, args.target, flow_method=args.flow, overwrite=args.overwrite,
                            engine=args.engine, size=args.size)
-    sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
-    size, seconds = f"{report.width}x{report.height}", f"{report.seconds:.1f} s"
-    print(f"{args.target}: {report.frames} frames of {size} by {name} in {report.engine}, {sound}; {seconds}.")
+    print(_written(args.target, report, f"{name} in {report.engine}"))
     if report.padded:
         print("The source has an odd side, which H.264 cannot hold; one pixel was added at that edge.")
+
+
+def upscale(args: argparse.Namespace) -> None:
+    """Writes a video at four times the size and says what was written, and for which small pictures it was made."""
+    from tutorial_lib import zoo
+    from tutorial_lib.data.degradation import WORDS
+    from tutorial_lib.upscale import upscale_video
+
+    name = zoo.upscaler() if args.network is None else args.network
+    network, undone = zoo.load(name, "upscale"), zoo.degradation_of(name)
+    report = upscale_video(network, args.source, args.target, overwrite=args.overwrite)
+    print(_written(args.target, report, name))
+    if undone in WORDS:
+        print(f"The network was trained to undo {undone}, {WORDS[undone]}; it expects no other small pictures.")
+    else:
+        print("The network's file does not say which degradation it was trained to undo.")
+
+
+def _written(target: str, report: FilmReport, maker: str) -> str:
+    sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
+    size, seconds = f"{report.width}x{report.height}", f"{report.seconds:.1f} s"
+    return f"{target}: {report.frames} frames of {size} by {maker}, {sound}; {seconds}."
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -139,6 +167,22 @@ def _add_stylize(commands) -> None:
     command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists, and throw away what an "
                          "interrupted run with another style or network has finished of it")
     command.set_defaults(command=stylize)
+
+
+def _add_upscale(commands) -> None:
+    command = commands.add_parser(
+        "upscale",
+        help="make a video four times as large",
+        description="Writes a video at four times the size. Sound, orientation and time stamps stay. "
+        "After an interruption the same command goes on where it stopped.",
+    )
+    command.add_argument("source", metavar="IN", help="a video file, or a folder of numbered pictures")
+    command.add_argument("target", metavar="OUT", help="the video to write: .mp4, .mov or .mkv")
+    command.add_argument("--network", metavar="NAME_OR_FILE",
+                         help=f"a network of the zoo, or a .safetensors file (default: {UPSCALER})")
+    command.add_argument("--overwrite", action="store_true", help="replace OUT if it exists, and throw away what an "
+                         "interrupted run with another network has finished of it")
+    command.set_defaults(command=upscale)
 
 
 def _add_evaluate(commands) -> None:

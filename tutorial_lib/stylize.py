@@ -1,60 +1,35 @@
 """A network applied to a video, frame by frame, for as long as the video is."""
 
-import hashlib
-import itertools
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import av
 import torch
 import torch.nn.functional as F
 from torch import nn
-from tqdm import tqdm
 
-from tutorial_lib import __version__, engines, settings
+from tutorial_lib import engines, settings
 from tutorial_lib.checkpoint import digest
-from tutorial_lib.data.images import fit_longer_side, resize
-from tutorial_lib.data.video import (
-    LONGEST_GAP,
-    PICTURES,
-    UnreadableVideo,
-    Video,
-    VideoWriter,
-    check_container,
-    check_sound,
-    join_videos,
-    open_video,
-)
+from tutorial_lib.data.images import fit_longer_side
+from tutorial_lib.data.video import Video
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.film import FilmReport, State, Step, write_film
 from tutorial_lib.flow.estimate import FlowMethod, estimate_flow_and_mask
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
-from tutorial_lib.lock import only_writer
-from tutorial_lib.threads import Behind, ahead
-from tutorial_lib.unfinished import Unfinished
 
 SMALLEST = 16        # pixels; the networks halve a frame twice and need something left
 LARGEST = 4096       # pixels along the longer side, as `size` may ask for
 SEGMENT = 150        # frames that are finished and kept at a time: what an interruption costs at most
 
 Motion = tuple[torch.Tensor, torch.Tensor]      # a flow and its mask
-Step = tuple[torch.Tensor, torch.Tensor]        # a frame and the network's output for it
+Before = tuple[torch.Tensor, torch.Tensor]      # a frame and the network's output for it
 
 
 @dataclass(frozen=True)
-class StylizeReport:
+class StylizeReport(FilmReport):
     """What `stylize_video` wrote."""
 
-    frames: int      # in the whole file
-    seconds: float   # of this call
-    width: int       # of the file
-    height: int
-    padded: bool     # one pixel was added to an odd side, because H.264 takes even ones only
-    audio: str       # "copied", "encoded" (as AAC) or "none"
     engine: str = "torch"
 
 
@@ -135,8 +110,6 @@ def stylize_video(
     outside 16..4096, a flow method without a teacher with flow, or a network that gives no numbers; KeyboardInterrupt,
     with a sentence on how to go on, when stopped by Ctrl-C.
     """
-    began = time.monotonic()
-    source, target = Path(source), check_container(target)
     if size is not None and not SMALLEST <= size <= LARGEST:
         raise TutorialError(f"A video cannot be painted {size} pixels wide; use a size from {SMALLEST} to {LARGEST}.")
     if getattr(network, "uses_flow", False):
@@ -146,63 +119,65 @@ def stylize_video(
     device = torch.device(device) if device else settings.device()
     if engine != "auto":
         engines.check(engine, device.type)
-    video, unfinished = open_video(source), Unfinished(target)
-    _check_names(source, target, unfinished)
-    if video.has_audio:
-        check_sound(source, target)
-    with only_writer(target):
-        job = _fingerprint(network, video, flow_method, device, size)
-        known, threads = _begun_with(unfinished, job)
-        known = known if engine == "auto" else engine
-        threads = threads or torch.get_num_threads()
-        film = unfinished.finished({**job, "engine": known, "threads": threads})    # all but the clearing up was done
-        if film is None:
-            if target.exists() and not overwrite:
-                raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
-            network = network.to(device)
-            known = known or _fastest(network, video, device, size, progress)
-            unfinished.begin({**job, "engine": known, "threads": threads}, discard=overwrite)
-            film = _film(engines.start(network, known, threads), video, unfinished, flow_method, device, size, progress)
-        unfinished.clear()
-    return StylizeReport(
-        frames=film["frames"],
-        seconds=time.monotonic() - began,
-        width=video.width + video.width % 2,
-        height=video.height + video.height % 2,
-        padded=bool(video.width % 2 or video.height % 2),
-        audio=film["audio"],
-        engine=known,
-    )
+    painter = _Painter(network, flow_method, device, engine, size)
+    report = write_film(painter, source, target, overwrite, progress)
+    return StylizeReport(**asdict(report), engine=painter.decided["engine"])
 
 
-def _film(
-    network: Callable[..., torch.Tensor], video: Video, unfinished: Unfinished, flow_method: FlowMethod | None,
-    device: torch.device, size: int | None, progress: bool,
-) -> dict:
-    """Puts the film in its place and says what it is: its frames and its audio."""
-    try:
-        _render(network, video, unfinished, flow_method, device, size, progress)
-        frames, audio = join_videos(unfinished.segments(), unfinished.whole(), video.path if video.has_audio else None)
-        film = {"frames": frames, "audio": audio}
-        unfinished.finish(film)
-        return film
-    except BaseException as error:
-        kept = len(unfinished.segments()) * SEGMENT
-        if kept == 0 or isinstance(error, UnreadableVideo):     # which makes another file necessary
-            unfinished.clear()
-        if not isinstance(error, KeyboardInterrupt):
-            raise
-        if kept == 0:
-            raise KeyboardInterrupt(f"Stopped before {SEGMENT} frames were done; nothing was kept.") from error
-        raise KeyboardInterrupt(
-            f"Stopped; about {kept} frames are kept: run the same command again to go on from there."
-        ) from error
+class _Painter:
+    """A `film.Maker`: a network, in an engine, at a size. A teacher with flow looks back at one frame and what it made
+    of it."""
+
+    context = 1
+
+    def __init__(self, network: nn.Module, flow_method: FlowMethod | None, device: torch.device, engine: str,
+                 painted_size: int | None):
+        self.network, self.flow_method, self.device = network, flow_method, device
+        self.engine, self.painted_size, self.segment = engine, painted_size, SEGMENT
+        self.decided = {"engine": None, "threads": None}
+        self.job = {
+            "network": f"{network} {getattr(network, 'uses_flow', False)} {digest(network)}",
+            "flow": flow_method if isinstance(flow_method, str | None) else repr(flow_method),
+            "device": device.type,
+            "size": painted_size,
+        }
+
+    def size(self, video: Video) -> tuple[int, int]:
+        return video.height, video.width
+
+    def decide(self, before: Mapping) -> None:
+        """The engine and the threads: OpenVINO's sums depend on their number, which is that of the processors that a
+        process may use."""
+        known = before.get("engine") if before.get("engine") in engines.installed(self.device.type) else None
+        self.decided = {"engine": known if self.engine == "auto" else self.engine,
+                        "threads": before.get("threads") or torch.get_num_threads()}
+
+    def begin(self, video: Video, progress: bool) -> None:
+        self.network = self.network.to(self.device)
+        self.decided["engine"] = self.decided["engine"] or self._fastest(video, progress)
+        self.paint = engines.start(self.network, self.decided["engine"], self.decided["threads"])
+
+    def prepared(self, image: torch.Tensor) -> torch.Tensor:
+        return image if self.painted_size is None else fit_longer_side(image, self.painted_size)
+
+    def steps(self, frames: Iterator[torch.Tensor], past: Sequence[torch.Tensor], state: State) -> Iterator[Step]:
+        before = (past[0].to(self.device), state["output"].to(self.device)) if past else None
+        for frame in frames:
+            frame = frame.to(self.device)
+            output = _next_output(self.paint, frame, before, self.flow_method)
+            before = (frame, output)
+            yield Step(output, {"output": output})
+
+    def _fastest(self, video: Video, progress: bool) -> str:
+        """The fastest engine by the video's first frame."""
+        frame = self.prepared(next(iter(video)).image).to(self.device)
+        return "torch" if min(frame.shape[-2:]) < SMALLEST else engines.fastest(self.network, frame, progress)
 
 
 def _next_output(
     network: Callable[..., torch.Tensor],
     frame: torch.Tensor,
-    before: Step | None,
+    before: Before | None,
     flow_method: FlowMethod,
     exact: Motion | None = None,
 ) -> torch.Tensor:
@@ -220,117 +195,3 @@ def _apply(network: Callable[..., torch.Tensor], *images: torch.Tensor) -> torch
     if bottom or right:
         images = [F.pad(image, (0, right, 0, bottom), mode="replicate") for image in images]
     return network(*images)[..., :height, :width]
-
-
-def _fastest(network: nn.Module, video: Video, device: torch.device, size: int | None, progress: bool) -> str:
-    """The fastest engine by the video's first frame."""
-    frame = _painted_size(next(iter(video)).image, size).to(device)
-    if min(frame.shape[-2:]) < SMALLEST:
-        return "torch"
-    return engines.fastest(network, frame, progress)
-
-
-def _painted_size(frame: torch.Tensor, size: int | None) -> torch.Tensor:
-    return frame if size is None else fit_longer_side(frame, size)
-
-
-def _render(
-    network: Callable[..., torch.Tensor], video: Video, unfinished: Unfinished, flow_method: FlowMethod | None,
-    device: torch.device, size: int | None, progress: bool,
-) -> None:
-    """Writes the segments that are not there yet."""
-    segments = unfinished.segments()
-    done = len(segments) * SEGMENT
-    before = None
-    # A teacher with flow looks back at one frame and its own output for it.
-    frames = ahead(_painted(video, max(0, done - 1), size))
-    if done:
-        last = next(frames, None)
-        if last is None:
-            return                                   # interrupted after the last, shorter segment
-        before = (last[0].to(device), unfinished.last_output(segments).to(device))
-    bar = tqdm(total=video.number_of_frames, initial=done, unit="frame", disable=not progress)
-    with bar, torch.inference_mode():
-        number, first = len(segments), next(frames, None)
-        while first is not None:
-            segment = unfinished.segment(number)
-            with VideoWriter(segment, video.width, video.height, video.frame_rate, video.pixel_aspect) as writer:
-                with Behind(partial(_write, writer)) as write:
-                    for image, time_stamp in itertools.chain([first], itertools.islice(frames, SEGMENT - 1)):
-                        image = image.to(device)
-                        output = _next_output(network, image, before, flow_method)
-                        before = (image, output)
-                        write(output, time_stamp)
-                        bar.update()
-                unfinished.keep_output(number, output)
-            if number:
-                unfinished.forget_output(number - 1)
-            number, first = number + 1, next(frames, None)
-
-
-def _painted(video: Video, start: int, size: int | None) -> Iterator[tuple[torch.Tensor, Fraction]]:
-    """The frames at the size at which they are painted, and their times."""
-    before = None
-    for frame in video.frames(start):
-        if before is not None and frame.time - before >= LONGEST_GAP:
-            hours, most = float(frame.time - before) / 3600, float(LONGEST_GAP) / 3600
-            raise UnreadableVideo(
-                f"The frame of {video.path} after {float(before):.0f} s comes {hours:.1f} hours later, and more than "
-                f"{most:.1f} cannot be written; cut the video there, or give it an even frame rate."
-            )
-        before = frame.time
-        yield _painted_size(frame.image, size), frame.time
-
-
-def _write(writer: VideoWriter, output: torch.Tensor, time_stamp: Fraction) -> None:
-    if not output.isfinite().all():
-        raise TutorialError(
-            f"At {float(time_stamp):.2f} s the network gives values that are no numbers, which would be black; take "
-            "another network, or train this one anew with a smaller learning rate."
-        )
-    if output.shape[-2:] != (writer.height, writer.width):
-        output = resize(output, writer.height, writer.width)
-    writer.write(output, time_stamp)
-
-
-def _check_names(source: Path, target: Path, unfinished: Unfinished) -> None:
-    same = target.resolve() == source.resolve() or (target.exists() and target.samefile(source))
-    if same:
-        raise TutorialError(f"The target {target} is the source itself; choose another name.")
-    if target.is_dir():
-        raise TutorialError(f"The target {target} is a folder; give the name of a video file.")
-    if unfinished.is_source(source):
-        raise TutorialError(
-            f"The source {source} lies where unfinished frames of {target} would be kept; choose another target."
-        )
-
-
-def _begun_with(unfinished: Unfinished, job: dict) -> tuple[str | None, int | None]:
-    """The engine and the threads of an interrupted run of the same job, so that the film does not change in the middle.
-
-    (OpenVINO's sums depend on the number of threads, which is that of the processors that a process may use.)
-    """
-    known = unfinished.job()
-    engine, threads = known.pop("engine", None), known.pop("threads", None)
-    if known != job:
-        return None, None
-    return engine if engine in engines.installed(job["device"]) else None, threads
-
-
-def _fingerprint(
-    network: nn.Module, video: Video, flow_method: FlowMethod | None, device: torch.device, size: int | None
-) -> dict:
-    """What must be equal for two runs to give the same frames."""
-    path = video.path.resolve()
-    files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES) if path.is_dir() else [path]
-    stamps = "".join(f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}\n" for f in files)
-    return {
-        "source": str(path),
-        "files": hashlib.sha256(stamps.encode()).hexdigest(),
-        "network": f"{network} {getattr(network, 'uses_flow', False)} {digest(network)}",
-        "flow": flow_method if isinstance(flow_method, str | None) else repr(flow_method),
-        "device": device.type,
-        "size": size,
-        "segment": SEGMENT,
-        "versions": [__version__, torch.__version__, av.__version__],
-    }

@@ -16,11 +16,12 @@ from safetensors.torch import load_file, save
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, read_json, write_json
 
-PROGRAM = "tutorial_lib stylize"
+PROGRAM = "tutorial_lib"     # what a record's program begins with: it may name a command, too
 RECORD = "job.json"     # what the segments belong to; the first file that comes and the last that goes
 OURS = re.compile(r"\.?(job|whole|\d{6})\..+")      # with what a killed run leaves of a file that it was writing
-MEANINGS = {"files": "source", "network": "style or network", "flow": "flow method",
+MEANINGS = {"files": "source", "network": "style or network", "upscaler": "network", "flow": "flow method",
             "versions": "version of this program or its libraries"}     # of what a job names; the rest says it itself
+FOLLOWS = {"engine", "threads", "segment"}      # from the others, where those differ
 
 
 class Unfinished:
@@ -56,7 +57,7 @@ class Unfinished:
         count = len(self.segments())
         if count and not discard and "finished" not in before:
             keys = {key for key in job if before.get(key) != job[key]}
-            other = {MEANINGS.get(key, key) for key in keys - {"engine"} or keys}    # which follows from the others
+            other = {MEANINGS.get(key, key) for key in keys - FOLLOWS or keys}
             raise TutorialError(
                 f"{self.target} was begun with another {' and another '.join(sorted(other))}, and about "
                 f"{count * before.get('segment', 0)} frames of it are done: give the command that it was begun with to "
@@ -76,7 +77,7 @@ class Unfinished:
             record = read_json(self.folder / RECORD)
         except TutorialError:
             return {}
-        return record if isinstance(record, dict) and record.get("program") == PROGRAM else {}
+        return record if isinstance(record, dict) and str(record.get("program")).startswith(PROGRAM) else {}
 
     # --- segments ---
 
@@ -86,23 +87,26 @@ class Unfinished:
     def segments(self) -> list[Path]:
         """The finished ones, from the first on, up to the first that is missing or whose state cannot be read."""
         segments = list(itertools.takewhile(Path.is_file, map(self.segment, itertools.count())))
-        while segments and self.last_output(segments) is None:
+        while segments and self.state(segments) is None:
             segments.pop()
         return segments
 
-    def last_output(self, segments: list[Path]) -> torch.Tensor | None:
-        """The network's last output in these, (1, 3, H, W) to the last bit: the video holds it after compression."""
+    def state(self, segments: list[Path]) -> dict[str, torch.Tensor] | None:
+        """What `keep_state` was given with the last of these, to the last bit; None where it cannot be read.
+
+        (The last picture of a segment, say, is in the film only after compression.)
+        """
         try:
-            return load_file(_state(segments[-1])).get("output")
+            return load_file(_state(segments[-1]))
         except (OSError, SafetensorError):
             return None
 
-    def keep_output(self, number: int, output: torch.Tensor) -> None:
-        """Keeps the last output of a segment that is about to appear: without it, that would be of no use."""
+    def keep_state(self, number: int, state: Mapping[str, torch.Tensor]) -> None:
+        """Keeps what the frame behind a segment needs, which is about to appear: without, that would be of no use."""
         with atomic_path(_state(self.segment(number))) as temporary:
-            temporary.write_bytes(save({"output": output.cpu().contiguous()}))
+            temporary.write_bytes(save({name: value.cpu().contiguous() for name, value in state.items()}))
 
-    def forget_output(self, number: int) -> None:
+    def forget_state(self, number: int) -> None:
         _state(self.segment(number)).unlink(missing_ok=True)
 
     # --- the end ---

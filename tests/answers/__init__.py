@@ -1,6 +1,18 @@
 """For every check: wrong answers, each with a piece of what it is told, and right ones, written differently."""
 
-from answers import evaluation, flow, low_rank, perceptual, residual, slices, speed, teachers, temporal, total
+from answers import (
+    evaluation,
+    flow,
+    low_rank,
+    perceptual,
+    residual,
+    slices,
+    speed,
+    super_resolution,
+    teachers,
+    temporal,
+    total,
+)
 
 ANSWERS = {
     **slices.ANSWERS,
@@ -12,5 +24,6 @@ ANSWERS = {
     **low_rank.ANSWERS,
     **total.ANSWERS,
     **evaluation.ANSWERS,
+    **super_resolution.ANSWERS,
     **speed.ANSWERS,
 }

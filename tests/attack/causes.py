@@ -120,7 +120,8 @@ def odd_names(good: str) -> list[Cause]:
         Cause("no permission for the file", forbidden, "forbidden.*(denied|not a|damaged)", plain_user),
         Cause("no permission for its folder", hidden, "closed.*(denied|not a|damaged)|closed", plain_user),
         *([] if sys.platform == "darwin" else [     # where no such file can be made
-            Cause("a name that is no UTF-8", no_utf8, "UTF-8", only=("stylize", "evaluate", "export", "validate"))]),
+            Cause("a name that is no UTF-8", no_utf8, "UTF-8",
+                  only=("stylize", "upscale", "evaluate", "export", "validate"))]),
         Cause("an empty file", written(f"empty{suffix}", b""), "empty"),
         Cause("noise", written(f"noise{suffix}", making.noise(5000)), "noise"),
         Cause("a page that says 404", written(f"page{suffix}", b"<!doctype html><title>404 Not Found</title>\n" * 20),
@@ -142,6 +143,8 @@ def smoke_training(place: Place, role: str, *more) -> list:
 PICTURES = Kind("picture", {
     "train": lambda place, it: smoke_training(place, "teacher-plain", "--style", it),
     "stylize": lambda place, it: ["ofd", "stylize", it, out(place, "o.mp4"), "--engine", "torch"],
+    "upscale": lambda place, it: ["ofd", "upscale", it, out(place, "o.mp4"), "--network",
+                                  place.copy("upscaler.safetensors")],
     "keep_style": lambda place, it: ["keep_style", it, "--sizes", 64],
     "judge_features": lambda place, it: ["judge_features", "--judge", "compact", "--styles", it, "--steps", 1,
                                          "--size", 32, "--output", out(place, "judged")],
@@ -194,6 +197,8 @@ def frames_folder(**pictures: bytes | str) -> Callable[[Place], Path]:
 
 VIDEOS = Kind("video", {
     "stylize": lambda place, it: ["ofd", "stylize", it, out(place, "o.mp4"), "--engine", "torch"],
+    "upscale": lambda place, it: ["ofd", "upscale", it, out(place, "o.mp4"), "--network",
+                                  place.copy("upscaler.safetensors")],
     "compare_videos": lambda place, it: ["compare_videos", "--styles", "mosaic", "--networks", "student-ours",
                                          "--videos", it, "--output", out(place, "seen")],
     "make_tables": lambda place, it: ["make_tables", "--videos", it, "--only", "student-scratch", "--styles", "mosaic",
@@ -238,6 +243,7 @@ FOLDERS = Kind("folder of videos", {
 NETWORKS = Kind("network", {
     "stylize": lambda place, it: ["ofd", "stylize", place.copy("film.mp4"), out(place, "o.mp4"), "--engine", "torch",
                                   "--network", it],
+    "upscale": lambda place, it: ["ofd", "upscale", place.copy("film.mp4"), out(place, "o.mp4"), "--network", it],
     "evaluate": lambda place, it: ["ofd", "evaluate", "--network", it],
     "export": lambda place, it: ["ofd", "export", it, out(place, "o.onnx")],
     "train": lambda place, it: smoke_training(place, "teacher-flow", "--style", "mosaic", "--teacher-plain", it),
@@ -261,6 +267,11 @@ NETWORKS = Kind("network", {
     Cause("a flag that is a number", made("n.safetensors", making.network, smooth=7), "network.smooth should be"),
     Cause("a part that no student has", made("n.safetensors", making.network, engine="warp"), "engine"),
     Cause("weights of another size", made("n.safetensors", making.network, own_width=8), "another architecture"),
+    Cause("a network that makes videos larger", lambda place: place.copy("upscaler.safetensors"),
+          "makes videos larger; give a network that paints: candy-", only=(
+              "stylize", "evaluate", "export", "train", "validate")),
+    Cause("a network that paints", lambda place: place.copy("student.safetensors"),
+          "paints; give a network that makes videos larger: ", only=("upscale",)),
     Cause("tensors of unknown use", made("n.safetensors", making.network, rename="other."), "n.safetensors"),
     Cause("tensors without a use", made("n.safetensors", making.network, rename=""), "n.safetensors"),
     Cause("a style that is a number", made("n.safetensors", making.network, about={
@@ -426,6 +437,22 @@ MANIFESTS = Kind("manifest", {
 ])
 
 
+UPSCALED = Kind("record of upscaling", {
+    "make_tables --paper std": lambda place, it: ["make_tables", "--paper", "std", "--scale", "smoke", "--results", it,
+                                                  "--folders", place.folder],
+}, [
+    Cause("a record that is no JSON", made("r", making.upscaling, content=b"{"), "sr-teacher.json"),
+    Cause("a record of another program", made("r", making.upscaling, content=b'{"a": 1}'), "sr-teacher.json"),
+    Cause("scores that are texts", made("r", making.upscaling, scores={"mean": {"psnr": "high"}}), "scores.mean.psnr"),
+    Cause("no mean of the scenes", made("r", making.upscaling, scores={}), "lacks the mean"),
+    Cause("a protocol without its border", made("r", making.upscaling, protocol={"films": "f"}), "protocol"),
+    Cause("curves that are a list", made("r", making.upscaling, "curves.json", b"[]"), "curves.json"),
+    Cause("times that are texts", made("r", making.upscaling, "speed.json",
+                                       b'{"machine": "m", "rounds": 1, "width": 1, "height": 1, "rows": "many"}'),
+          "speed.json.*rows"),
+])
+
+
 # --- what is written ---
 
 
@@ -454,6 +481,8 @@ def to(suffix: str, path: object) -> Path:
 OUTPUTS = Kind("output", {
     "stylize": lambda place, it: ["ofd", "stylize", place.copy("film.mp4"), to(".mp4", it), "--engine", "torch",
                                   "--network", place.copy("student.safetensors")],
+    "upscale": lambda place, it: ["ofd", "upscale", place.copy("film.mp4"), to(".mp4", it), "--network",
+                                  place.copy("upscaler.safetensors")],
     "export": lambda place, it: ["ofd", "export", place.copy("student.safetensors"), to(".onnx", it)],
     "train": lambda place, it: ["ofd", "train", "teacher-plain", "--style", "mosaic", "--steps", 1, "--output",
                                 to(".safetensors", it)],
@@ -464,8 +493,8 @@ OUTPUTS = Kind("output", {
     Cause("a name that is too long", lambda place: place.folder / ("a" * 300), "too long"),
     Cause("links in a circle", loop_of_folders, "symbolic links|circle|[Ss]ymlink|file exists"),
     Cause("a name that is no UTF-8", lambda place: place.folder / os.fsdecode(b"\xff"), "UTF-8",
-          only=("stylize", "export", "train")),
-    Cause("a folder in its place", a_folder(".mp4"), "folder", only=("stylize",)),
+          only=("stylize", "upscale", "export", "train")),
+    Cause("a folder in its place", a_folder(".mp4"), "folder", only=("stylize", "upscale")),
     Cause("a folder in the place of an export", a_folder(".onnx"), "directory", only=("export",)),
     Cause("a disk that is full", lambda place: place.folder / "made", "too large", small_files,
           only=("export", "train")),
@@ -727,6 +756,8 @@ def of_a_gpu() -> None:
 
 MEMORY = Kind("memory", {
     "stylize": lambda place, it: ["ofd", "stylize", place.copy("film.mp4"), out(place, "o.mp4")],
+    "upscale": lambda place, it: ["ofd", "upscale", place.copy("film.mp4"), out(place, "o.mp4"), "--network",
+                                  place.copy("upscaler.safetensors")],
     "evaluate": lambda place, it: ["ofd", "evaluate", "--network", "mosaic-student-ours"],
     "export": lambda place, it: ["ofd", "export", "mosaic-student-ours", out(place, "o.onnx")],
     "validate": lambda place, it: ["validate", "mosaic-student-ours", "--count", 1],
@@ -776,8 +807,8 @@ GIVEN = Kind("argument", {
     Cause("a page that says 404", written("page", b"<!doctype html><title>404 Not Found</title>\n" * 20), "page"),
 ])
 
-KINDS = (PICTURES, VIDEOS, FOLDERS, NETWORKS, CHECKPOINTS, TUPLES, RECORDS, MANIFESTS, OUTPUTS, BUILDS, NUMBERS,
-         VARIABLES, ARCHIVES, VGG16, MEMORY, GIVEN)
+KINDS = (PICTURES, VIDEOS, FOLDERS, NETWORKS, CHECKPOINTS, TUPLES, RECORDS, UPSCALED, MANIFESTS, OUTPUTS, BUILDS,
+         NUMBERS, VARIABLES, ARCHIVES, VGG16, MEMORY, GIVEN)
 
 
 def every_case() -> list[tuple[Kind, Cause, str]]:

@@ -15,6 +15,7 @@ from tutorial_lib import checkpoint
 from tutorial_lib.data.images import to_pixels
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.networks.student import Student
+from tutorial_lib.networks.superres import Recurrent
 from tutorial_lib.networks.teacher import Teacher
 
 
@@ -27,6 +28,8 @@ def good_things(folder: Path) -> None:
     for name, network in (("student", Student(4, 1)), ("teacher", Teacher(4, 1, uses_flow=False))):
         checkpoint.save(folder / f"{name}.safetensors", network,
                         {"network": network.configuration, "style": "mosaic"}, dtype=torch.float16)
+    upscaler = Recurrent(4, 1, 4)
+    checkpoint.save(folder / "upscaler.safetensors", upscaler, {"network": upscaler.configuration}, dtype=torch.float16)
 
 
 def png(width: int, height: int) -> bytes:
@@ -90,6 +93,19 @@ def record(folder: Path, **changes) -> None:
         part[last] = value
     (folder / "scores").mkdir(parents=True)
     (folder / "scores" / "mosaic-student-ours.json").write_text(json.dumps(made))
+
+
+def upscaling(folder: Path, name: str = "scores/sr-teacher.json", content: bytes | None = None, **changes) -> None:
+    """A folder of results with one record of a network for super-resolution, or another file of them, odd in a way."""
+    row = {"psnr": 30.0, "ssim": 0.9, "warping": 0.02, "truth_warping": 0.01}
+    protocol = {"films": "f", "width": 64, "height": 32, "frames": 3, "degradation": "BI", "channels": "Y", "border": 0}
+    made = {"name": "sr-teacher", "recipe": "sr-teacher", "style": None, "seed": 0, "sha256": "1", "parameters": 9,
+            "multiply_adds": 9.0, "scores": {"alley_2": row, "mean": row}, "protocol": protocol, **changes}
+    good = folder / "std" / "scores" / "sr-teacher.json"
+    good.parent.mkdir(parents=True)
+    good.write_text(json.dumps(made))
+    if content is not None:
+        (folder / "std" / name).write_bytes(content)
 
 
 def noise(count: int) -> bytes:

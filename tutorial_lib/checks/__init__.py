@@ -10,6 +10,7 @@ from tutorial_lib.checks.perceptual import gram, tap_style_loss, tv_loss
 from tutorial_lib.checks.residual import agreement, residual_loss, residual_target
 from tutorial_lib.checks.slices import time_slice
 from tutorial_lib.checks.speed import fair_times, psnr, unshuffle
+from tutorial_lib.checks.super_resolution import attention_map, blur_and_keep, lstm_step
 from tutorial_lib.checks.teachers import loss_of_a_pair, roll_out, strided_edges
 from tutorial_lib.checks.temporal import cost, temporal_loss, vanilla_distillation_loss
 from tutorial_lib.checks.total import gradient_share, one_step, total_by_hand
@@ -24,5 +25,6 @@ __all__ = [  # noqa: RUF022 - by notebook
     "traceable_matrix", "nuclear_norm", "rank_loss",
     "total_by_hand", "one_step", "gradient_share",
     "stability_error", "steadier", "multiply_adds",
+    "blur_and_keep", "attention_map", "lstm_step",
     "unshuffle", "fair_times", "psnr",
 ]

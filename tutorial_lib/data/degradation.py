@@ -14,6 +14,7 @@ from tutorial_lib.errors import TutorialError
 
 FACTOR = 4
 DEGRADATIONS = ("BI", "BD")
+WORDS = {"BI": "antialiased bicubic reduction", "BD": "Gaussian blur, of which every fourth pixel is kept"}
 SIGMA, RADIUS = 1.6, 6      # of BD's Gaussian, in pixels of the large picture
 SMALLEST = 32               # pixels of a large picture's side: a quarter of it still is a picture
 

@@ -21,6 +21,9 @@ def evaluate_networks(
     Raises: TutorialError for an unknown network, scene or pass, a network that does not paint, or one whose style's
     name stands for another picture now.
     """
+    # Before the scenes, which take a minute: what is wrong with a network should not have to wait for them. And before
+    # its style: one of the other paper has none.
+    networks = {name: zoo.load(name).to(device()) for name in names}
     styles = {name: zoo.style_of(name) for name in names}
     for name, style in styles.items():
         if style is None:
@@ -30,8 +33,6 @@ def evaluate_networks(
                 f"{name} was trained on another picture than the one that {style} stands for here, so its style cannot "
                 "be judged; put its own picture there."
             )
-    # Before the scenes, which take a minute: what is wrong with a network should not have to wait for them.
-    networks = {name: zoo.load(name).to(device()) for name in names}
     judges = {style: judge_of(style, settings).to(device()) for style in set(styles.values())}
     scenes, rows = test_scenes(settings, pass_name, root), []
     for name, style in styles.items():

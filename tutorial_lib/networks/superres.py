@@ -1,6 +1,7 @@
 """Video super-resolution by 4: a teacher that looks both ways along the flow, and two compact students without it."""
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,8 @@ from tutorial_lib.flow.warp import warp
 SMALLEST = 8      # pixels of a side
 SLOPE = 0.1       # of the LeakyReLUs below zero
 WINDOW = 8        # frames that are made at once where a film is too long for memory
+
+State = Mapping[str, torch.Tensor]
 
 
 class Upscaled(NamedTuple):
@@ -91,7 +94,7 @@ class SuperResolver(nn.Module):
     task = "upscale"
     uses_flow = False
     kind = ""
-    margin = 0      # frames before and after one that it is made from
+    behind = ahead = 0      # frames before and after a window from which that is made, too
 
     def __init__(self, width: int, blocks: int, tap: int):
         super().__init__()
@@ -111,25 +114,36 @@ class SuperResolver(nn.Module):
         pictures, tap = self.tail(features.flatten(0, 1), clips.flatten(0, 1))
         return Upscaled(pictures.unflatten(0, clips.shape[:2]), tap.unflatten(0, clips.shape[:2]), features.float())
 
-    @torch.no_grad()
     def stream(self, frames: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """The frames (3, h, w) of a film of any length, one after the other, at four times the size and in [0, 1].
+        """The frames (3, h, w) of a film of any length, one after the other, at four times the size and in [0, 1]."""
+        return (picture for picture, _ in self.steps(frames))
 
-        In windows of `WINDOW` frames, each with `margin` more on both sides, so that length costs no memory.
+    @torch.no_grad()
+    def steps(
+        self, frames: Iterable[torch.Tensor], past: Sequence[torch.Tensor] = (), state: State | None = None
+    ) -> Iterator[tuple[torch.Tensor, State]]:
+        """What `stream` gives, and beside each picture the state in which it may be gone on behind it.
+
+        In windows of `WINDOW` frames, each with those `behind` and `ahead` of it, so that length costs no memory. (A
+        frame is made large by itself, because all that is large is sixteen times as much.) To go on to the last bit
+        after a multiple of `WINDOW` frames: past is the last `behind` of them, state what came with the last.
         """
-        known, past = [], 0     # the frames of a window from its margin on, and how many are that margin
+        frames = iter(frames)
+        known, before = list(past), len(past)       # a window, and how many of these frames lie behind it
+        while True:
+            known += itertools.islice(frames, before + WINDOW + self.ahead - len(known))
+            inner = known[before:before + WINDOW]
+            if not inner:
+                return
+            features, state = self.window(torch.stack(known)[None], before, len(inner), state or {})
+            for feature, frame in zip(features.unbind(1), inner, strict=True):
+                yield self.tail(feature, frame[None])[0][0].clamp(0, 1), state
+            known = known[max(0, before + len(inner) - self.behind):]
+            before = min(self.behind, before + len(inner))
 
-        def made(count: int) -> torch.Tensor:
-            return self(torch.stack(known)[None]).frames[0, past:past + count].clamp(0, 1)
-
-        for frame in frames:
-            known.append(frame)
-            if len(known) == past + WINDOW + self.margin:
-                yield from made(WINDOW)
-                known = known[past + WINDOW - self.margin:]
-                past = self.margin
-        if len(known) > past:
-            yield from made(len(known) - past)
+    def window(self, clips: torch.Tensor, before: int, count: int, state: State) -> tuple[torch.Tensor, State]:
+        """The features (B, count, W, h, w) of the `count` frames after the first `before`, and the state after them."""
+        return self.features(clips, None)[:, before:before + count], {}
 
 
 class Stacked(SuperResolver):
@@ -139,7 +153,7 @@ class Stacked(SuperResolver):
     """
 
     kind = "stacked"
-    margin = 1
+    behind = ahead = 1
 
     def __init__(self, width: int = 16, blocks: int = 2, tap: int = 16):
         super().__init__(width, blocks, tap)
@@ -172,12 +186,14 @@ class Recurrent(SuperResolver):
         return torch.stack(found, 1)
 
     @torch.no_grad()
-    def stream(self, frames: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """As of every network; what it remembers is all that it needs of the past."""
-        memory = None
+    def steps(
+        self, frames: Iterable[torch.Tensor], past: Sequence[torch.Tensor] = (), state: State | None = None
+    ) -> Iterator[tuple[torch.Tensor, State]]:
+        """As of every network, behind any picture; what it remembers is all that it needs of the past."""
+        memory = state["memory"] if state else None
         for frame in frames:
             memory = self.remember(frame[None], memory)
-            yield self.tail(memory, frame[None])[0][0].clamp(0, 1)
+            yield self.tail(memory, frame[None])[0][0].clamp(0, 1), {"memory": memory}
 
     def remember(self, frame: torch.Tensor, memory: torch.Tensor | None = None) -> torch.Tensor:
         """The features (B, W, h, w) of a frame after those of the frame before it; None before the first."""
@@ -194,7 +210,8 @@ class Bidirectional(SuperResolver):
 
     kind = "bidirectional"
     uses_flow = True
-    margin = 4      # it looks at all there are, but farther ones add little
+    behind = 1      # to know how it moved from there; what came before that is in the memory
+    ahead = 4       # it looks at all there are, but farther ones add little
 
     def __init__(self, width: int = 32, blocks: int = 5, tap: int = 16):
         super().__init__(width, blocks, tap)
@@ -203,20 +220,28 @@ class Bidirectional(SuperResolver):
         self.fuse = convolution(2 * width, width, 1)
 
     def features(self, clips: torch.Tensor, flows: Flows | None = None) -> torch.Tensor:
+        return self._along(clips, flows, 0, clips.shape[1], None)[0]
+
+    def window(self, clips: torch.Tensor, before: int, count: int, state: State) -> tuple[torch.Tensor, State]:
+        found, memory = self._along(clips, None, before, count, state.get("memory"))
+        return found, {"memory": memory}
+
+    def _along(
+        self, clips: torch.Tensor, flows: Flows | None, first: int, count: int, memory: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The features of `count` frames from `first` on, and the memory that goes forwards (`memory`: up to there)."""
         past, future = flows or estimated_flows(clips)
-        count = clips.shape[1]
-        backwards = [None] * count
-        memory = clips.new_zeros(len(clips), self.width, *clips.shape[-2:])
-        nothing = memory
-        for t in reversed(range(count)):
-            carried = warp(memory, future[:, t]) if t + 1 < count else nothing
-            memory = backwards[t] = self.back(torch.cat((clips[:, t], carried), 1))
-        found, memory = [], nothing
-        for t in range(count):
-            carried = warp(memory, past[:, t - 1]) if t > 0 else nothing
+        last, nothing = clips.shape[1] - 1, clips.new_zeros(len(clips), self.width, *clips.shape[-2:])
+        backwards, carried = {}, nothing
+        for t in range(last, first - 1, -1):
+            backwards[t] = self.back(torch.cat((clips[:, t], carried), 1))
+            carried = warp(backwards[t], future[:, t - 1]) if t > first else nothing
+        found = []
+        for t in range(first, first + count):
+            carried = nothing if memory is None else warp(memory, past[:, t - 1])
             memory = self.forth(torch.cat((clips[:, t], carried), 1))
             found.append(F.leaky_relu(self.fuse(torch.cat((backwards[t], memory), 1)), SLOPE))
-        return torch.stack(found, 1)
+        return torch.stack(found, 1), memory
 
 
 @torch.no_grad()

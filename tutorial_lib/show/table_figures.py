@@ -17,7 +17,11 @@ GREEN, RED = colour(OURS), colour("student-ours-temp")      # better and worse
 
 def draw(table: Mapping, path: Path) -> None:
     """Draws a table into a PNG; the same table gives the same picture."""
-    figure = FIGURES[table["name"].split("-")[0]](table)
+    save(FIGURES[table["name"].split("-")[0]](table), path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure, the same bytes for the same figure, and closes it."""
     figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
     matplotlib.pyplot.close(figure)
 
@@ -29,7 +33,8 @@ def _blocks(table: Mapping, ending: str) -> list[tuple[str, Mapping]]:
     return [(b["name"].split(".")[0], b) for b in main]
 
 
-def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[list[Axes]]]:
+def grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[list[Axes]]]:
+    """Axes of so many inches each, without a frame above and to the right."""
     figure, axes = matplotlib.pyplot.subplots(rows, columns, figsize=(columns * width, rows * height), squeeze=False)
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
@@ -62,7 +67,7 @@ def table1(table: Mapping) -> Figure:
     """e_stab, and beside it the style loss that it costs; a row a style."""
     errors, beside = _blocks(table, ".errors"), _blocks(table, ".fidelity")
     height = 0.3 * max(len(b["rows"]) for _, b in errors) + 0.9
-    figure, axes = _grid(len(errors), 2, 5.2, height)
+    figure, axes = grid(len(errors), 2, 5.2, height)
     for (left, right), (style, error), (_, fidelity) in zip(axes, errors, beside, strict=True):
         rows = [row for row in error["rows"][1:] if row["row"] not in CHEATS]
         prices = {row["row"]: row for row in fidelity["rows"]}
@@ -87,7 +92,7 @@ def table1(table: Mapping) -> Figure:
 def seeds(table: Mapping) -> Figure:
     """The gains over the seeds: mean and standard deviation, with the style losses beside them."""
     blocks = _blocks(table, "")
-    figure, axes = _grid(len(blocks), 2, 5.2, 0.32 * max(len(b["rows"]) for _, b in blocks) + 0.9)
+    figure, axes = grid(len(blocks), 2, 5.2, 0.32 * max(len(b["rows"]) for _, b in blocks) + 0.9)
     for (left, right), (style, block) in zip(axes, blocks, strict=True):
         key, label = _measure(block["rows"])
         rows = block["rows"]
@@ -108,7 +113,7 @@ def seeds(table: Mapping) -> Figure:
 def table2(table: Mapping) -> Figure:
     """e_stab as a share of the student's from scratch, here and in the paper."""
     blocks = _blocks(table, ".errors")
-    figure, axes = _grid(1, len(blocks), 6.4, 4.2)
+    figure, axes = grid(1, len(blocks), 6.4, 4.2)
     for axis, (style, block) in zip(axes[0], blocks, strict=True):
         rows = block["rows"]
         base = next((row for row in rows if row["recipe"] == CONTROL), rows[0])
@@ -132,7 +137,7 @@ def table2(table: Mapping) -> Figure:
 def table3(table: Mapping) -> Figure:
     """e_stab over K, as a share of the value at K = 3, here and in the paper."""
     blocks = _blocks(table, ".errors")
-    figure, axes = _grid(len(blocks), 1, 8.4, 3.2)
+    figure, axes = grid(len(blocks), 1, 8.4, 3.2)
     for (axis,), (style, block) in zip(axes, blocks, strict=True):
         roles = ("student-ours", "student-ours-temp")
         rows = iter(block["rows"])
@@ -153,7 +158,7 @@ def table3(table: Mapping) -> Figure:
 def fig23(table: Mapping) -> Figure:
     """Sharpness, and how far from the style."""
     blocks = _blocks(table, ".rows")
-    figure, axes = _grid(len(blocks), 2, 5.2, 2.3)
+    figure, axes = grid(len(blocks), 2, 5.2, 2.3)
     for (left, right), (style, block) in zip(axes, blocks, strict=True):
         rows, names = block["rows"], [row["row"] for row in block["rows"]]
         colours = [colour(row["recipe"]) for row in rows]
@@ -174,7 +179,7 @@ def frontier(table: Mapping) -> Figure:
     blocks = judged or blocks       # the training's own network says nearly the same
     styles = list(dict.fromkeys(style for style, _ in blocks))
     columns = max(sum(s == style for s, _ in blocks) for style in styles)
-    figure, axes = _grid(len(styles), columns, 6.6, 4.6)
+    figure, axes = grid(len(styles), columns, 6.6, 4.6)
     for line, style in zip(axes, styles, strict=True):
         panels = [block for s, block in blocks if s == style]
         for axis, block in zip(line, panels, strict=False):
@@ -226,7 +231,7 @@ def extras(table: Mapping) -> Figure:
     rows = [(row["row"] if style == "mosaic" else f"{row['row']} ({style})", row)
             for style, block in sorted(_blocks(table, ".changes"), key=lambda pair: pair[0] != "mosaic")
             for row in block["rows"]]
-    figure, (axes,) = _grid(1, 3, 4.0, 0.6 + 0.34 * len(rows))
+    figure, (axes,) = grid(1, 3, 4.0, 0.6 + 0.34 * len(rows))
     places = range(len(rows))[::-1]
     everything = [100 * row[key] for _, row in rows for key in ("gain", "style_gain", "content_gain")]
     for axis, label in zip(axes, ("e_stab", "style", "content"), strict=True):
@@ -248,7 +253,7 @@ def gaps(table: Mapping) -> Figure:
     """e_stab between frames farther and farther apart."""
     blocks = _blocks(table, "")
     columns = min(2, len(blocks))
-    figure, axes = _grid(-(-len(blocks) // columns), columns, 4.6, 3.4)
+    figure, axes = grid(-(-len(blocks) // columns), columns, 4.6, 3.4)
     places = [axis for line in axes for axis in line]
     for axis in places[len(blocks):]:
         axis.axis("off")
@@ -271,7 +276,7 @@ def gaps(table: Mapping) -> Figure:
 def pockets(table: Mapping) -> Figure:
     """e_stab of the pocket students and the paper's, and beside it the style loss for a screen; a row a style."""
     blocks = [(style, b) for style, b in _blocks(table, "") if not b["name"].endswith(".seeds")]
-    figure, axes = _grid(len(blocks), 2, 5.2, 0.3 * max(len(b["rows"]) for _, b in blocks) + 0.9)
+    figure, axes = grid(len(blocks), 2, 5.2, 0.3 * max(len(b["rows"]) for _, b in blocks) + 0.9)
     for (left, right), (style, block) in zip(axes, blocks, strict=True):
         rows = block["rows"]
         names, (key, label) = [row["row"] for row in rows], _measure(rows)

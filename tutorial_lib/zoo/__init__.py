@@ -13,7 +13,7 @@ from tutorial_lib.files import read_json
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.papers import ROLES, paper_of
 from tutorial_lib.papers.ofd.roles import OURS, POCKET
-from tutorial_lib.papers.std.roles import MEMORY
+from tutorial_lib.papers.std.roles import MEMORY, UPSCALER
 from tutorial_lib.schema import MANIFEST
 from tutorial_lib.settings import zoo_folder
 
@@ -70,6 +70,25 @@ def student_of(style: str) -> str:
     )
 
 
+TRAINED_BY = "python data_scripts/train_zoo.py --paper std --only"
+
+
+def upscaler() -> str:
+    """The name of the network that makes videos larger where none is asked for.
+
+    Raises: TutorialError where the zoo has none yet.
+    """
+    if UPSCALER not in names():
+        raise TutorialError(f"The zoo holds no {UPSCALER} yet; train it with {TRAINED_BY} {UPSCALER}, and give the "
+                            "file that it writes with --network FILE.")
+    return UPSCALER
+
+
+def degradation_of(name: str | Path) -> str | None:
+    """What a network for super-resolution was trained to undo, "BI" or "BD"; None where nothing says it."""
+    return manifest(str(name))["settings"].get("degradation")
+
+
 DOES = {"paint": "paints", "upscale": "makes videos larger", "remember": "remembers a teacher's features"}
 
 
@@ -87,8 +106,8 @@ def load(name: str | Path, task: str = "paint") -> nn.Module:
         roles = {other: split(other)[1] for other in names()}
         fitting = [other for other, role in roles.items()
                    if role and role != MEMORY and paper_of(role).paints == (task == "paint")]
-        raise TutorialError(f"{name} {DOES[found]}; give a network that {DOES[task]}: "
-                            f"{', '.join(fitting) or 'there is none yet'}.")
+        none = f"there is none yet, {TRAINED_BY} {UPSCALER} trains one" if task == "upscale" else "there is none yet"
+        raise TutorialError(f"{name} {DOES[found]}; give a network that {DOES[task]}: {', '.join(fitting) or none}.")
     return network
 
 

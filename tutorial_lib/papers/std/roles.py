@@ -3,6 +3,7 @@
 from tutorial_lib.roles import Recipe, Role, by_name
 
 TEACHER, MEMORY = "sr-teacher", "sr-memory"
+UPSCALER = "sr-recurrent-both"      # what `upscale` takes where no network is asked for: it alone needs no later frame
 STUDENTS = {"stacked": "three frames", "recurrent": "recurrent"}       # kinds of networks.superres, in words
 
 # Okabe and Ito's palette, as for the first paper: the teacher blue, the control orange, the paper's method red.
