@@ -13,6 +13,8 @@ from tutorial_lib.mixtures import Axis, task_vector
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.papers.ofd.roles import AXES
 
+pytest.importorskip("onnx")
+
 ROW = {"e_stab": 0.4, "style": 0.2, "content": 0.5}
 RECORD = {"style": "mosaic", "origin": ROW, "zoo": {}, "slopes": {},
           "weights": {"lambda_temp": 40.0, "style_weight": 2.2},

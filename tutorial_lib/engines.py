@@ -172,8 +172,7 @@ def export(network: nn.Module, path: str | Path, about: dict[str, str] | None = 
     """
     if Path(path).suffix.lower() != ".onnx":
         raise TutorialError(f"{path} should end in .onnx.")
-    if importlib.util.find_spec("onnx") is None:
-        raise TutorialError("An export needs onnx: pip install 'optical-flow-distillation[fast]', or -e '.[fast]'.")
+    _need_onnx()
     import onnx
 
     model = onnx.load_model_from_string(to_onnx(network))
@@ -189,12 +188,21 @@ def to_onnx(network: nn.Module) -> bytes:
 
 
 def to_onnx_without_weights(network: nn.Module) -> bytes:
-    """The same graph, but whose weights are inputs: each by its name, after the frame, in the network's own order."""
+    """The same graph, but whose weights are inputs: each by its name, after the frame, in the network's own order.
+
+    Raises: TutorialError when the package onnx is not installed.
+    """
+    _need_onnx()
     # Two that hold the same numbers, as norms do before any training, would become one input.
     random, different = torch.Generator().manual_seed(0), copy.deepcopy(network).cpu()
     for part in different.parameters():
         part.data = torch.rand(part.shape, generator=random)
     return _traced(different, export_params=False)
+
+
+def _need_onnx() -> None:
+    if importlib.util.find_spec("onnx") is None:
+        raise TutorialError("An export needs onnx: pip install 'optical-flow-distillation[fast]', or -e '.[fast]'.")
 
 
 def _traced(network: nn.Module, **options: bool) -> bytes:
