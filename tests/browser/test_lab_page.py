@@ -105,6 +105,7 @@ def visit(browser, context, address):
             page.locator(until).wait_for(timeout=120_000)
         return page
 
+    visit.asked = asked
     yield visit
     for page in pages:
         page.close()
@@ -455,9 +456,13 @@ def test_nothing_is_wider_than_the_window(width, visit):
     assert (after["x"] > before["x"] + before["width"]) == (width == 1280)             # side by side
 
 
-def test_it_says_that_nothing_leaves_the_computer(visit):
-    assert visit().get_by_text("Nothing leaves your computer.").is_visible()
-    assert "default-src 'self'" in visit().locator("meta[http-equiv]").get_attribute("content")
+def test_it_says_that_nothing_leaves_the_computer_and_asks_nobody_else(browser, visit):
+    """`visit` holds every request against the server; here it is seen that those of the worker are among them."""
+    page = visit(of=browser.new_context())
+    assert page.get_by_text("Nothing leaves your computer.").is_visible()
+    assert "default-src 'self'" in page.locator("meta[http-equiv]").get_attribute("content")
+    asked = {url.rsplit("/", 1)[1] for url in visit.asked}
+    assert {"painter.js", "tiny-0.bin", "pocket-8x1.onnx", "wasm-core.wasm"} <= asked
 
 
 def test_without_scripts_it_says_how_it_is_opened(browser, visit):
