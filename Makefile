@@ -8,6 +8,8 @@ COLAB   := .venv-colab
 TEACH   := .venv-instructor
 MUTANTS := .venv-mutants
 
+NPM := $(shell command -v npm)
+
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 define NEW_ENOUGH
@@ -20,7 +22,7 @@ export OFD_BUILD ?= $(CURDIR)/build
 # Also for Jupyter's kernels, which may import torch before tutorial_lib/__init__.py can say the same, and why.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help venv run test attack mutants colab lab notebooks student site grade zoo tables lock clean
+.PHONY: help venv run test attack mutants colab lab notebooks student site lab-page grade zoo tables lock clean
 
 help:
 	@echo "make run        run every notebook at the laptop scale; videos and tables in build/"
@@ -32,7 +34,8 @@ help:
 	@echo "make venv       the environment alone"
 	@echo "make notebooks  bring notebooks/*.ipynb up to date with notebooks/src/*.py, and execute them"
 	@echo "make student    notebooks/student/*.ipynb, to hand out: without solutions"
-	@echo "make site       the course as a website, in build/site/html"
+	@echo "make site       the course as a website, in build/site/html; with the lambda lab, where npm is"
+	@echo "make lab-page   the lambda lab alone as a page without a kernel, in build/site/lab"
 	@echo "make grade FOLDER=...  run the checks on collected notebooks; writes FOLDER/grades.csv"
 	@echo "make zoo        train the shipped networks again (hours)"
 	@echo "make tables     score what has no score yet, and write the paper's tables to results/"
@@ -119,8 +122,12 @@ student: $(TEACH)/.installed
 grade: $(STAMP)
 	@$(BIN)/python data_scripts/grade.py $(if $(FOLDER),"$(FOLDER)")
 
-site: $(TEACH)/.installed
-	$(TEACH)/bin/python data_scripts/make_site.py --output "$(OFD_BUILD)/site"
+# The lambda lab computes with what npm installs; without it the site is built without the lab, and says so.
+site: $(TEACH)/.installed $(if $(NPM),lab-page)
+	$(TEACH)/bin/python data_scripts/make_site.py --output "$(OFD_BUILD)/site" $(if $(NPM),--lab "$(OFD_BUILD)/site/lab")
+
+lab-page: $(STAMP)
+	$(BIN)/python data_scripts/make_lab_page.py --output "$(OFD_BUILD)/site/lab"
 
 # What works on texts alone, without PyTorch: cutting solutions out, and building the website.
 define EXTRAS
@@ -153,4 +160,4 @@ lock: $(STAMP) $(VENV)/.browser $(TEACH)/.installed $(MUTANTS)/.installed
 	sed 's/+[a-z0-9.]*$$//' $(VENV)/frozen.txt | LC_ALL=C sort -fu > requirements.lock
 
 clean:
-	rm -rf build $(VENV) $(COLAB) $(TEACH) $(MUTANTS)
+	rm -rf build site/lab/node_modules $(VENV) $(COLAB) $(TEACH) $(MUTANTS)

@@ -1,9 +1,10 @@
 """Build the course as a website: pages that are read without a kernel, with search, light and dark, on any screen.
 
-    python data_scripts/make_site.py [--output build/site]
+    python data_scripts/make_site.py [--output build/site] [--lab build/site/lab]
 
 README, RESULTS, the guide for instructors and the executed notebooks become pages, each notebook with a download of
-itself. Nothing is fetched when a page is read, its formulas included. Needs: pip install ".[site]".
+itself. Nothing is fetched when a page is read, its formulas included. --lab: the lambda lab as make_lab_page.py has
+made it, which becomes a part of the site. Needs: pip install ".[site]".
 """
 
 import argparse
@@ -40,8 +41,25 @@ LICENSES
 """
 
 
-def lay_out(target: Path) -> None:
-    """The pages as Sphinx wants them, in the folders that they are in, so that their links hold."""
+# The lambda lab is no page of Sphinx, which follows links to those alone: so these are written as HTML.
+ON_THE_FIRST_PAGE = """**<a href="lab/index.html">The lambda lab</a>**: mix trained students with sliders, and see them
+paint at once: a clip, a picture of yours, your camera. It runs in this browser, and nothing leaves your computer.
+
+"""
+IN_A_NOTEBOOK = """<a href="../lab/index.html">The lambda lab</a> has this notebook's lambdas as sliders, without a
+kernel.
+
+"""
+ABOUT_LAMBDAS = "07_total_loss"
+BACK = f"""<p class="home"><a href="../index.html">The course</a> ·
+      <a href="../notebooks/{ABOUT_LAMBDAS}.html">Notebook 7, where the lambdas come from</a></p>"""
+
+
+def lay_out(target: Path, lab: bool) -> None:
+    """The pages as Sphinx wants them, in the folders that they are in, so that their links hold.
+
+    lab: whether there is a lambda lab to link to.
+    """
     shutil.rmtree(target, ignore_errors=True)
     (target / "notebooks").mkdir(parents=True)
     for path in (ROOT / "site").iterdir():
@@ -65,14 +83,24 @@ def lay_out(target: Path) -> None:
                     (target / "notebooks" / file).write_bytes(base64.b64decode(next(iter(data.values()))))
                     cell.source = cell.source.replace(f"(attachment:{name})", f"({file})")
         title, _, text = notebook.cells[0].source.partition("\n")
-        notebook.cells[0].source = f"{title}\n\n{{nb-download}}`{path.name}`\n{text}"
+        to_the_lab = IN_A_NOTEBOOK if lab and path.stem == ABOUT_LAMBDAS else ""
+        notebook.cells[0].source = f"{title}\n\n{{nb-download}}`{path.name}`\n\n{to_the_lab}{text}"
         nbformat.write(notebook, target / "notebooks" / path.name)
     for path in sorted((ROOT / "notebooks").glob("*.md")):
         shutil.copyfile(path, target / "notebooks" / path.name)
     index = (target / "README.md").read_text(encoding="utf-8")
     (target / "README.md").unlink()
     contents = CONTENTS.format(notebooks="\n".join(f"notebooks/{path.stem}" for path in notebooks))
+    if lab:
+        index = index.replace("## Two commands", f"{ON_THE_FIRST_PAGE}## Two commands", 1)
     (target / "index.md").write_text(index + contents, encoding="utf-8")
+
+
+def bring(lab: Path, target: Path) -> None:
+    """The lambda lab beside the pages, with the way back to them."""
+    shutil.copytree(lab, target)
+    page = (target / "index.html").read_text(encoding="utf-8")
+    (target / "index.html").write_text(page.replace("<!-- home -->", BACK), encoding="utf-8")
 
 
 def for_the_site(text: str) -> str:
@@ -84,11 +112,18 @@ def for_the_site(text: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "site")
-    output = parser.parse_args().output
-    lay_out(output / "pages")
+    parser.add_argument("--lab", type=Path, help="the folder of the lambda lab's page (default: a site without it)")
+    options = parser.parse_args()
+    output, lab = options.output, options.lab
+    lay_out(output / "pages", lab is not None)
+    shutil.rmtree(output / "html" / "lab", ignore_errors=True)
     status = sphinx(["-b", "html", "-q", "-W", "--keep-going", "-j", "auto",
-                     str(output / "pages"), str(output / "html")])
+                     *(["-t", "lab"] if lab else []), str(output / "pages"), str(output / "html")])
     if status == 0:
+        if lab is None:
+            print("The site is without the lambda lab, which needs npm: install Node.js and run make site again.")
+        else:
+            bring(lab, output / "html" / "lab")
         print(output / "html" / "index.html")
     return status
 

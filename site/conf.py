@@ -20,6 +20,11 @@ html_static_path = ["course.css"]
 html_css_files = ["course.css"]
 html_math_renderer = "mathml"
 
+if tags.has("lab"):                  # noqa: F821 (Sphinx gives it): furo's own navigation, and a link below it
+    templates_path = ["."]
+    html_sidebars = {"**": [*(f"sidebar/{part}.html" for part in ("brand", "search", "scroll-start", "navigation")),
+                            "lab-link.html", "sidebar/scroll-end.html"]}
+
 highlight_language = "none"          # a block without a name is printed text; cells of notebooks name theirs
 
 nb_execution_mode = "off"            # the notebooks are executed already

@@ -147,3 +147,18 @@ def test_make_fails_where_one_of_its_commands_does(target, make, tmp_path):
 def test_make_run_executes_the_notebooks(make):
     _, calls = make("run", failing=0)
     assert calls[0].startswith("data_scripts/run_notebooks.py --output")
+
+
+def test_make_site_has_the_lambda_lab_where_npm_is(make, tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    for name in ("make", "sh", "rm", "touch", "mkdir", "wc", "cat", "echo"):
+        if program := shutil.which(name):
+            (tmp_path / "bin" / name).symlink_to(program)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    _, calls = make("site", failing=0)
+    assert len(calls) == 1 and "make_site.py" in calls[0] and "--lab" not in calls[0]
+    (tmp_path / "bin" / "npm").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "npm").chmod(0o755)
+    _, calls = make("site", failing=0)
+    assert [call.split()[0] for call in calls] == ["data_scripts/make_lab_page.py", "data_scripts/make_site.py"]
+    assert calls[1].split()[-1] == calls[0].split()[-1] and calls[1].split()[-2] == "--lab"

@@ -19,7 +19,7 @@ LAYERS = (
     "mixtures", "timing", "engines", "unfinished", "film", "stylize", "upscale", "speed",       # what is done with one
     "evaluation", "tables", "papers.ofd.tables", "papers.std.tables",           # what one is worth
     "doctor", "cli", "__main__",
-    "keep", "lambdas", "show", "checks",                                       # for notebooks and scripts alone
+    "keep", "lambdas", "mixable", "show", "checks",                            # for notebooks and scripts alone
 )
 
 

@@ -1,6 +1,7 @@
 """The website: every link leads somewhere, every picture is described, and nothing is fetched when a page is read."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,12 +15,19 @@ OURS = ("index.html", "RESULTS.html", "INSTRUCTORS.html", "LICENSES.html", "note
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """{the path of a page: its content}."""
+def python():
+    """Of the environment that has Sphinx."""
     python = os.environ.get("OFD_INSTRUCTOR", ROOT / ".venv-instructor" / "bin" / "python")
     assert Path(python).is_file(), "run: make site"
+    return python
+
+
+@pytest.fixture(scope="module")
+def site(python, tmp_path_factory):
+    """{the path of a page: its content}; with the lambda lab, but without what computes in it."""
     folder = tmp_path_factory.mktemp("site")
-    command = [python, ROOT / "data_scripts" / "make_site.py", "--output", folder]
+    shutil.copytree(ROOT / "site" / "lab", folder / "lab", ignore=shutil.ignore_patterns("node_modules"))
+    command = [python, ROOT / "data_scripts" / "make_site.py", "--output", folder, "--lab", folder / "lab"]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr         # Sphinx's warnings are errors
     return {path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
@@ -104,3 +112,27 @@ def test_a_table_that_a_cell_shows_is_a_table(site):
     page = next(page for path, page in site.items() if path.stem == "10_small_fast_yours")
     shown = [table.get_text(" ", strip=True) for table in page.select(".cell_output table")]
     assert len(shown) == 2 and "pocket-32x4" in shown[0] and "together" in shown[1]
+
+
+def test_the_lambda_lab_is_linked_from_the_first_page_its_notebook_and_every_navigation(site):
+    def leads(path, part):
+        links = {(path.parent / unquote(urlsplit(tag["href"]).path)).resolve() for tag in part.select("a[href]")}
+        return any(link.parts[-2:] == ("lab", "index.html") for link in links)
+
+    for path, page in pages(site).items():
+        assert leads(path, page.select_one("aside")), path.name
+        assert leads(path, page.select_one("article")) == (path.stem in ("index", "07_total_loss")), path.name
+    lab, = (path for path in site if path.parent.name == "lab")
+    back = [(lab.parent / tag["href"]).resolve() for tag in site[lab].select(".home a")]
+    assert [path.stem for path in back] == ["index", "07_total_loss"] and all(path in site for path in back)
+
+
+def test_without_npm_the_site_is_built_without_the_lambda_lab_and_says_so(python, tmp_path):
+    """Sphinx is left out: what is laid out for it names no lab."""
+    program = ("import sys, make_site; sys.argv[1:] = ['--output', sys.argv[1]]; "
+               "make_site.sphinx = lambda given: print(given) or 0; make_site.main()")
+    made = subprocess.run([python, "-c", program, tmp_path], capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(ROOT / "data_scripts")})
+    assert "The site is without the lambda lab, which needs npm" in made.stdout and "'-t'" not in made.stdout
+    texts = [path.read_text() for path in (tmp_path / "pages").rglob("*") if path.suffix in (".md", ".ipynb")]
+    assert len(texts) > 10 and not [text for text in texts if "lab/index.html" in text]

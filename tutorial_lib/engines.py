@@ -1,5 +1,6 @@
 """One network, several programs that compute it: PyTorch, and on a processor ONNX Runtime and OpenVINO."""
 
+import copy
 import importlib.util
 import io
 import math
@@ -171,8 +172,7 @@ def export(network: nn.Module, path: str | Path, about: dict[str, str] | None = 
     """
     if Path(path).suffix.lower() != ".onnx":
         raise TutorialError(f"{path} should end in .onnx.")
-    if importlib.util.find_spec("onnx") is None:
-        raise TutorialError("An export needs onnx: pip install 'optical-flow-distillation[fast]', or -e '.[fast]'.")
+    _need_onnx()
     import onnx
 
     model = onnx.load_model_from_string(to_onnx(network))
@@ -184,6 +184,28 @@ def export(network: nn.Module, path: str | Path, about: dict[str, str] | None = 
 
 def to_onnx(network: nn.Module) -> bytes:
     """A network as an ONNX graph for frames of any number and size."""
+    return _traced(network)
+
+
+def to_onnx_without_weights(network: nn.Module) -> bytes:
+    """The same graph, but whose weights are inputs: each by its name, after the frame, in the network's own order.
+
+    Raises: TutorialError when the package onnx is not installed.
+    """
+    _need_onnx()
+    # Two that hold the same numbers, as norms do before any training, would become one input.
+    random, different = torch.Generator().manual_seed(0), copy.deepcopy(network).cpu()
+    for part in different.parameters():
+        part.data = torch.rand(part.shape, generator=random)
+    return _traced(different, export_params=False)
+
+
+def _need_onnx() -> None:
+    if importlib.util.find_spec("onnx") is None:
+        raise TutorialError("An export needs onnx: pip install 'optical-flow-distillation[fast]', or -e '.[fast]'.")
+
+
+def _traced(network: nn.Module, **options: bool) -> bytes:
     frame = torch.rand(1, 3, 64, 96, device=_device(network))
     images = (frame, *blank_past(frame)) if getattr(network, "uses_flow", False) else (frame,)
     names, written = INPUTS[:len(images)], io.BytesIO()
@@ -193,7 +215,7 @@ def to_onnx(network: nn.Module) -> bytes:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network, images, written, input_names=[*names], output_names=["painted"], dynamic_axes=sizes,
-            opset_version=OPSET, dynamo=False,
+            opset_version=OPSET, dynamo=False, **options,
         )
     return written.getvalue()
 

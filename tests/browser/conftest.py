@@ -16,6 +16,7 @@ import pytest
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",      # a camera that nobody has to allow
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 HEAD = '<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'

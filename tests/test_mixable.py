@@ -1,0 +1,140 @@
+"""What a page without a kernel mixes and paints with: files that hold what the zoo and its mixtures are made of."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tutorial_lib import engines, mixable, mixtures, zoo
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.lambdas import Lambdas
+from tutorial_lib.mixtures import Axis, task_vector
+from tutorial_lib.networks.pocket import Pocket
+from tutorial_lib.papers.ofd.roles import AXES
+
+pytest.importorskip("onnx")
+
+ROW = {"e_stab": 0.4, "style": 0.2, "content": 0.5}
+RECORD = {"style": "mosaic", "origin": ROW, "zoo": {}, "slopes": {},
+          "weights": {"lambda_temp": 40.0, "style_weight": 2.2},
+          "axes": {"temp": {"0.1": ROW, "1": ROW}, "style": {"0.5": ROW, "2": ROW}}}
+
+
+@pytest.fixture(scope="module")
+def lab():
+    start, *ends = (Pocket(8, 1).eval() for _ in range(5))
+    vectors = [task_vector(end, start) for end in ends]
+    axes = {"temp": Axis({1.0: vectors[1], 0.1: vectors[0]}), "style": Axis({0.5: vectors[2], 2.0: vectors[3]}, 1.0)}
+    lambdas = Lambdas(RECORD, axes, start, {"temp": "lambda_temp", "style": "style_weight"})
+    return mixable.Lab("tiny", lambdas, {"off": {}, "steady": {"temp": 1.0}})
+
+
+def read(path):
+    """What a page makes of the files: its .json, the weights as (networks, numbers), and both check pictures."""
+    about = json.loads(path.read_text())
+    raw = (path.parent / about["weights"]).read_bytes()
+    numbers = sum(int(np.prod(shape)) for _, shape in about["parameters"])
+    networks = 1 + sum(len(axis["trained"]) for axis in about["axes"].values())
+    shape = about["check"]["height"], about["check"]["width"], 3
+    weights = np.frombuffer(raw, "<f2", networks * numbers).reshape(networks, numbers)
+    pictures = np.frombuffer(raw, np.uint8, offset=weights.nbytes).reshape(2, *shape)
+    return about, weights, pictures
+
+
+@pytest.fixture(scope="module")
+def files(lab, tmp_path_factory):
+    frame = torch.rand(1, 3, 90, 160, generator=torch.Generator().manual_seed(1))
+    return read(mixable.write(lab, tmp_path_factory.mktemp("files"), frame)), frame
+
+
+def flat(weights):
+    return torch.cat([value.flatten() for value in weights.values()]).numpy()
+
+
+def test_the_weights_come_back_as_they_were_in_half_precision(files, lab):
+    (about, weights, _), _ = files
+    wanted = [lab.lambdas.start.state_dict(), *(lab.lambdas.axes[key].trained[end]
+              for key, ends in (("temp", (0.1, 1.0)), ("style", (0.5, 2.0))) for end in ends)]
+    assert [axis["trained"] for axis in about["axes"].values()] == [[0.1, 1.0], [0.5, 2.0]]
+    assert len(weights) == len(wanted) == 5
+    for row, network in zip(weights, wanted, strict=True):
+        assert np.array_equal(row, flat(network).astype(np.float16))
+    assert about["parameters"] == [[name, [*value.shape]] for name, value in lab.lambdas.start.state_dict().items()]
+
+
+def test_the_json_says_what_the_lab_says(files):
+    (about, _, _), _ = files
+    assert about["axes"]["temp"] == {"words": mixable.WORDS["temp"], "setting": "lambda_temp", "origin": 0.0,
+                                     "unit": 40.0, "trained": [0.1, 1.0]}
+    assert about["axes"]["style"]["origin"] == 1.0 and about["axes"]["style"]["unit"] == 2.2
+    assert about["presets"] == {"off": {}, "steady": {"temp": 1.0}}
+    assert about["scores"] == {"origin": ROW, "axes": RECORD["axes"]} and about["honesty"] is None
+
+
+def test_the_check_is_pytorchs_picture_of_a_mixture_of_everything(files, lab):
+    (about, _, (shown, painted)), frame = files
+    assert about["check"]["strengths"] == {"temp": 0.5, "style": 1.0}
+    picture = torch.from_numpy(shown.copy()).permute(2, 0, 1)[None] / 255
+    assert abs(picture.mean() - frame.mean()) < 0.01
+    with torch.inference_mode():
+        wanted = lab.lambdas.network(about["check"]["strengths"])(picture)
+    assert engines.decibels(torch.from_numpy(painted.copy()).permute(2, 0, 1)[None] / 255, wanted) > 55
+
+
+def test_the_graph_paints_with_any_weights_that_it_is_given(lab, noise):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    graph = engines.to_onnx_without_weights(lab.lambdas.start)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    assert [put.name for put in session.get_inputs()] == ["frame", *lab.lambdas.start.state_dict()]
+    for strengths, size in (({"temp": 1.0}, (48, 64)), ({"temp": 0.3, "style": 1.5}, (47, 65)), ({}, (16, 18))):
+        network, frame = lab.lambdas.network(strengths), noise(1, 3, *size)
+        given = {name: value.numpy() for name, value in network.state_dict().items()}
+        painted, = session.run(None, {"frame": frame.numpy(), **given})
+        assert engines.decibels(torch.from_numpy(painted), network(frame)) > 90
+
+
+# --- what the zoo has ---
+
+
+def test_without_a_lab_the_pockets_are_axes_and_a_share_of_one_is_the_student():
+    lab = mixable.lab_of("mosaic")
+    assert [*lab.lambdas.axes] == ["ours", "temp", "ours-temp"] and lab.lambdas.record == {}
+    for key, role in mixable.STUDENTS.items():
+        assert lab.lambdas.axes[key].strengths == [0.0, 1.3]
+        mixed, student = lab.lambdas.network({key: 1.0}).state_dict(), zoo.load(f"mosaic-{role}").state_dict()
+        assert all(torch.allclose(mixed[name], student[name], atol=1e-6) for name in student)
+        further = lab.lambdas.network({key: 1.3}).state_dict()
+        wanted = mixtures.moved(lab.lambdas.start, (1.3, task_vector(zoo.load(f"mosaic-{role}"), lab.lambdas.start)))
+        assert all(torch.allclose(further[name], value, atol=1e-6) for name, value in wanted.state_dict().items())
+    assert {key for strengths in lab.presets.values() for key in strengths} == set(lab.lambdas.axes)
+
+
+def test_only_styles_with_pockets_have_a_page(monkeypatch):
+    there = ["mosaic-pocket-scratch", "mosaic-pocket-ours", "candy-student-ours", "waves-pocket-scratch"]
+    monkeypatch.setattr(zoo, "names", lambda: there)
+    assert mixable.styles() == ["mosaic"]
+    assert [*mixable.lab_of("mosaic").lambdas.axes] == ["ours"]
+    assert [*mixable.lab_of("mosaic").presets] == ["from scratch", "ours"]
+    with pytest.raises(TutorialError, match="no pocket students of waves to mix; there are some of mosaic"):
+        mixable.lab_of("waves")
+
+
+def test_where_a_lab_was_trained_and_measured_its_axes_come_by_themselves(monkeypatch, tmp_path):
+    rows = {key: {f"{end:g}": ROW for end in axis.strengths} for key, axis in AXES.items()}
+    weights = dict.fromkeys(("lambda_res", "lambda_temp", "lambda_rank", "style_weight"), 7.0)
+    (tmp_path / "rare-lab.json").write_text(json.dumps({**RECORD, "style": "rare", "axes": rows, "weights": weights}))
+    monkeypatch.setattr(zoo, "FOLDER", tmp_path)
+    names = ["pocket-scratch", "pocket-ours", *(f"lab-{key}-x{end:g}" for key, axis in AXES.items()
+                                                for end in axis.strengths)]
+    for name in names:
+        (tmp_path / f"rare-{name}.safetensors").touch()
+    lab = mixable.lab_of("rare", lambda name: Pocket(8, 1))
+    assert {key: axis.strengths for key, axis in lab.lambdas.axes.items()} == {
+        key: sorted({*axis.strengths, axis.origin}) for key, axis in AXES.items()}
+    about, networks, _ = read(mixable.write(lab, tmp_path, torch.rand(1, 3, 90, 160)))
+    assert len(networks) == 17 and about["scores"]["axes"] == rows
+    assert about["axes"]["rank"] == {"words": mixable.WORDS["rank"], "setting": "lambda_rank", "origin": 0.0,
+                                     "unit": 7.0, "trained": [0.3, 1.0, 3.0, 6.0]}
+    for strengths in about["presets"].values():          # none beyond what was trained
+        lab.lambdas.network(strengths)
