@@ -258,7 +258,7 @@ def slopes_at(start: nn.Module, targets: FrozenTargets, judge: PerceptualLoss, s
         for name, norm_of_slope in gradient_norms(student, terms).items():
             found[name] += norm_of_slope / count
     if size is not None:
-        found["lambda_rank"] /= for_size(1.0, size, (settings.height, settings.width))
+        found["lambda_rank"] *= for_size(1.0, size, (settings.height, settings.width))
     return found
 
 

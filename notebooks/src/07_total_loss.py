@@ -416,8 +416,8 @@ assert abs(ratio - 2) < 1e-3
 # is trained. Does it paint at all? Where do its e_stab and its style loss lie?
 
 # %%
-lambdas = Lambdas.shipped(style)
-family, screen = lambdas.family, family_settings(lambdas, settings)
+soup = Lambdas.shipped(style)
+family, screen = soup.family, family_settings(soup, settings)
 height, width, frames = (48, 64, 3) if settings.name == "smoke" else (180, 320, 8)
 film = filmed(test_scene("alley_2", height, width, frames))
 lab_judge = evaluation.judge_of(style, screen)            # of strokes as large as these students paint them
@@ -449,16 +449,16 @@ short = lesson.but(clip_length=3)
 short_clips = RenderedClips(short)
 plain = zoo.load(f"{style}-{family['plain']}").to(device)
 lab_targets = training.FrozenTargets(short_clips, *frozen[:2], plain)
-if not lambdas.is_scored:                                 # no lab was trained: its scores are measured now, on one film
+if not soup.is_scored:                                 # no lab was trained: its scores are measured now, on one film
     size = screen.height, screen.width
-    slopes = slopes_at(lambdas.start, lab_targets, lab_judge, short, size)
+    slopes = slopes_at(soup.start, lab_targets, lab_judge, short, size)
     both = f"{style}-{family['both']}"
-    lambdas = lambdas.scored([film], lab_judge, slopes, {family["both"]: zoo.load(both)} if both in zoo.names() else {})
-print(lambdas.words)
+    soup = soup.scored([film], lab_judge, slopes, {family["both"]: zoo.load(both)} if both in zoo.names() else {})
+print(soup.words)
 
 # %%
 here = TrainHere(plain, lab_targets, lab_judge, short, (screen.height, screen.width))
-lab = LambdaMixer(lambdas, film, lab_judge, train_here=here)
+lab = LambdaMixer(soup, film, lab_judge, train_here=here)
 lab
 
 # %% [markdown]
@@ -474,7 +474,7 @@ lab
 print(f"{'':18}{'e_stab expected':>16}{'measured':>10}{'style expected':>16}{'measured':>10}")
 errors = {}
 for label, strengths in lab.data["presets"].items():
-    expected, row = lambdas.estimated(strengths), lab.placed(lab.measure(strengths))
+    expected, row = soup.estimated(strengths), lab.placed(lab.measure(strengths))
     errors[label] = row["e_stab"] / expected["e_stab"] - 1
     print(f"{label:18}{expected['e_stab']:16.4f}{row['e_stab']:10.4f}{expected['style']:16.3f}{row['style']:10.3f}")
 worst = max(errors, key=lambda label: abs(errors[label]))
@@ -485,7 +485,7 @@ print(f"Furthest off: {worst}, e_stab {errors[worst]:+.1%} against what was expe
 # lambdas is another, and only trainings can say it.
 
 # %%
-honesty = lambdas.record.get("honesty")
+honesty = soup.record.get("honesty")
 if honesty:                                               # points off the axes, drawn before any training
     for row in honesty["rows"]:
         point = ", ".join(f"{key} x{value:.2f}" for key, value in row["strengths"].items())
@@ -493,14 +493,14 @@ if honesty:                                               # points off the axes,
         print(f"{point:52} trained {row['trained']['e_stab']:.3f}   mixed {row['mixed']['e_stab']:.3f} ({off:+.1%})")
     print(f"mean error {honesty['mean']:.1%}, worst {honesty['worst']:.1%}; which of two is steadier: "
           f"{honesty['pairs']} of {honesty['of']} right")
-elif "all of Eq. 13" in lambdas.presets and family["both"] in lambdas.record["zoo"]:     # one comparison, not quite fair
-    trained, everything = lambdas.record["zoo"][family["both"]], lambdas.presets["all of Eq. 13"]
+elif "all of Eq. 13" in soup.presets and family["both"] in soup.record["zoo"]:     # one comparison, not quite fair
+    trained, everything = soup.record["zoo"][family["both"]], soup.presets["all of Eq. 13"]
     mixed = lab.placed(lab.measure(everything))
     print(f"all of Eq. 13, trained: e_stab {trained['e_stab']:.4f}, style {trained['style']:.3f}; mixed: "
           f"e_stab {mixed['e_stab']:.4f} ({mixed['e_stab'] / trained['e_stab'] - 1:+.0%}), style {mixed['style']:.3f}")
     used = zoo.manifest(f"{style}-{family['both']}")["settings"]["style_weight"]
-    print(f"(Style weight of the trained one: {used:g}; of the mixture, by its slopes: {lambdas.at(everything)['style_weight']:g}.)")
-print(lambdas.words)
+    print(f"(Style weight of the trained one: {used:g}; of the mixture, by its sliders: {soup.at(everything)['style_weight']:g}.)")
+print(soup.words)
 
 # %% [markdown]
 # **Question.** The map says that a mixture is steadier than any student of the zoo, at the same style loss. May one write that down as a
@@ -523,8 +523,8 @@ print(lambdas.words)
 # whose own teachers paint strokes three times as large and do not ship, the residual comes from smaller strokes.
 
 # %%
-strengths = lambdas.presets["L_temp alone"]
-here.start(strengths, lambdas.at(strengths), steps=settings.demo_steps)     # as the button does, by steps, not seconds
+strengths = soup.presets["L_temp alone"]
+here.start(strengths, soup.at(strengths), steps=settings.demo_steps)     # as the button does, by steps, not seconds
 here.wait()
 assert not here.report.problem, here.report.problem
 figures.show(
@@ -537,7 +537,7 @@ def trained_score(network):
     with torch.no_grad():
         return lab.placed(evaluation.score("", network(film.frames.to(device)).cpu(), film, lab_judge))
 
-begun, now, mixed = trained_score(plain), trained_score(here.report.student), lambdas.estimated(strengths)
+begun, now, mixed = trained_score(plain), trained_score(here.report.student), soup.estimated(strengths)
 full = zoo.manifest(f"{style}-{family['temp']}")["settings"]["distill_steps"]
 for name, row in {"plain student": begun, f"{here.report.step} steps here": now, f"mixed, of {full} steps": mixed}.items():
     print(f"{name:22} e_stab {row['e_stab']:.4f}   style {row['style']:.3f}   content {row['content']:.3f}")
@@ -773,8 +773,6 @@ print("Shares make a fair start, not a best choice: what is best, only trainings
 # - Kingma, Ba, [Adam](https://arxiv.org/abs/1412.6980) (2014): why a common factor does not matter.
 # - Chen et al., [GradNorm](https://arxiv.org/abs/1711.02257) (2018): lambdas that follow the norms of gradients while
 #   training goes on.
-# - Ilharco et al., [Editing models with task arithmetic](https://arxiv.org/abs/2212.04089) (2022), and Ramé et al.,
-#   [Rewarded soups](https://arxiv.org/abs/2306.04488) (2023): networks that are mixed instead of trained.
 # - Kendall, Gal, Cipolla, [Multi-task learning using uncertainty](https://arxiv.org/abs/1705.07115) (2018): lambdas that are learned.
 # - Yu et al., [Gradient surgery](https://arxiv.org/abs/2001.06782) (2020): what to do when terms pull against each other (Exercise 2).
 #

@@ -166,13 +166,19 @@ class LambdaMixer(anywidget.AnyWidget):
     # --- what the training tells, in its thread ---
 
     def _trained(self, report: Report) -> None:
+        try:
+            self.send(*self._told(report))
+        except Exception as problem:        # in the training's thread, where nobody would see it
+            self.send({"kind": "training problem", "sentence": f"{type(problem).__name__}: {problem}"})
+
+    def _told(self, report: Report) -> tuple[dict, list[bytes]]:
+        """A message and its pictures: where the training is, and what its student paints."""
         names = list(dict.fromkeys(name for terms in report.history for name in terms))
         told = {"kind": "training", "running": report.running, "step": report.step, "seconds": report.seconds,
                 "terms": {name: [terms[name] for terms in report.history] for name in names},
                 "strengths": dict(report.strengths), "problem": report.problem}
-        buffers = []
-        if report.student is not None:
-            buffers.append(jpeg(self._painted(report.student, slice(self._frame, self._frame + 1))))
-            if not report.running:
-                told["point"] = self.placed(self._scored("trained here", report.student))
-        self.send(told, buffers)
+        if report.student is None:
+            return told, []
+        if not report.running:
+            told["point"] = self.placed(self._scored("trained here", report.student))
+        return told, [jpeg(self._painted(report.student, slice(self._frame, self._frame + 1)))]
