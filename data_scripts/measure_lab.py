@@ -161,12 +161,12 @@ def ship(paths: Sequence[Path], folder: Path) -> None:
                     shutil.copyfile(part, temporary)
 
 
-def slopes_of(shop: workshop.Workshop, start: Path, screen: Settings, judge: PerceptualLoss) -> dict[str, float]:
-    """The slopes at the start, on the clips that the lab's networks were trained on."""
+def slopes_of(shop: workshop.Workshop, screen: Settings, judge: PerceptualLoss) -> dict[str, float]:
+    """The slopes at the plain student, where the trainings began, on the clips that the lab's networks were trained on."""
     recipe = ROLES[next(iter(LAB))].recipe
     frozen = [load_network(path).to(device()) for path in finished(shop, recipe.needs).values()]
     targets = FrozenTargets(RenderedClips(screen), *frozen, folder=shop.folder / "targets")
-    return slopes_at(load_network(start).to(device()), targets, judge, screen)
+    return slopes_at(targets.student_plain, targets, judge, screen)
 
 
 def main() -> None:
@@ -191,7 +191,7 @@ def main() -> None:
     judge = evaluation.judge_of(arguments.style, screen).to(device())
     films, there = scenes(screen, arguments.count), zoo.names()
     beside = {name: zoo.load(f"{style}-{name}").to(device()) for name in BESIDE if f"{style}-{name}" in there}
-    lab = lab.scored(films, judge, slopes_of(shop, paths[POCKET_CONTROL], screen, judge), beside)
+    lab = lab.scored(films, judge, slopes_of(shop, screen, judge), beside)
     honesty = judged(lab, {name: path for name, path in paths.items() if "judge" in name}, films, judge)
     record = {**lab.record, "honesty": honesty,
               "made_from": {name: checkpoint.digest(network) for name, network in networks.items()}}

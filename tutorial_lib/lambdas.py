@@ -34,7 +34,8 @@ RECORD = {
     "style": TEXT,
     # {axis: {strength: scores}}; the scores of the start; those of networks of the zoo beside it.
     "axes": each(each(SCORED)), "origin": SCORED, "zoo": each(SCORED),
-    # The slope of each unweighted term of Eq. 13 at the start, and what it is multiplied by at strength 1.
+    # The slope of each unweighted term of Eq. 13 where the trainings began, at the plain student, and what it is
+    # multiplied by at strength 1.
     "slopes": each(number(0)), "weights": each(number(0)),
     # {role: digest} of what was measured.
     "made_from": optional(each(TEXT)), "honesty": optional(HONESTY),
@@ -101,7 +102,7 @@ class Lambdas:
                beside: Mapping[str, nn.Module] | None = None) -> "Lambdas":
         """The same lab with scores: each trained point, the start, and networks beside them, on these films.
 
-        slopes: of the terms at the start (`slopes_at`).
+        slopes: of the terms at the plain student (`slopes_at`).
         """
         ends = {key: {f"{end:g}": scores_of(self.network({key: end}), films, judge) for end in axis.trained}
                 for key, axis in self.axes.items()}
@@ -127,7 +128,7 @@ class Lambdas:
         return {name: weight * factors.get(name, 1.0) for name, weight in self.record["weights"].items()}
 
     def pull(self, strengths: Mapping[str, float]) -> dict[str, float]:
-        """The share of each term of Eq. 13 in the gradient at the start; sums to 1."""
+        """The share of each term of Eq. 13 in the gradient where the trainings began; sums to 1."""
         pulls = {name: self.record["slopes"][name] * weight for name, weight in self.at(strengths).items()}
         return {name: pull / sum(pulls.values()) for name, pull in pulls.items()}
 
@@ -238,15 +239,15 @@ def scores_of(network: nn.Module, films: Sequence[Clip], judge: PerceptualLoss) 
     return {name: getattr(row, name) for name in SCORES}
 
 
-def slopes_at(start: nn.Module, targets: FrozenTargets, judge: PerceptualLoss, settings: Settings,
+def slopes_at(network: nn.Module, targets: FrozenTargets, judge: PerceptualLoss, settings: Settings,
               size: Sequence[int] | None = None, clips: int = 4) -> dict[str, float]:
     """The norm of the gradient of each unweighted term of Eq. 13 at a student, mean over the first clips.
 
     settings: those of the clips. size: height and width of the frames to which the lambda_rank belongs that will be
     multiplied with them, where the clips have others.
     """
-    place = next(start.parameters()).device
-    student, found = copy.deepcopy(start).requires_grad_(True), dict.fromkeys(WEIGHTS, 0.0)
+    place = next(network.parameters()).device
+    student, found = copy.deepcopy(network).requires_grad_(True), dict.fromkeys(WEIGHTS, 0.0)
     unweighted = settings.but(lambda_percep=0.0, lambda_res=1.0, lambda_temp=1.0, lambda_rank=1.0, lambda_excess=0.0)
     count = min(clips, len(targets))
     for n in range(count):

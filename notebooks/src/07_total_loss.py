@@ -449,22 +449,23 @@ short = lesson.but(clip_length=3)
 short_clips = RenderedClips(short)
 plain = zoo.load(f"{style}-{family['plain']}").to(device)
 lab_targets = training.FrozenTargets(short_clips, *frozen[:2], plain)
+size = screen.height, screen.width                     # of the frames that these students were trained with
+here = TrainHere(plain, lab_targets, lab_judge, short, size)
 if not soup.is_scored:                                 # no lab was trained: its scores are measured now, on one film
-    size = screen.height, screen.width
-    slopes = slopes_at(soup.start, lab_targets, lab_judge, short, size)
+    slopes = slopes_at(plain, lab_targets, here.judge, short, size)
     both = f"{style}-{family['both']}"
     soup = soup.scored([film], lab_judge, slopes, {family["both"]: zoo.load(both)} if both in zoo.names() else {})
 print(soup.words)
 
 # %%
-here = TrainHere(plain, lab_targets, lab_judge, short, (screen.height, screen.width))
 lab = LambdaMixer(soup, film, lab_judge, train_here=here)
 lab
 
 # %% [markdown]
 # Drag a slider, or move it with the arrow keys: the film is painted anew by the mixture, at once. On the map, the ring is where the
 # mixture should lie, *interpolated* between measured scores; the line is its trail, the dots are the zoo's students. "Measure this one"
-# paints the film and puts a square where it really lies. Below, each term's share of the gradient at the start.
+# paints the film and puts a square where it really lies. Below, each term's share of the gradient where
+# the trainings start.
 
 # %% [markdown]
 # **Predict, then run.** Both sliders at their ends at once: is the result as steady as interpolation says? (The cell does what the

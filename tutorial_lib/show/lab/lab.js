@@ -188,6 +188,7 @@ function render({model, el}) {
     if (!last || last.e_stab !== estimate.e_stab || last.style !== estimate.style) state.trail.push(estimate);
     if (state.trail.length > 60) state.trail.shift();
     draw(estimate);
+    training?.redraw();
   }
 
   async function answered(message, buffers) {
@@ -229,7 +230,7 @@ function render({model, el}) {
             element("div", {}, screen, controls(start, frame)),
             element("div", {}, map)),
     numbers, exact, problem,
-    element("p", {textContent: "Each term's share of the gradient, at the start:"}), pulls,
+    element("p", {textContent: "Each term's share of the gradient, where the trainings start:"}), pulls,
   );
   if (training) el.append(training.part);
   for (const picture of document.querySelectorAll(`[data-still="${data.still}"]`)) picture.remove();

@@ -31,7 +31,7 @@ function drawCurves(canvas, terms, ink) {
   const places = [];
   for (const [name, values] of lines) {
     const [colour, dashes] = CURVES[name] ?? ["", [2, 2]];
-    pen.strokeStyle = pen.fillStyle = colour || ink;
+    pen.strokeStyle = colour || ink;
     pen.lineWidth = name === "total" ? 1.5 : 2.5;
     pen.setLineDash(dashes);
     pen.beginPath();
@@ -66,6 +66,8 @@ function trainer(model, el, [width, height], canvas, strengths, landed) {
   });
   const reset = button("Reset", () => { clear(); send("reset"); });
   const time = slider("time", [5, 120, 5], state.seconds, (n) => `${n} seconds`, (n) => { state.seconds = n; });
+  const shown = (value) => (Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(3));
+  const redraw = () => { if (state.terms) drawCurves(curves, state.terms, getComputedStyle(el).color); };
   const looks = element("div", {className: "films", hidden: true}, element("div", {}, preview), element("div", {}, curves));
 
   function set(running) {
@@ -77,7 +79,7 @@ function trainer(model, el, [width, height], canvas, strengths, landed) {
     Object.assign(el.dataset, {training: running, step: state.step});
   }
   function clear() {
-    state.step = 0;
+    Object.assign(state, {step: 0, terms: null});
     where.textContent = told.textContent = "";
     looks.hidden = true;
     set(false);
@@ -94,9 +96,10 @@ function trainer(model, el, [width, height], canvas, strengths, landed) {
     problem.textContent = message.problem;
     if (message.step) {
       looks.hidden = false;
-      const last = Object.entries(message.terms).map(([name, values]) => `${name} ${values[values.length - 1].toPrecision(3)}`);
+      const last = Object.entries(message.terms).map(([name, values]) => `${name} ${shown(values[values.length - 1])}`);
       where.textContent = `Step ${message.step}, ${message.seconds.toFixed(1)} s of training: ${last.join(", ")}.`;
-      drawCurves(curves, message.terms, getComputedStyle(el).color);
+      state.terms = message.terms;
+      redraw();
     }
     if (buffers.length) {
       const picture = await createImageBitmap(new Blob([buffers[0]], {type: "image/jpeg"}));
@@ -113,5 +116,5 @@ function trainer(model, el, [width, height], canvas, strengths, landed) {
   set(false);
   const part = element("div", {className: "train-here"},
     element("div", {className: "controls"}, begin, pause, reset, time), told, problem, where, looks);
-  return {part, answered};
+  return {part, answered, redraw};            // redraw: the page may have become dark or light
 }
