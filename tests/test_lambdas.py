@@ -188,6 +188,15 @@ def test_scores_are_those_of_the_networks_on_these_films(between):
         assert lab.estimated(strengths) == pytest.approx(wanted, rel=1e-3)
         assert lab.record["zoo"][f"pocket-{role}"] == pytest.approx(wanted, rel=1e-3)
     assert lab.record["zoo"]["pocket-ours-temp"] == scores_of(ours_temp, [film], judge)
+    # With both at their ends it is what was measured there, and not the product of the two.
+    both = {"ours": 1.0, "temp": 1.0}
+    assert lab.estimated(both) == pytest.approx(scores_of(between.network(both), [film], judge))
+    halves = lab.estimated({"ours": 0.5, "temp": 0.5})
+    e_stabs = [lab.estimated(dict.fromkeys(keys, 0.5))["e_stab"] for keys in ((), ("ours",), ("temp",))]
+    product = e_stabs[1] * e_stabs[2] / e_stabs[0]
+    fights = lab.record["corner"]["e_stab"] * lab.record["origin"]["e_stab"] / (
+        lab.record["axes"]["ours"]["1"]["e_stab"] * lab.record["axes"]["temp"]["1"]["e_stab"])
+    assert fights > 1.05 and halves["e_stab"] == pytest.approx(product * fights**0.25)
     with pytest.raises(TutorialError, match="no scores yet"):
         LambdaMixer(between, film, judge)
 

@@ -39,6 +39,8 @@ RECORD = {
     "slopes": each(number(0)), "weights": each(number(0)),
     # {role: digest} of what was measured.
     "made_from": optional(each(TEXT)), "honesty": optional(HONESTY),
+    # The mixture with both ends of a lab between students.
+    "corner": optional(SCORED),
 }
 WEIGHTS = ("style_weight", "content_weight", "tv_weight", "lambda_res", "lambda_temp", "lambda_rank")
 
@@ -204,7 +206,17 @@ class Between(Lambdas):
         own = {self.family["start"]: made.record["origin"],
                **{self.family[key]: ends["1"] for key, ends in made.record["axes"].items()}}
         made.record["zoo"] = {**own, **made.record["zoo"]}
+        made.record["corner"] = scores_of(self.network(dict.fromkeys(self.axes, 1.0)), films, judge)
         return made
+
+    def estimated(self, strengths: Mapping[str, float]) -> dict[str, float]:
+        """As for any lab; and where both axes have left the start, towards what was measured with both at their ends.
+
+        Two trainings that fight the same flicker do not save it twice: the product of their factors is far too low.
+        """
+        alone, both = super().estimated(strengths), super().estimated(dict.fromkeys(self.axes, 1.0))
+        share = math.prod(strengths.get(key, 0.0) for key in self.axes)
+        return {name: alone[name] * (self.record["corner"][name] / both[name]) ** share for name in SCORES}
 
     def at(self, strengths: Mapping[str, float]) -> dict[str, float]:
         return {name: value + sum(strength * (self.values[key][name] - value) for key, strength in strengths.items())

@@ -318,7 +318,7 @@ by_tail = sorted(values, key=lambda name: values[name][1:].sum())
 print("from the lowest common tail to the highest:", ", ".join(by_tail))
 
 # %% [markdown]
-# **Predict, then run.** Add frames, add flicker, add darkness: which of the three raises the others beside the first singular value,
+# **Predict, then run.** Add frames, add flicker, add darkness: which of the three raise the others beside the first singular value,
 # relative to it?
 
 # %%

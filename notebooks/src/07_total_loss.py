@@ -7,7 +7,7 @@
 # - drag a lambda and see what it buys and what it costs.
 #
 # **You need** notebooks 01 to 06.
-# **Time**: about 75 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
+# **Time**: about 85 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 6. Low-rank distillation](06_low_rank_distillation.ipynb) · [Next: 8. Evaluation](08_evaluation.ipynb)
@@ -421,16 +421,16 @@ family, screen = soup.family, family_settings(soup, settings)
 height, width, frames = (48, 64, 3) if settings.name == "smoke" else (180, 320, 8)
 film = filmed(test_scene("alley_2", height, width, frames))
 lab_judge = evaluation.judge_of(style, screen)            # of strokes as large as these students paint them
-scratch, steady = (zoo.load(f"{style}-{family[part]}") for part in ("start", "temp"))
+scratch, steady = soup.start, soup.network({"temp": soup.axes["temp"].strengths[-1]})      # both were trained
 half = mixtures.moved(scratch, (0.5, mixtures.task_vector(steady, scratch)))
 ends = {"scratch": scratch, "half": half, "with L_temp": steady}
 rows = {name: scores_of(network, [film], lab_judge) for name, network in ends.items()}
 for name, row in rows.items():
     print(f"{name:12} e_stab {row['e_stab']:.4f}   style {row['style']:.3f}   content {row['content']:.3f}")
-way = {key: (rows["half"][key] - rows["scratch"][key]) / (rows["with L_temp"][key] - rows["scratch"][key])
-       for key in ("e_stab", "style")}
-print(f"Half of the weights' way is {way['e_stab']:.0%} of the way of e_stab. (Of style's: {way['style']:.0%}; "
-      f"the two ends differ by {rows['with L_temp']['style'] / rows['scratch']['style'] - 1:+.1%} there.)")
+here, there, between = (rows[name]["e_stab"] for name in ("scratch", "with L_temp", "half"))
+print(f"Half of the weights' way is {(between - here) / (there - here):.0%} of the way of e_stab.")
+lost = [rows["half"]["style"] / rows[name]["style"] - 1 for name in ("scratch", "with L_temp")]
+print(f"Its style loss: {lost[0]:+.1%} against scratch's, {lost[1]:+.1%} against the other end's.")
 with torch.no_grad():
     painted_by = {name: network(film.frames[1:2]) for name, network in ends.items()}
 figures.show(
@@ -468,18 +468,25 @@ lab
 # the trainings start.
 
 # %% [markdown]
-# **Predict, then run.** Both sliders at their ends at once: is the result as steady as interpolation says? (The cell does what the
-# button does.)
+# **Predict, then run.** Two trainings that fight the same flicker: does the mixture of both save as much as the two together? And is a
+# mixture as steady as interpolation says? (The cell does what "Measure this one" does.)
 
 # %%
 print(f"{'':18}{'e_stab expected':>16}{'measured':>10}{'style expected':>16}{'measured':>10}")
-errors = {}
-for label, strengths in lab.data["presets"].items():
+errors, places = {}, dict(lab.data["presets"])
+if not soup.alone:                                        # and one that no button leads to
+    places["half of all"] = {key: (axis.strengths[-1] + axis.origin) / 2 for key, axis in soup.axes.items()}
+for label, strengths in places.items():
     expected, row = soup.estimated(strengths), lab.placed(lab.measure(strengths))
     errors[label] = row["e_stab"] / expected["e_stab"] - 1
     print(f"{label:18}{expected['e_stab']:16.4f}{row['e_stab']:10.4f}{expected['style']:16.3f}{row['style']:10.3f}")
 worst = max(errors, key=lambda label: abs(errors[label]))
 print(f"Furthest off: {worst}, e_stab {errors[worst]:+.1%} against what was expected.")
+if not soup.alone:
+    a, b, *_ = ({key: axis.strengths[-1]} for key, axis in soup.axes.items())
+    kept = [lab.measure(strengths).e_stab / lab.measure({}).e_stab for strengths in (a, b, a | b)]
+    print(f"e_stab with {', '.join(a)} {kept[0] - 1:+.0%}, with {', '.join(b)} {kept[1] - 1:+.0%}; one after the other that would be "
+          f"{kept[0] * kept[1] - 1:+.0%}, the mixture of both has {kept[2] - 1:+.0%}.")
 
 # %% [markdown]
 # That the *expectation* is near the mixture is one thing. Whether the *mixture* is near a student that was really trained with these
@@ -498,7 +505,8 @@ elif "all of Eq. 13" in soup.presets and family["both"] in soup.record["zoo"]:  
     trained, everything = soup.record["zoo"][family["both"]], soup.presets["all of Eq. 13"]
     mixed = lab.placed(lab.measure(everything))
     print(f"all of Eq. 13, trained: e_stab {trained['e_stab']:.4f}, style {trained['style']:.3f}; mixed: "
-          f"e_stab {mixed['e_stab']:.4f} ({mixed['e_stab'] / trained['e_stab'] - 1:+.0%}), style {mixed['style']:.3f}")
+          f"e_stab {mixed['e_stab']:.4f} ({mixed['e_stab'] / trained['e_stab'] - 1:+.0%}), "
+          f"style {mixed['style']:.3f} ({mixed['style'] / trained['style'] - 1:+.0%})")
     used = zoo.manifest(f"{style}-{family['both']}")["settings"]["style_weight"]
     print(f"(Style weight of the trained one: {used:g}; of the mixture, by its sliders: {soup.at(everything)['style_weight']:g}.)")
 print(soup.words)
@@ -520,7 +528,7 @@ print(soup.words)
 # The lab's last button trains for real, by `training.distill`: from the plain student, at the sliders' lambdas, in a thread, so other cells
 # can be run meanwhile. Stop it, go on, begin anew. The triangle on the map is what was trained.
 #
-# It has small frames and minutes instead of an hour. And its teachers are the paper's: where the sliders mix pocket students,
+# It has smaller frames, few clips, and seconds instead of minutes. And its teachers are the paper's: where the sliders mix pocket students,
 # whose own teachers paint strokes three times as large and do not ship, the residual comes from smaller strokes.
 
 # %%

@@ -20,10 +20,10 @@ function positionOf(axis, strength) {
   return FOOT + (1 - FOOT) * Math.log(strength / lowest) / Math.log(highest / lowest);
 }
 
-// Where nothing may be mixed: the nearest position at which a student was trained, or the start.
+// Where nothing may be mixed: the nearest strength at which a student was trained, or the start.
 function snapped(axis, position) {
-  const known = [...axis.strengths, axis.origin].map((strength) => positionOf(axis, strength));
-  return known.reduce((best, one) => (Math.abs(one - position) < Math.abs(best - position) ? one : best));
+  const away = (strength) => Math.abs(positionOf(axis, strength) - position);
+  return [...axis.strengths, axis.origin].reduce((best, one) => (away(one) < away(best) ? one : best));
 }
 
 const short = (value) => (value === 0 ? "0" : value >= 100 ? value.toFixed(0) : value.toPrecision(2));
@@ -82,10 +82,9 @@ function render({model, el}) {
       return moves.map(([setting, ends]) => `${setting} ${part(ends, strength)}`).join(", ");
     };
     return [name, slider(axis.label, [0, 1, 0.01], positionOf(axis, axis.origin), said, (position) => {
-      const at = (data.fails ?? []).includes(name) ? snapped(axis, position) : position;
       if (data.alone) for (const other of names) if (other !== name) put(other, axes[other].origin);
-      if (at === position) state.strengths[name] = strengthAt(axis, position);
-      else put(name, strengthAt(axis, at));
+      if ((data.fails ?? []).includes(name)) put(name, snapped(axis, position));
+      else state.strengths[name] = strengthAt(axis, position);
       moved();
     })];
   }));
