@@ -1,18 +1,27 @@
+import base64
+import copy
+import io
 import json
+import re
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from tutorial_lib import evaluation, zoo
-from tutorial_lib.data.clips import filmed
+from tutorial_lib import checkpoint, evaluation, schema, zoo
+from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene as scene_of
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.lambdas import Lambdas
+from tutorial_lib.lambdas import RECORD as RECORD_FORM
+from tutorial_lib.lambdas import SCORES, WEIGHTS, Between, Lambdas, family_settings, for_size, scores_of, slopes_at
 from tutorial_lib.mixtures import Axis, task_vector
 from tutorial_lib.networks.pocket import Pocket
+from tutorial_lib.networks.teacher import Teacher
 from tutorial_lib.papers.ofd.roles import AXES
 from tutorial_lib.settings import scale
 from tutorial_lib.show.lab import LambdaMixer
+from tutorial_lib.training.targets import FrozenTargets
 
 
 def scores(e_stab, style, content=1.0):
@@ -80,28 +89,146 @@ def test_the_pull_is_slope_times_weight_times_strength_and_sums_to_one(lambdas):
 def test_beyond_what_was_trained_is_refused(lambdas):
     with pytest.raises(TutorialError, match=r"1\.2 was not"):
         lambdas.network({"temp": 1.2})
-    with pytest.raises(TutorialError, match="There is no lambda lab for waves"):
-        Lambdas.shipped("waves")
+    with pytest.raises(TutorialError, match="There are no students of pointillism to mix"):
+        Lambdas.shipped("pointillism")
 
 
-def test_what_ships_is_read_from_the_zoo(lambdas, monkeypatch, tmp_path):
+def test_what_ships_is_read_from_the_zoo(monkeypatch, tmp_path):
     rows = {key: {f"{end:g}": scores(0.3, 0.2) for end in axis.strengths} for key, axis in AXES.items()}
-    (tmp_path / "mosaic-lab.json").write_text(json.dumps({**RECORD, "axes": rows}))
+    start = Pocket(8, 1)
+    made_from = {"pocket-scratch": checkpoint.digest(start)}
+    (tmp_path / "mosaic-lab.json").write_text(json.dumps({**RECORD, "axes": rows, "made_from": made_from}))
+    (tmp_path / "mosaic-pocket-scratch.safetensors").write_bytes(b"")
     monkeypatch.setattr(zoo, "FOLDER", tmp_path)
     asked = []
 
     def load(name):
         asked.append(name)
-        return Pocket(8, 1)
+        return start if name == "mosaic-pocket-scratch" else Pocket(8, 1)
 
     found = Lambdas.shipped("mosaic", load)
     assert asked[0] == "mosaic-pocket-scratch" and len(asked) == 17
     assert {key: axis.strengths for key, axis in found.axes.items()} == {
         key: sorted({*axis.strengths, axis.origin}) for key, axis in AXES.items()}
-    assert found.settings["rank"] == "lambda_rank"
+    assert found.settings["rank"] == "lambda_rank" and found.is_scored and "was not measured" in found.words
+    with pytest.raises(TutorialError, match="measured with another pocket-scratch"):
+        Lambdas.shipped("mosaic", lambda name: Pocket(8, 1))
     (tmp_path / "mosaic-lab.json").write_text(json.dumps({**RECORD, "axes": 3}))
     with pytest.raises(TutorialError, match="axes"):
         Lambdas.shipped("mosaic", load)
+
+
+def test_the_presets_of_a_lab_stay_within_what_was_trained(lambdas):
+    weights = {"style_weight": 1.0, "lambda_res": 100.0, "lambda_temp": 40.0, "lambda_rank": 1e-4}
+    axes = {key: Axis({end: {} for end in axis.strengths}, axis.origin) for key, axis in AXES.items()}
+    lab = Lambdas({"weights": weights}, axes, lambdas.start, {key: axis.setting for key, axis in AXES.items()})
+    assert lab.presets["the paper's"] == pytest.approx({"res": 1.25, "temp": 1 / 40, "rank": 1.0})   # 4e2 is beyond
+    for strengths in lab.presets.values():
+        assert all(axes[key].between(strength) is not None for key, strength in strengths.items())
+    assert lab.at({"temp": 0.5}) == {"style_weight": 1.0, "lambda_res": 0.0, "lambda_temp": 20.0, "lambda_rank": 0.0}
+
+
+def test_words_and_sliders_follow_what_the_honesty_test_found(lambdas):
+    row = {"strengths": {"temp": 0.5}, "trained": scores(1, 1), "mixed": scores(1, 1), "expected": scores(1, 1)}
+    honesty = {"rows": [row] * 10, "mean": 0.012, "worst": 0.08, "pairs": 43, "of": 45, "moves": {}, "holds": True,
+               "fails": ["style"]}
+
+    def lab(**found):
+        return Lambdas({**RECORD, "honesty": {**honesty, **found}}, lambdas.axes, lambdas.start, lambdas.settings)
+
+    assert not lambdas.alone and lambdas.fails == []
+    assert lab().words.startswith("In 10 points") and "within 8% of the trained one, 1.2% on average" in lab().words
+    assert lab().fails == ["style"] and not lab().alone
+    assert lab(holds=False).alone and lab(holds=False).fails == ["temp", "style"]
+    shown = LambdaMixer(lab(holds=False), filmed(scene_of("alley_2", 32, 48, 2)), None, presets={
+        "off": {}, "one": {"temp": 1.0}, "two": {"temp": 1.0, "style": 2.0}})
+    assert list(shown.data["presets"]) == ["off", "one"] and shown.data["alone"]      # two sliders are a mixture
+    assert shown.data["fails"] == ["temp", "style"]
+
+
+# --- where no lab was trained ---
+
+
+@pytest.fixture(scope="module")
+def between():
+    return Lambdas.shipped("mosaic")
+
+
+def test_without_a_record_the_axes_lead_to_the_students_of_the_zoo(between):
+    assert isinstance(between, Between) and not between.is_scored and between.family["ours"] == "pocket-ours"
+    for key in ("ours", "temp"):
+        wanted, end = zoo.load(f"mosaic-pocket-{key}").state_dict(), between.network({key: 1.0}).state_dict()
+        assert all(torch.allclose(end[name], value, atol=1e-6) for name, value in wanted.items())
+        settings = zoo.manifest(f"mosaic-pocket-{key}")["settings"]
+        assert between.at({key: 1.0}) == {name: settings[name] for name in WEIGHTS}
+    assert between.at({})["lambda_temp"] == 0 and between.at({"temp": 0.5})["lambda_temp"] == 20.0
+    start, end = between.moves["temp"]["lambda_temp"]
+    assert (start, end) == (0.0, 40.0) and set(between.moves["temp"]) >= {"lambda_temp", "style_weight"}
+    assert "content_weight" not in between.moves["temp"] or between.at({"temp": 1.0})["content_weight"] != 1.0
+    with pytest.raises(TutorialError, match=r"1\.5 was not"):
+        between.network({"ours": 1.5})
+
+
+def test_a_style_without_pockets_mixes_the_papers_students():
+    lab = Lambdas.shipped("waves")
+    assert lab.family["plain"] == "student-plain" and lab.settings["ours"] == "share of student-ours"
+    assert family_settings(lab, scale("laptop")) == scale("laptop")
+    assert family_settings(Lambdas.shipped("mosaic"), scale("laptop")).style_size == 1536
+
+
+def test_scores_are_those_of_the_networks_on_these_films(between):
+    film, judge = filmed(scene_of("alley_2", 32, 48, 3)), evaluation.judge_of("mosaic", scale("smoke"))
+    slopes = dict.fromkeys(WEIGHTS, 1.0)
+    ours_temp = zoo.load("mosaic-pocket-ours-temp")
+    lab = between.scored([film], judge, slopes, {"pocket-ours-temp": ours_temp})
+    schema.check(lab.record, RECORD_FORM, "lab")
+    assert not between.is_scored                                        # it is left as it was
+    for strengths, role in (({}, "scratch"), ({"ours": 1.0}, "ours"), ({"temp": 1.0}, "temp")):
+        wanted = scores_of(zoo.load(f"mosaic-pocket-{role}"), [film], judge)
+        assert lab.estimated(strengths) == pytest.approx(wanted, rel=1e-3)
+        assert lab.record["zoo"][f"pocket-{role}"] == pytest.approx(wanted, rel=1e-3)
+    assert lab.record["zoo"]["pocket-ours-temp"] == scores_of(ours_temp, [film], judge)
+    # With both at their ends it is what was measured there, and not the product of the two.
+    both = {"ours": 1.0, "temp": 1.0}
+    assert lab.estimated(both) == pytest.approx(scores_of(between.network(both), [film], judge))
+    halves = lab.estimated({"ours": 0.5, "temp": 0.5})
+    e_stabs = [lab.estimated(dict.fromkeys(keys, 0.5))["e_stab"] for keys in ((), ("ours",), ("temp",))]
+    product = e_stabs[1] * e_stabs[2] / e_stabs[0]
+    fights = lab.record["corner"]["e_stab"] * lab.record["origin"]["e_stab"] / (
+        lab.record["axes"]["ours"]["1"]["e_stab"] * lab.record["axes"]["temp"]["1"]["e_stab"])
+    assert fights > 1.05 and halves["e_stab"] == pytest.approx(product * fights**0.25)
+    with pytest.raises(TutorialError, match="no scores yet"):
+        LambdaMixer(between, film, judge)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A plain student, its targets and their settings."""
+    settings = scale("smoke").but(height=32, width=48, clips=2, clip_length=3)
+    torch.manual_seed(4)
+    plain, teacher, other = Pocket(8, 1), Teacher(8, 1), Teacher(8, 1, uses_flow=False)
+    frozen = (one.eval().requires_grad_(False) for one in (teacher, other, plain))
+    return plain, FrozenTargets(RenderedClips(settings), *frozen), settings
+
+
+def test_a_slope_is_the_norm_of_the_gradient_of_an_unweighted_term(tiny):
+    plain, targets, settings = tiny
+    judge = evaluation.judge_of("mosaic", settings)
+    found = slopes_at(plain, targets, judge, settings, clips=1)
+    student, (clip, target, _norm) = copy.deepcopy(plain).requires_grad_(True), targets[0]
+    y = student(clip.frames)
+
+    def slope(term):
+        return torch.cat([part.flatten() for part in torch.autograd.grad(term, student.parameters())]).norm().item()
+
+    assert found["lambda_res"] == pytest.approx(slope(3 * (y - target).square().mean()), rel=1e-4)
+    y = student(clip.frames)
+    style = 3 * judge.terms(y, clip.frames)["style"]
+    assert found["style_weight"] == pytest.approx(slope(style), rel=1e-3)
+    # Frames with four times the pixels have a lambda_rank of a quarter, and a slope of four times.
+    larger = slopes_at(plain, targets, judge, settings, (64, 96), clips=1)
+    assert larger == pytest.approx({**found, "lambda_rank": 4 * found["lambda_rank"]})
+    assert for_size(1.0, (64, 96), (32, 48)) == 4.0
 
 
 # --- the widget, as its page talks to it ---
@@ -142,6 +269,11 @@ def test_a_measurement_is_that_of_the_mixture_on_the_film(lab, lambdas):
         painted = lambdas.ends["temp", 1.0](lab.film.frames)
     row = evaluation.score("x", painted, lab.film, lab.judge)
     assert content["words"] == f"e_stab {row.e_stab:.4f}, style {row.style:.3f}, content {row.content:.3f}"
+    # On the map it stands where its change against the start belongs.
+    with torch.inference_mode():
+        usual = evaluation.score("x", lambdas.start(lab.film.frames), lab.film, lab.judge)
+    assert content["point"] == pytest.approx({
+        name: RECORD["origin"][name] * getattr(row, name) / getattr(usual, name) for name in SCORES})
 
 
 def test_what_cannot_be_painted_is_said_in_the_widget(lab):
@@ -158,3 +290,21 @@ def test_the_page_gets_the_axes_the_presets_and_the_networks_beside_them(lab):
     assert data["axes"]["style"]["strengths"] == [0.5, 1.0, 2.0]
     assert data["size"] == [48, 32] and data["frames"] == 3
     assert data["known"]["student-ours"] == {**scores(0.3, 0.2), "colour": "#009E73"}
+
+
+def test_a_page_without_widgets_has_a_frame_of_every_preset_and_words_for_it(lab):
+    picture = lab.still().data
+    tag = re.search(r'<img alt="([^"]+)"[^>]*src="data:image/jpeg;base64,([^"]+)"', picture)
+    assert all(label in tag[1] for label in lab.data["presets"]) and "e_stab 0.400" in tag[1]
+    assert f'data-still="{lab.data["still"]}"' in picture
+    drawn = np.array(Image.open(io.BytesIO(base64.b64decode(tag[2]))).convert("L"))
+    assert drawn.shape[1] > 400 and len(np.unique(drawn)) > 100
+
+
+def test_the_picture_is_displayed_before_the_widget(lab, monkeypatch):
+    shown = []
+    monkeypatch.setattr("tutorial_lib.show.lab.display", lambda *things, **options: shown.append(things[0]))
+    lab._ipython_display_()
+    still, widget = shown
+    assert lab.data["still"] in still.data
+    assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id

@@ -11,9 +11,11 @@ from PIL import Image
 from tutorial_lib.data.clips import filmed
 from tutorial_lib.data.scenes import test_scene as scene_of
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses.low_rank import singular_values
 from tutorial_lib.show import figures
 from tutorial_lib.show.viewers.flicker import BRIGHTEST, MOST, flicker_player
 from tutorial_lib.show.viewers.flow import FINEST, flow_viewer
+from tutorial_lib.show.viewers.rank import rank_viewer
 
 
 def data_of(viewer):
@@ -73,7 +75,7 @@ def test_films_of_other_sizes_or_too_many_are_refused(noise):
 
 
 def test_the_picture_that_stands_in_its_place_has_words(clip):
-    for viewer in (flicker_player({"input": clip.frames}), flow_of(clip)):
+    for viewer in (flicker_player({"input": clip.frames}), flow_of(clip), rank_viewer(clip.frames, clip.frames)):
         tag = re.search(r'<img alt="([^"]+)"[^>]*src="([^"]+)"', viewer.data)
         assert len(tag[1]) > 30 and picture(tag[2]).shape[-1] >= 48
 
@@ -102,3 +104,24 @@ def test_the_flow_viewer_holds_the_flow_of_every_pixel_and_its_mask(clip):
 def test_a_flow_of_another_size_is_refused(clip):
     with pytest.raises(TutorialError, match="one size"):
         flow_viewer(clip.frames[1:2], clip.frames[:1], clip.backward.flows[:1, :, :5], clip.backward.masks[:1])
+
+
+def test_the_rank_viewer_holds_products_that_are_exact_for_any_flicker(clip, noise):
+    frames, wanted = clip.frames, noise(*clip.frames.shape)
+    data = data_of(rank_viewer(frames, wanted))
+    mean, both, flicker = (torch.tensor(data["products"][name]).double() for name in ("mean", "both", "flicker"))
+    for share, count in ((1.0, 4), (0.5, 4), (2.0, 3), (0.0, 2)):
+        shown = frames.mean(0) + share * (frames - frames.mean(0))
+        matrix = (mean + share * (both[:, None] + both) + share**2 * flicker)[:count, :count]
+        found = torch.linalg.eigvalsh(matrix).clamp_min(0).sqrt()
+        torch.testing.assert_close(found, singular_values(shown[:count].flatten(1)), rtol=1e-4, atol=2e-3)
+    assert data["wanted"] == [pytest.approx(singular_values(wanted[:n].flatten(1)).sum().item()) for n in (1, 2, 3, 4)]
+    for source, frame in zip(data["frames"], frames, strict=True):
+        assert (picture(source) - frame).abs().mean() < 0.03
+
+
+def test_clips_that_do_not_fit_each_other_have_no_rank_viewer(noise):
+    with pytest.raises(TutorialError, match="two clips of one shape"):
+        rank_viewer(noise(3, 3, 16, 16), noise(2, 3, 16, 16))
+    with pytest.raises(TutorialError, match="at least 2 frames"):
+        rank_viewer(noise(1, 3, 16, 16), noise(1, 3, 16, 16))

@@ -31,6 +31,7 @@ from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
 from tutorial_lib.show import figures
 from tutorial_lib.show.diagrams import matrix as diagram
+from tutorial_lib.show.viewers.rank import rank_viewer
 
 settings, device, style = config.scale(), config.device(), config.style()
 device = torch.device("cpu") if device.type == "mps" else device      # Apple's GPUs have no float64
@@ -315,6 +316,22 @@ for name, v in own.items():
           f"{values[name][1:].sum():13.2f}{error:9.4f}")
 by_tail = sorted(values, key=lambda name: values[name][1:].sum())
 print("from the lowest common tail to the highest:", ", ".join(by_tail))
+
+# %% [markdown]
+# **Predict, then run.** Add frames, add flicker, add darkness: which of the three raise the others beside the first singular value,
+# relative to it?
+
+# %%
+shape = clip.frames.shape
+rank_viewer(in_common(videos["student-plain"]).reshape(shape), in_common(clip.frames).reshape(shape))
+
+# %%
+rows = in_common(videos["student-plain"])
+mean = rows.mean(0)
+ways = {"as it is": rows, "two frames fewer": rows[:-2], "twice the flicker": mean + 2 * (rows - mean), "half as bright": rows / 2}
+for name, X in ways.items():
+    first_value, *others = torch.linalg.svdvals(X).tolist()
+    print(f"{name:18} first {first_value:7.2f}   others {sum(others):6.2f}, {sum(others) / first_value:6.2%} of the first")
 
 # %% [markdown]
 # ## 5. The loss: whose norm to imitate?

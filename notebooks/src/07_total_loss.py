@@ -7,7 +7,7 @@
 # - drag a lambda and see what it buys and what it costs.
 #
 # **You need** notebooks 01 to 06.
-# **Time**: about 75 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
+# **Time**: about 85 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
 # [Back: 6. Low-rank distillation](06_low_rank_distillation.ipynb) · [Next: 8. Evaluation](08_evaluation.ipynb)
@@ -21,20 +21,23 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import torch
 
-from tutorial_lib import checks, evaluation, settings as config, training, zoo
+from tutorial_lib import checks, evaluation, mixtures, settings as config, training, zoo
 from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene
 
 # %%
 from tutorial_lib.keep import keep
+from tutorial_lib.lambdas import Lambdas, family_settings, scores_of, slopes_at
 from tutorial_lib.losses.low_rank import nuclear_norm, traceable_matrix
 from tutorial_lib.losses.residual import residual_target
 from tutorial_lib.losses.temporal import temporal_loss
 from tutorial_lib.losses.total import total_loss
 from tutorial_lib.networks.teacher import roll_out
 from tutorial_lib.papers.ofd.roles import ZOO
-from tutorial_lib.show import figures, players, widgets
+from tutorial_lib.show import figures, players
 from tutorial_lib.show.diagrams import algorithm
+from tutorial_lib.show.lab import LambdaMixer
+from tutorial_lib.show.lab.train_here import TrainHere
 
 settings, device, style = config.scale(), config.device(), config.style()
 torch.manual_seed(settings.seed)
@@ -401,20 +404,173 @@ assert abs(ratio - 2) < 1e-3
 # time in proportion, and its far frames share fewer traceable pixels with the middle one.
 
 # %% [markdown]
-# ## 4. A slider
+# ## 4. The lambda lab
 #
-# Five short trainings from the same plain student, same clips, same steps. Only $\lambda_{temp}$ differs, times ten each.
+# A training takes its time, so nobody tries a hundred lambdas. But students that were trained from *one start* can be mixed. What a
+# training has added to the weights of its start is a **task vector** ([Ilharco et al. 2022](https://arxiv.org/abs/2212.04089)); the
+# start plus a share of one task vector, or of several, is a network again, and its results lie between theirs
+# ([Ramé et al. 2023](https://arxiv.org/abs/2306.04488) call it a soup).
 
 # %% [markdown]
-# **Predict, then run.** What will the picture look like at the far right, where steadiness outweighs everything? What is
-# the steadiest video of all?
+# **Predict, then run.** Take every weight half of the way from the student from scratch to one that was trained with $L_{temp}$. Nothing
+# is trained. Does it paint at all? Where do its e_stab and its style loss lie?
+
+# %%
+soup = Lambdas.shipped(style)
+family, screen = soup.family, family_settings(soup, settings)
+height, width, frames = (48, 64, 3) if settings.name == "smoke" else (180, 320, 8)
+film = filmed(test_scene("alley_2", height, width, frames))
+lab_judge = evaluation.judge_of(style, screen)            # of strokes as large as these students paint them
+scratch, steady = soup.start, soup.network({"temp": soup.axes["temp"].strengths[-1]})      # both were trained
+half = mixtures.moved(scratch, (0.5, mixtures.task_vector(steady, scratch)))
+ends = {"scratch": scratch, "half": half, "with L_temp": steady}
+rows = {name: scores_of(network, [film], lab_judge) for name, network in ends.items()}
+for name, row in rows.items():
+    print(f"{name:12} e_stab {row['e_stab']:.4f}   style {row['style']:.3f}   content {row['content']:.3f}")
+here, there, between = (rows[name]["e_stab"] for name in ("scratch", "with L_temp", "half"))
+print(f"Half of the weights' way is {(between - here) / (there - here):.0%} of the way of e_stab.")
+lost = [rows["half"]["style"] / rows[name]["style"] - 1 for name in ("scratch", "with L_temp")]
+print(f"Its style loss: {lost[0]:+.1%} against scratch's, {lost[1]:+.1%} against the other end's.")
+with torch.no_grad():
+    painted_by = {name: network(film.frames[1:2]) for name, network in ends.items()}
+figures.show(
+    figures.images(painted_by, height=1.5),
+    "In the middle a network that nobody trained. Can you tell which of the three it is?",
+    "One frame by the student from scratch, by the mixture, and by the student with L_temp.")
+
+# %% [markdown]
+# So a slider can run over trained students. Where the zoo has a lab of its own in this style, that is sixteen students: four strengths
+# each of $\lambda_{res}$, $\lambda_{temp}$, $\lambda_{rank}$ and the style weight. Where it has none, the axes lead from the student from
+# scratch to `ours` and to the student with `L_temp`, a trained student at each end; what those two trainings changed besides the
+# lambdas, the style weight, moves along.
+
+# %%
+short = lesson.but(clip_length=3)
+short_clips = RenderedClips(short)
+plain = zoo.load(f"{style}-{family['plain']}").to(device)
+lab_targets = training.FrozenTargets(short_clips, *frozen[:2], plain)
+size = screen.height, screen.width                     # of the frames that these students were trained with
+here = TrainHere(plain, lab_targets, lab_judge, short, size)
+if not soup.is_scored:                                 # no lab was trained: its scores are measured now, on one film
+    slopes = slopes_at(plain, lab_targets, here.judge, short, size)
+    both = f"{style}-{family['both']}"
+    soup = soup.scored([film], lab_judge, slopes, {family["both"]: zoo.load(both)} if both in zoo.names() else {})
+print(soup.words)
+
+# %%
+lab = LambdaMixer(soup, film, lab_judge, train_here=here)
+lab
+
+# %% [markdown]
+# Drag a slider, or move it with the arrow keys: the film is painted anew by the mixture, at once. On the map, the ring is where the
+# mixture should lie, *interpolated* between measured scores; the line is its trail, the dots are the zoo's students. "Measure this one"
+# paints the film and puts a square where it really lies. Below, each term's share of the gradient where
+# the trainings start.
+
+# %% [markdown]
+# **Predict, then run.** Two trainings that fight the same flicker: does the mixture of both save as much as the two together? And is a
+# mixture as steady as interpolation says? (The cell does what "Measure this one" does.)
+
+# %%
+print(f"{'':18}{'e_stab expected':>16}{'measured':>10}{'style expected':>16}{'measured':>10}")
+errors, places = {}, dict(lab.data["presets"])
+if not soup.alone:                                        # and one that no button leads to
+    places["half of all"] = {key: (axis.strengths[-1] + axis.origin) / 2 for key, axis in soup.axes.items()}
+for label, strengths in places.items():
+    expected, row = soup.estimated(strengths), lab.placed(lab.measure(strengths))
+    errors[label] = row["e_stab"] / expected["e_stab"] - 1
+    print(f"{label:18}{expected['e_stab']:16.4f}{row['e_stab']:10.4f}{expected['style']:16.3f}{row['style']:10.3f}")
+worst = max(errors, key=lambda label: abs(errors[label]))
+print(f"Furthest off: {worst}, e_stab {errors[worst]:+.1%} against what was expected.")
+if not soup.alone:
+    a, b, *_ = ({key: axis.strengths[-1]} for key, axis in soup.axes.items())
+    kept = [lab.measure(strengths).e_stab / lab.measure({}).e_stab for strengths in (a, b, a | b)]
+    print(f"e_stab with {', '.join(a)} {kept[0] - 1:+.0%}, with {', '.join(b)} {kept[1] - 1:+.0%}; one after the other that would be "
+          f"{kept[0] * kept[1] - 1:+.0%}, the mixture of both has {kept[2] - 1:+.0%}.")
+
+# %% [markdown]
+# That the *expectation* is near the mixture is one thing. Whether the *mixture* is near a student that was really trained with these
+# lambdas is another, and only trainings can say it.
+
+# %%
+honesty = soup.record.get("honesty")
+if honesty:                                               # points off the axes, drawn before any training
+    for row in honesty["rows"]:
+        point = ", ".join(f"{key} x{value:.2f}" for key, value in row["strengths"].items())
+        off = row["mixed"]["e_stab"] / row["trained"]["e_stab"] - 1
+        print(f"{point:52} trained {row['trained']['e_stab']:.3f}   mixed {row['mixed']['e_stab']:.3f} ({off:+.1%})")
+    print(f"mean error {honesty['mean']:.1%}, worst {honesty['worst']:.1%}; which of two is steadier: "
+          f"{honesty['pairs']} of {honesty['of']} right")
+elif "all of Eq. 13" in soup.presets and family["both"] in soup.record["zoo"]:     # one comparison, not quite fair
+    trained, everything = soup.record["zoo"][family["both"]], soup.presets["all of Eq. 13"]
+    mixed = lab.placed(lab.measure(everything))
+    print(f"all of Eq. 13, trained: e_stab {trained['e_stab']:.4f}, style {trained['style']:.3f}; mixed: "
+          f"e_stab {mixed['e_stab']:.4f} ({mixed['e_stab'] / trained['e_stab'] - 1:+.0%}), "
+          f"style {mixed['style']:.3f} ({mixed['style'] / trained['style'] - 1:+.0%})")
+    used = zoo.manifest(f"{style}-{family['both']}")["settings"]["style_weight"]
+    print(f"(Style weight of the trained one: {used:g}; of the mixture, by its sliders: {soup.at(everything)['style_weight']:g}.)")
+print(soup.words)
+
+# %% [markdown]
+# **Question.** The map says that a mixture is steadier than any student of the zoo, at the same style loss. May one write that down as a
+# result?
+#
+# <details><summary>A. Yes: mixtures behave like trained students.</summary>Roughly, and how roughly has to be measured: see the lines
+# above.</details>
+# <details><summary>B. Yes, once "Measure this one" has confirmed it.</summary>Then it holds for this film, of this length, in this
+# style. That is a find, and not yet a result.</details>
+# <details><summary>C. It says where to train, and what to measure on other films.</summary>Right. A lab is for finding a question
+# quickly. Trainings with several seeds, on scenes that had no say in the choice, answer it (notebook 08).</details>
+
+# %% [markdown]
+# ### Train here
+#
+# The lab's last button trains for real, by `training.distill`: from the plain student, at the sliders' lambdas, in a thread, so other cells
+# can be run meanwhile. Stop it, go on, begin anew. The triangle on the map is what was trained.
+#
+# It has smaller frames, few clips, and seconds instead of minutes. And its teachers are the paper's: where the sliders mix pocket students,
+# whose own teachers paint strokes three times as large and do not ship, the residual comes from smaller strokes.
+
+# %%
+strengths = soup.presets["L_temp alone"]
+here.start(strengths, soup.at(strengths), steps=settings.demo_steps)     # as the button does, by steps, not seconds
+here.wait()
+assert not here.report.problem, here.report.problem
+figures.show(
+    figures.losses(here.report.history, "trained here, with L_temp alone"),
+    "Each step draws another clip, so the grey lines jump; the green ones are running means. Which term falls?",
+    "The terms of a short training over its steps.")
+
+# %%
+def trained_score(network):
+    with torch.no_grad():
+        return lab.placed(evaluation.score("", network(film.frames.to(device)).cpu(), film, lab_judge))
+
+begun, now, mixed = trained_score(plain), trained_score(here.report.student), soup.estimated(strengths)
+full = zoo.manifest(f"{style}-{family['temp']}")["settings"]["distill_steps"]
+for name, row in {"plain student": begun, f"{here.report.step} steps here": now, f"mixed, of {full} steps": mixed}.items():
+    print(f"{name:22} e_stab {row['e_stab']:.4f}   style {row['style']:.3f}   content {row['content']:.3f}")
+gone = (now["e_stab"] - begun["e_stab"]) / (mixed["e_stab"] - begun["e_stab"])
+print(f"{here.report.step} of {full} steps, {here.report.step / full:.0%}, are {gone:.0%} of the way to the mixture's e_stab.")
+
+# %% [markdown]
+# ### One lambda, really trained
+#
+# Five such trainings, from the paper's plain student, same clips, same steps. Only $\lambda_{temp}$ differs, times ten each, far beyond what
+# the lab has.
+
+# %% [markdown]
+# **Predict, then run.** What will the picture look like at the largest, where steadiness outweighs everything? What is the steadiest
+# video of all?
 
 # %%
 height, width, frames = (64, 96, 3) if settings.name == "smoke" else (128, 256, 6)
 scene = filmed(test_scene("alley_2", height, width, frames))
-short = lesson.but(clip_length=3, lambda_res=0, lambda_rank=0)
+short = short.but(lambda_res=0, lambda_rank=0)
+short_targets = training.FrozenTargets(short_clips, *frozen)
 steps = 10 if settings.name == "smoke" else settings.demo_steps // 2
-positions, tried, painted = [], {}, []
+tried, painted = {}, []
+distill = keep(training.distill)      # after a restart "run all" goes on from what was trained
 
 # %%
 def flicker_video(y):
@@ -424,11 +580,8 @@ def flicker_video(y):
             for after, now, flow, mask in pairs]
     return (4 * torch.stack((*maps, maps[-1]))).clamp(0, 1).expand(-1, 3, -1, -1)
 
-short_clips = RenderedClips(short)
-short_targets = training.FrozenTargets(short_clips, *frozen)
-distill = keep(training.distill)      # after a restart "run all" goes on from what was trained
-
 # %%
+below = []
 for value in (0, 3, 30, 300, 3000):
     network, history = distill(
         frozen[-1], short_targets, judge, short.but(lambda_temp=value), steps=steps)
@@ -437,39 +590,22 @@ for value in (0, 3, 30, 300, 3000):
     score = evaluation.score(f"{value}", y, scene, judge)
     tried[score.network] = score
     painted.append(y)
-    shown = players.side_by_side({f"lambda_temp {value}": y, "flicker": flicker_video(y)})
-    words = (f"e_stab {score.e_stab:.4f}, style {score.style:.4f}, "
-             f"content {score.content:.4f}")
-    positions.append(widgets.Position(f"{value}", shown, words))
-    print(f"lambda_temp {value:4}: {words}, std {score.std:.3f}")
-
-# %%
-lab = widgets.LambdaLab("lambda_temp", positions)
-lab
-
-# %% [markdown]
-# Drag it. On the left the stylized frame, on the right its flicker; play runs through the frames. (On a page without a
-# running notebook there is no slider; the figures below show its positions.)
-
-# %%
-seen = []
-for number in range(len(positions)):
-    lab.slider.value = number
-    seen.append((lab.picture.value, lab.text.value))
-assert len({jpeg for jpeg, _ in seen}) == len({text for _, text in seen}) == 5
+    below.append(players.side_by_side({f"lambda_temp {value}": y, "flicker": flicker_video(y)})[1])
+    print(f"lambda_temp {value:4}: e_stab {score.e_stab:.4f}, style {score.style:.4f}, "
+          f"content {score.content:.4f}, std {score.std:.3f}")
 assert all((a - b).abs().max() > 0 for a, b in pairwise(painted))
-lab.slider.value = 0
-below = torch.cat([position.frames[1] for position in positions], 1)
+
+# %%
 figures.show(
-    figures.images({"the five positions": below}, height=6.5),
+    figures.images({"lambda_temp from 0 to 3000": torch.cat(below, 1)}, height=6.5),
     "Left the picture, right its flicker, darker from top to bottom. What does the "
     "picture lose on the way?",
-    "The five slider positions under each other: stylized frame and flicker map.")
+    "Five trained students under each other: stylized frame and flicker map.")
 
 # %%
 figures.show(
     figures.tradeoff(tried, control="0", path=list(tried), label="e_stab"),
-    "Each point is a position of the slider. Left is better style, down is steadier.",
+    "Each point is a training. Left is better style, down is steadier.",
     "e_stab against style loss for five lambdas, joined by a line.")
 calmest = min(tried.values(), key=lambda s: s.e_stab)
 without = tried["0"]
@@ -488,12 +624,12 @@ print(f"One colour everywhere: e_stab {evaluation.score('one', one_colour, scene
 # **Question.** Another method gives one point, below and to the right of $\lambda_{temp} = 0$: steadier, at a higher style loss. Is it
 # better than $L_{temp}$?
 #
-# <details><summary>A. Yes: it is steadier than the student without.</summary>So is every other position of the slider. The point may lie
+# <details><summary>A. Yes: it is steadier than the student without.</summary>So is every other student of the five. The point may lie
 # on the same curve, or above it.</details>
-# <details><summary>B. No: it has lost style.</summary>So has every steadier position of the slider. It may have lost less of
+# <details><summary>B. No: it has lost style.</summary>So has every steadier one of the five. It may have lost less of
 # it.</details>
-# <details><summary>C. Only if it lies below the curve of the slider.</summary>Right: at its own style loss it must be steadier than the
-# slider's curve is there.</details>
+# <details><summary>C. Only if it lies below the curve of the five.</summary>Right: at its own style loss it must be steadier than their
+# curve is there.</details>
 
 # %% [markdown]
 # ## 5. The zoo's four students on the same plot
@@ -509,7 +645,7 @@ with torch.no_grad():
 scores = {role: evaluation.score(role, y, scene, judge) for role, y in zoo_videos.items()}
 figures.show(
     figures.tradeoff({**tried, **scores}, "student-scratch", list(tried), "e_stab"),
-    "Grey: the five briefly trained students of the slider, joined. In colour: the zoo's students, trained with "
+    "Grey: the five briefly trained students, joined. In colour: the zoo's students, trained with "
     "all steps. Lower left of the dotted cross is steadier at better style.",
     "e_stab against style loss for five briefly trained students and the four of the zoo.")
 
@@ -544,7 +680,7 @@ figures.show(figures.images(slices, columns=1, height=1.0),
 # %% [markdown]
 # ## Exercises
 #
-# **Exercise 1.** The same slider for $\lambda_{res}$: 10, 100, 10000. Predict: does the picture lose as much of its style at the end?
+# **Exercise 1.** The same trainings for $\lambda_{res}$: 10, 100, 10000. Predict: does the picture lose as much of its style at the end?
 #
 # <details><summary>Hint</summary><code>short.but(lambda_temp=0, lambda_res=value)</code>. What would a student paint that minimised the
 # residual alone (notebook 05)?</details>
@@ -561,7 +697,7 @@ for value in (10, 100, 10000):
 pictures["lambda_temp 3000"] = painted[-1][1]
 figures.show(
     figures.images(pictures, columns=2, height=1.3),
-    "More and more of the residual; at the end, for comparison, the last position of the slider above.",
+    "More and more of the residual; at the end, for comparison, the strongest temporal loss from above.",
     "Five stylized frames: four strengths of the residual loss, and the strongest temporal loss.")
 for name, row in by_residual.items():
     print(f"{name:9} e_stab {row.e_stab:.4f}   style {row.style:.3f}   content {row.content:.3f}   std {row.std:.3f}")
@@ -616,7 +752,7 @@ widest = max(shares, key=lambda name: max(shares[name]) / min(shares[name]))
 print(f"Most different from clip to clip: {widest}. Take a mean over many clips before you choose its lambda.")
 
 # %% [markdown]
-# **Exercise 4.** Choose lambdas so that each term pulls a tenth as hard as Eq. 1, train as briefly as the slider's students, and put
+# **Exercise 4.** Choose lambdas so that each term pulls a tenth as hard as Eq. 1, train as briefly as the five students, and put
 # the point on the plot.
 #
 # <details><summary>Hint</summary>A tenth of the column "equal at", <code>0.1 * first / pull[name]</code>. Then
@@ -632,8 +768,8 @@ with torch.no_grad():
     mine = evaluation.score("a tenth each", network(scene.frames.to(device)).cpu(), scene, judge)
 figures.show(
     figures.tradeoff({**tried, "a tenth each": mine}, control="0", path=list(tried), label="e_stab"),
-    "The slider's curve, and the new point. Does it lie below the line?",
-    "e_stab against style loss for the slider's five students and one with three weak losses.")
+    "The curve of the five, and the new point. Does it lie below the line?",
+    "e_stab against style loss for the five students and one with three weak losses.")
 print("lambdas:", ", ".join(f"{name} {value:.3g}" for name, value in tenth.items()))
 print(f"against lambda_temp 0: e_stab {mine.e_stab / without.e_stab - 1:+.0%}, style {mine.style / without.style - 1:+.0%}, "
       f"content {mine.content / without.content - 1:+.0%}")

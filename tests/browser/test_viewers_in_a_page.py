@@ -8,8 +8,10 @@ import torch
 from PIL import Image
 
 from tutorial_lib.data.clips import Clip, Motion
+from tutorial_lib.losses.low_rank import singular_values
 from tutorial_lib.show.viewers.flicker import flicker_player
 from tutorial_lib.show.viewers.flow import flow_viewer
+from tutorial_lib.show.viewers.rank import rank_viewer
 
 HEIGHT, WIDTH, COUNT = 36, 60, 4
 
@@ -219,3 +221,39 @@ def test_a_viewer_twice_in_a_page_is_alive_twice_and_a_broken_one_says_so(opened
     page = opened(broken)
     page.get_by_text("This viewer does not run here").wait_for()
     assert page.get_by_role("img").first.get_attribute("alt")
+
+
+def test_the_singular_values_follow_frames_flicker_and_darkness(opened):
+    torch.manual_seed(1)
+    clip = (FILMS["student-ours"] + 0.1 * torch.randn(COUNT, 3, HEIGHT, WIDTH)).clamp(0, 1)
+    page = opened(rank_viewer(clip, FILMS["input"]).data)
+    place = page.locator(".viewer[data-norm]")
+    place.wait_for()
+
+    def norm_and_tail(frames):
+        found = singular_values(frames.flatten(1)).flip(0)
+        return pytest.approx((found.sum().item(), found[1:].sum().item()), abs=2e-3, rel=1e-3)
+
+    def said():
+        return float(place.get_attribute("data-norm")), float(place.get_attribute("data-tail"))
+
+    sliders = {name: page.get_by_role("slider", name=name) for name in ("frames", "flicker", "darkness")}
+    assert said() == norm_and_tail(clip)
+    assert sliders["flicker"].get_attribute("aria-valuetext") == "100 % of the student's"
+    wanted = singular_values(FILMS["input"].flatten(1)).sum().item()
+    assert f"The input's norm is {wanted:.1f}" in page.get_by_role("status").inner_text()
+    bright = pixels(page, "frame 1").mean()
+    sliders["darkness"].fill("0.5")
+    assert said() == norm_and_tail(clip / 2) and pixels(page, "frame 1").mean() == pytest.approx(bright / 2, rel=0.03)
+    sliders["darkness"].fill("0")
+    sliders["frames"].fill("2")
+    assert said() == norm_and_tail(clip[:2]) and not page.locator("canvas[aria-label='frame 3']").is_visible()
+    sliders["frames"].fill(str(COUNT))
+    sliders["flicker"].focus()
+    page.keyboard.press("End")
+    twice = clip.mean(0) + 2 * (clip - clip.mean(0))
+    assert said() == norm_and_tail(twice)
+    assert sliders["flicker"].get_attribute("aria-valuetext") == "200 % of the student's"
+    page.keyboard.press("Home")
+    assert said()[1] == pytest.approx(0, abs=0.05)                     # copies have one singular value
+    assert (pixels(page, "frame 0") == pixels(page, "frame 3")).all()

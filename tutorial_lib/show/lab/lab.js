@@ -7,6 +7,7 @@ const FOOT = 0.12;        // of a slider: from 0, which has no logarithm, to the
 function strengthAt(axis, position) {            // position: 0 to 1
   const [lowest, highest] = [axis.strengths[0], axis.strengths[axis.strengths.length - 1]];
   if (axis.origin > 0) return lowest * (highest / lowest) ** position;
+  if (lowest === highest) return lowest * position;
   if (position <= FOOT) return lowest * position / FOOT;
   return lowest * (highest / lowest) ** ((position - FOOT) / (1 - FOOT));
 }
@@ -14,8 +15,15 @@ function strengthAt(axis, position) {            // position: 0 to 1
 function positionOf(axis, strength) {
   const [lowest, highest] = [axis.strengths[0], axis.strengths[axis.strengths.length - 1]];
   if (axis.origin > 0) return Math.log(strength / lowest) / Math.log(highest / lowest);
+  if (lowest === highest) return strength / lowest;
   if (strength <= lowest) return FOOT * strength / lowest;
   return FOOT + (1 - FOOT) * Math.log(strength / lowest) / Math.log(highest / lowest);
+}
+
+// Where nothing may be mixed: the nearest strength at which a student was trained, or the start.
+function snapped(axis, position) {
+  const away = (strength) => Math.abs(positionOf(axis, strength) - position);
+  return [...axis.strengths, axis.origin].reduce((best, one) => (away(one) < away(best) ? one : best));
 }
 
 const short = (value) => (value === 0 ? "0" : value >= 100 ? value.toFixed(0) : value.toPrecision(2));
@@ -23,7 +31,7 @@ const short = (value) => (value === 0 ? "0" : value >= 100 ? value.toFixed(0) : 
 function render({model, el}) {
   const data = model.get("data"), axes = data.axes, names = Object.keys(axes);
   const state = {strengths: Object.fromEntries(names.map((name) => [name, axes[name].origin])), frame: 0, playing: false,
-                 asked: 0, shown: 0, waiting: false, trail: [], due: 0, since: {}};
+                 asked: 0, shown: 0, waiting: false, trail: [], due: 0, since: {}, estimate: null, marks: {}};
   el.classList.add("viewer", "lambda-lab");
 
   const canvas = (width, height, label) => {
@@ -67,18 +75,26 @@ function render({model, el}) {
 
   const sliders = Object.fromEntries(names.map((name) => {
     const axis = axes[name];
-    const said = (position) => `${axis.setting} ${short(strengthAt(axis, position) * axis.unit)}`;
+    const part = ([from, to], strength) => short(from + strength * (to - from));
+    const said = (position) => {
+      const strength = strengthAt(axis, position), moves = Object.entries((data.moves ?? {})[name] ?? {});
+      if (!moves.length) return `${axis.setting} ${short(strength * axis.unit)}`;
+      return moves.map(([setting, ends]) => `${setting} ${part(ends, strength)}`).join(", ");
+    };
     return [name, slider(axis.label, [0, 1, 0.01], positionOf(axis, axis.origin), said, (position) => {
-      state.strengths[name] = strengthAt(axis, position);
+      if (data.alone) for (const other of names) if (other !== name) put(other, axes[other].origin);
+      if ((data.fails ?? []).includes(name)) put(name, snapped(axis, position));
+      else state.strengths[name] = strengthAt(axis, position);
       moved();
     })];
   }));
-  function moved() { exact.textContent = ""; ask(); }
+  function put(name, strength) {
+    state.strengths[name] = strength;
+    sliders[name].say(positionOf(axes[name], strength));
+  }
+  function moved() { exact.textContent = ""; delete state.marks.measured; ask(); }
   function jump(strengths) {
-    for (const name of names) {
-      state.strengths[name] = strengths[name] ?? axes[name].origin;
-      sliders[name].say(positionOf(axes[name], state.strengths[name]));
-    }
+    for (const name of names) put(name, strengths[name] ?? axes[name].origin);
     moved();
   }
   const start = button("Play", () => play(!state.playing));
@@ -94,8 +110,15 @@ function render({model, el}) {
     model.send({kind: "measure", strengths: state.strengths});
   });
 
+  // What was really measured or trained, beside the mixture that it is compared with.
+  function mark(kind, point) {
+    if (point) state.marks[kind] = {...point, mixed: kind === "measured" ? state.estimate : state.began};
+    else delete state.marks[kind];
+    if (state.estimate) draw(state.estimate);
+  }
   function draw(estimate) {
-    const pen = map.getContext("2d"), points = [...Object.values(data.known), ...state.trail, estimate];
+    const pen = map.getContext("2d"), marks = Object.entries(state.marks);
+    const points = [...Object.values(data.known), ...state.trail, estimate, ...marks.map(([, point]) => point)];
     const range = (key) => {
       const values = points.map((point) => point[key]), [low, high] = [Math.min(...values), Math.max(...values)];
       const room = 0.08 * (high - low || high);
@@ -130,6 +153,19 @@ function render({model, el}) {
     state.trail.forEach((point, n) => (n ? pen.lineTo(x(point), y(point)) : pen.moveTo(x(point), y(point))));
     pen.stroke();
     pen.globalAlpha = 1;
+    for (const [kind, point] of marks) {
+      const [across, down] = [x(point), y(point)];
+      pen.lineWidth = 1;
+      pen.setLineDash([3, 3]);
+      pen.beginPath(); pen.moveTo(across, down); pen.lineTo(x(point.mixed), y(point.mixed)); pen.stroke();
+      pen.setLineDash([]);
+      pen.lineWidth = 2;
+      pen.beginPath();
+      if (kind === "measured") pen.rect(across - 6, down - 6, 12, 12);
+      else { pen.moveTo(across, down - 8); pen.lineTo(across + 8, down + 6); pen.lineTo(across - 8, down + 6); pen.closePath(); }
+      if (kind === "measured") pen.stroke(); else pen.fill();
+      pen.fillText(point.label, Math.min(across + 10, 290), down + 14);
+    }
     pen.lineWidth = 3;
     circle(estimate, 8); pen.stroke();
   }
@@ -146,10 +182,12 @@ function render({model, el}) {
       return element("div", {}, element("span", {textContent: name}), element("span", {}, bar),
                      element("span", {textContent: `${(100 * share).toFixed(0)} %`}));
     }));
+    state.estimate = estimate;
     const last = state.trail[state.trail.length - 1];
     if (!last || last.e_stab !== estimate.e_stab || last.style !== estimate.style) state.trail.push(estimate);
     if (state.trail.length > 60) state.trail.shift();
     draw(estimate);
+    training?.redraw();
   }
 
   async function answered(message, buffers) {
@@ -165,11 +203,14 @@ function render({model, el}) {
     } else if (message.kind === "measured") {
       measure.disabled = false;
       exact.textContent = `Measured on this film: ${message.words}.`;
+      if (message.point) mark("measured", {...message.point, label: "measured"});
+    } else if (message.kind.startsWith("training")) {
+      await training.answered(message, buffers);
     } else {
       measure.disabled = false;
       problem.textContent = message.sentence;
     }
-    if (message.kind !== "measured") {
+    if (message.kind === "painted" || message.kind === "problem") {
       state.waiting = false;
       el.dataset.busy = false;
       if (state.again) ask();
@@ -177,6 +218,10 @@ function render({model, el}) {
   }
   model.on("msg:custom", answered);
 
+  const training = data.trains
+    ? trainer(model, el, data.size, canvas, () => { state.began = state.estimate; return state.strengths; },
+              (point) => mark("trained", point))
+    : null;
   const controls = (...those) => element("div", {className: "controls"}, ...those);
   el.append(
     controls(...Object.values(sliders)), controls(...presets, measure),
@@ -184,8 +229,10 @@ function render({model, el}) {
             element("div", {}, screen, controls(start, frame)),
             element("div", {}, map)),
     numbers, exact, problem,
-    element("p", {textContent: "Each term's share of the gradient, at the start:"}), pulls,
+    element("p", {textContent: "Each term's share of the gradient, where the trainings start:"}), pulls,
   );
+  if (training) el.append(training.part);
+  for (const picture of document.querySelectorAll(`[data-still="${data.still}"]`)) picture.remove();
   ask();
   return () => { play(false); model.off("msg:custom", answered); };
 }
