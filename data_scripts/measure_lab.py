@@ -162,7 +162,7 @@ def ship(paths: Sequence[Path], folder: Path) -> None:
 
 
 def slopes_of(shop: workshop.Workshop, screen: Settings, judge: PerceptualLoss) -> dict[str, float]:
-    """The slopes at the plain student, where the trainings began, on the clips that the lab's networks were trained on."""
+    """The slopes at the plain student, where the trainings began, on the clips of those trainings."""
     recipe = ROLES[next(iter(LAB))].recipe
     frozen = [load_network(path).to(device()) for path in finished(shop, recipe.needs).values()]
     targets = FrozenTargets(RenderedClips(screen), *frozen, folder=shop.folder / "targets")

@@ -28,7 +28,6 @@ WORDS = {
     "style": "the weight of the style in Eq. 1",
     "ours": "residual and low rank: Eq. 13 without its temporal loss", "ours-temp": "all of Eq. 13",
 }
-TRAINED_LAB = {"everything off": {}, "ours": {"res": 1.0, "rank": 1.0, "style": 2.2}, "L_temp alone": {"temp": 1.0}}
 POCKETS = {"from scratch": {}, "ours": {"ours": 1.0}, "L_temp": {"temp": 1.0}, "ours with L_temp": {"ours-temp": 1.0}}
 CHECKED = (50, 66)      # height and width of the frame by which a page knows that it paints as PyTorch does
 
@@ -58,7 +57,8 @@ def lab_of(style: str, load: Callable[[str], nn.Module] = zoo.load) -> Lab:
         raise TutorialError(f"There are no pocket students of {style} to mix; there are some of "
                             f"{', '.join(styles()) or 'no style'}.")
     if zoo.path_of(f"{style}-{POCKET_CONTROL}").with_name(f"{style}-lab.json").is_file():
-        return Lab(style, Lambdas.shipped(style, load), TRAINED_LAB)
+        trained = Lambdas.shipped(style, load)
+        return Lab(style, trained, trained.presets)
     start, there = load(f"{style}-{POCKET_CONTROL}"), zoo.names()
     axes = {key: stretched(task_vector(load(f"{style}-{role}"), start))
             for key, role in STUDENTS.items() if f"{style}-{role}" in there}
