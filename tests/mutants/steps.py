@@ -1,0 +1,207 @@
+"""What run.py asks of mutmut, each in a process of its own: `steps.py prepare`, and `steps.py try [clean]`.
+
+mutmut writes the mutants and measures which tests reach what; one thing is added to that: what a shared fixture reaches
+counts for every test that uses it, and its time for the first. Trying them is done here, twenty times faster than by
+starting pytest again and again: the tests are imported and collected once, by a process that runs none, and a copy of
+it runs those that reach a mutant, the quick ones first, and no more of them than take PATIENCE seconds.
+"""
+
+import gc
+import json
+import os
+import signal
+import statistics
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from mutmut import __main__ as mutmut
+from mutmut.configuration import config
+from mutmut.runners.harness import PytestRunner
+from mutmut.state import state
+from mutmut.stats import load_stats
+from mutmut.utils.format_utils import mangled_name_from_mutant_name
+
+PATIENCE = 20
+QUICK = 1.0                                        # seconds
+KILLED, SURVIVED, NO_TESTS, STOPPED, TOO_LONG = 1, 0, 33, 35, 36      # mutmut's exit codes
+LOG = Path("mutants/pytest.log")
+
+
+# --- writing and measuring ---
+
+
+def prepare() -> None:
+    """Writes the mutants, and measures which tests reach what, and in what time; later, those of new tests alone."""
+    mutmut.set_mutant_under_test("mutant_generation")
+    os.makedirs("mutants", exist_ok=True)
+    with mutmut.CatchOutput(spinner_title="Writing mutants"):
+        mutmut.copy_src_dir()
+        mutmut.copy_also_copy_files()
+        mutmut.setup_source_paths()
+        mutmut.create_mutants(1)
+    execute = PytestRunner.execute_pytest
+    PytestRunner.execute_pytest = lambda self, arguments, plugins=(), **options: execute(
+        self, arguments, plugins=[*plugins, Fixtures()], **options)
+    mutmut.collect_or_load_stats(mutmut.get_mutant_runner(1))
+
+
+class Fixtures:
+    """A plugin of pytest: what a fixture reached is reached by all tests that use it, and setting up takes time."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        before = set(state()._stats)
+        state()._stats.clear()
+        try:
+            return (yield)
+        finally:
+            fixturedef.reached = set(state()._stats)
+            state()._stats.update(before)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item):
+        fixtures = getattr(item, "_fixtureinfo", None)
+        for definitions in fixtures.name2fixturedefs.values() if fixtures else ():
+            for definition in definitions:
+                state()._stats.update(getattr(definition, "reached", ()))
+
+    def pytest_runtest_makereport(self, item, call):
+        if call.when == "setup":
+            state().duration_by_test[item.nodeid] += call.duration
+
+
+# --- trying ---
+
+
+def try_mutants(clean: bool) -> None:
+    """Tries every mutant that has no result. clean: their tests have to pass without any of them first."""
+    load_stats()
+    results = Results()
+    trials = Trials(results, clean)
+    arguments = ["--rootdir=.", f"--basetemp={Path('tmp').resolve()}", *config().pytest_add_cli_args,
+                 *config().pytest_add_cli_args_test_selection]
+    with LOG.open("w") as log:
+        sys.stdout = sys.stderr = log
+        os.chdir("mutants")
+        pytest.main(arguments, plugins=[trials])
+    if not trials.finished:
+        sys.exit(f"Not all was tried; what pytest says is in {LOG.resolve()}.")
+
+
+class Results:
+    """The exit codes that mutmut keeps beside each file of mutants."""
+
+    def __init__(self):
+        self.metas = {path.resolve(): json.loads(path.read_text()) for path in Path("mutants").rglob("*.meta")}
+        self.file_of = {name: path for path, meta in self.metas.items() for name in meta["exit_code_by_key"]}
+
+    def asked(self) -> list[str]:
+        return [name for name, path in self.file_of.items() if self.metas[path]["exit_code_by_key"][name] is None]
+
+    def note(self, name: str, code: int) -> None:
+        path = self.file_of[name]
+        self.metas[path]["exit_code_by_key"][name] = code
+        path.write_text(json.dumps(self.metas[path], indent=4))
+
+
+class Trials:
+    """A plugin of pytest that runs the tests once a mutant, instead of once."""
+
+    def __init__(self, results: Results, clean: bool):
+        self.results, self.clean, self.finished = results, clean, False
+        self.say = os.fdopen(os.dup(1), "w", buffering=1).write
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        self.items = {item.nodeid: item for item in session.items}
+        gc.collect()
+        gc.freeze()                                # or every copy would walk through all that is imported
+        asked = self.results.asked()
+        tests = {name: in_order(chosen(name, self.items)) for name in asked}
+        every = in_order({test for some in tests.values() for test in some})
+        if self.clean and every and self.run("", every) != SURVIVED:
+            self.say(f"A test fails without a mutant; {LOG} says which.\n")
+            return True
+        if every and self.run("fail", every) != KILLED:
+            self.say("No test fails where every function does.\n")
+            return True
+        for number, name in enumerate(sorted(asked, key=lambda name: seconds(tests[name])), 1):
+            code = self.run(name, tests[name]) if tests[name] else NO_TESTS
+            self.results.note(name, code)
+            if code != KILLED or number % 50 == 0:
+                self.say(f"{time.strftime('%H:%M:%S')} {number} of {len(asked)}: {name} {code}\n")
+        self.finished = True
+        return True
+
+    def run(self, mutant: str, tests: list[str]) -> int:
+        limit = time.monotonic() + 5 * (seconds(tests) + 3)
+        copy = os.fork()
+        if copy == 0:
+            self.run_here(mutant, tests)
+        try:
+            while True:
+                ended, status = os.waitpid(copy, os.WNOHANG)
+                if ended:
+                    return os.waitstatus_to_exitcode(status)
+                if time.monotonic() > limit:
+                    return TOO_LONG
+                time.sleep(0.005)
+        finally:
+            end_group(copy)
+
+    def run_here(self, mutant: str, tests: list[str]) -> None:
+        """Ends the process, with what came of it as the exit code."""
+        try:
+            os.setsid()
+            mutmut.set_mutant_under_test(mutant)
+            items = [self.items[test] for test in tests]
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if item.session.testsfailed:
+                    if not mutant:
+                        print("Failed:", item.nodeid, flush=True)
+                    os._exit(KILLED)
+            os._exit(SURVIVED)
+        finally:
+            os._exit(STOPPED)
+
+
+def end_group(process: int) -> None:
+    """Ends a copy, where it has not ended by itself, and what its tests have started and left."""
+    try:
+        os.killpg(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+
+
+def seconds(tests: list[str]) -> float:
+    return sum(state().duration_by_test[test] for test in tests)
+
+
+def chosen(name: str, known: dict) -> list[str]:
+    """The quickest of the tests that reach a mutant's function: at least one, and PATIENCE seconds at most."""
+    times, spent, found = state().duration_by_test, 0.0, []
+    reaching = state().tests_by_mangled_function_name.get(mangled_name_from_mutant_name(name), ())
+    for test in sorted(known.keys() & reaching, key=lambda test: (times[test], test)):
+        spent += times[test]
+        if found and spent > PATIENCE:
+            break
+        found.append(test)
+    return found
+
+
+def in_order(tests) -> list[str]:
+    """File by file, as they share fixtures; the quick tests first, and those of the quickest file first of them."""
+    times, of_file = state().duration_by_test, defaultdict(list)
+    for test in tests:
+        of_file[test.partition("::")[0]].append(times[test])
+    return sorted(tests, key=lambda test: (times[test] > QUICK, statistics.mean(of_file[test.partition("::")[0]]),
+                                           test.partition("::")[0], times[test], test))
+
+
+if __name__ == "__main__":
+    prepare() if sys.argv[1] == "prepare" else try_mutants("clean" in sys.argv)
