@@ -31,6 +31,15 @@ def test_the_passes_of_a_rendered_scene_share_its_motions(small):
     assert torch.equal(clean.motions[2].masks[1:2], scene.mask(1, 3))
 
 
+def test_rendering_shows_how_far_it_is_where_it_is_asked_to(small, capsys):
+    short = small.but(evaluation_frames=2)
+    rendered_films(short, (1,), ["bandage_2"], ["final"], bar=False)
+    evaluation.test_scenes(short)
+    assert capsys.readouterr().err == ""
+    rendered_films(short, (1,), ["bandage_2"], ["final"])
+    assert "rendering: 100%" in capsys.readouterr().err
+
+
 def test_a_step_that_is_longer_than_the_films_is_left_out(small):
     film, = rendered_films(small, (1, 4, 5, -16), ["bandage_2"], ["final"], bar=False)
     assert list(film.motions) == [1, 4]
@@ -84,6 +93,18 @@ def test_real_films_get_their_flow_estimated(tmp_path):
     assert floor(film) < 0.3 * moved
     with pytest.raises(TutorialError, match="has one frame"):
         real_films([tmp_path / "clip" / "frame_0000.png"])
+
+
+def test_real_films_are_made_small_and_stay_pictures(tmp_path):
+    """Bicubic interpolation overshoots at the edges of black and white."""
+    for name, height, width in (("edge", 32, 96), ("small", 24, 40)):
+        for t in range(2):
+            frame = (torch.arange(width).add(t) // 5 % 2).float().expand(1, 3, height, width)
+            write_image(tmp_path / name / f"frame_{t:04d}.png", frame)
+    large, small = real_films([tmp_path / "edge", tmp_path / "small"], side=40)
+    assert large.frames.shape[-1] == 40 and small.frames.shape == (2, 3, 24, 40)
+    assert large.frames.min() >= 0 and large.frames.max() <= 1 and large.frames.unique().numel() > 2
+    assert torch.equal(small.frames[0, 0, 0, :6], torch.tensor([0.0, 0, 0, 0, 0, 1]))
 
 
 def test_two_films_of_one_name_are_not_taken_for_one(tmp_path):
