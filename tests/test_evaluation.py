@@ -425,14 +425,16 @@ def test_every_network_is_scored_in_its_own_style_on_the_scenes_that_were_asked_
     class Judge(nn.Module):
         def __init__(self, *about):
             super().__init__()
-            self.about = about
+            self.about, self.weight = about, nn.Parameter(torch.zeros(1))
 
+    monkeypatch.setattr(report, "device", lambda: torch.device("meta"))
     monkeypatch.setattr(report, "test_scenes", lambda *about: asked.append(about) or ["a scene"])
     monkeypatch.setattr(report, "judge_of", Judge)
     monkeypatch.setattr(zoo, "load", lambda name: Student(4, 1).requires_grad_(False))
 
     def evaluated(networks, scenes, judge):
         name, = networks
+        assert device_of(networks[name]) == device_of(judge) == torch.device("meta")
         asked.append((name, *judge.about, *scenes))
         return {name: [Score(name, "sum", *[0.1] * 6)]}
 

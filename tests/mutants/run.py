@@ -5,8 +5,8 @@
 Every mutant of the losses, the flow and the evaluation is tried, elsewhere DRAWN of them. It can be stopped at any
 time: what was tried is kept in FOLDER, and only functions that have changed since are tried again. --again also tries
 the survivors once more, after tests were added; --report tries nothing. The exit code is 1 below LEAST per cent, or
-when a survivor has no line in survivors.toml that says why. When all of all groups is tried, results/mutants.txt says
-what came of it.
+when a survivor has no line in survivors.toml that says why. What came of a group that is tried whole is noted in
+results/mutants.txt, where "neither" ran too long or ended the process.
 
 The tool is mutmut. A process that has imported torch and started no thread is forked for every mutant (a fork after
 torch's threads have started hangs), and runs the tests that reach the changed function, which is measured once a
@@ -74,15 +74,14 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="survivors too")
     parser.add_argument("--report", action="store_true", help="of what was tried so far")
     arguments = parser.parse_args()
-    codes, groups = [], arguments.groups or GROUPS
-    for group in groups:
+    codes = []
+    for group in arguments.groups or GROUPS:
         folder = arguments.session.resolve() / group
         if not arguments.report:
             try_all(group, folder, arguments.again)
         if (folder / "mutants").is_dir():
             codes.append(report(group, folder))
-    if len(codes) == len(GROUPS):
-        write_table({group: tally(arguments.session.resolve() / group) for group in GROUPS})
+            note(group, folder)
     return max(codes, default=0)
 
 
@@ -204,26 +203,18 @@ def results_of(folder: Path) -> dict[str, str]:
             for name, code in json.loads(path.read_text())["exit_code_by_key"].items()}
 
 
-def tally(folder: Path) -> dict[str, int]:
-    """How many of a group's mutants were to be tried, and what came of them: none counts as killed but by a failure."""
+def note(group: str, folder: Path) -> None:
+    """A group's line of results/mutants.txt, once all of it is tried; those of the others stay."""
     counts = collections.Counter(results_of(folder).values())
-    asked = counts.total() - counts["skipped"]
-    found = {"mutants": asked, "killed": counts["killed"], "survived": counts["survived"] + counts["no tests"]}
-    return {**found, "neither": asked - found["killed"] - found["survived"], "untried": counts["not checked"]}
-
-
-def write_table(found: dict[str, dict[str, int]]) -> None:
-    """results/mutants.txt, once all of all groups is tried."""
-    if any(counts["untried"] for counts in found.values()):
+    if counts["not checked"]:
         return
-    columns = ("mutants", "killed", "survived", "neither")
-    lines = ["Small changes of the library's functions, and how many of them a test notices (make mutants). Elsewhere: "
-             f"{DRAWN} drawn", "of all; neither: it ran too long, or the process ended.", "",
-             f"{'group':<10}" + "".join(f"{name:>10}" for name in (*columns, "killed, %"))]
-    for group, counts in found.items():
-        share = 100 * counts["killed"] / counts["mutants"]
-        lines.append(f"{group:<10}" + "".join(f"{counts[name]:>10}" for name in columns) + f"{share:>10.1f}")
-    TABLE.write_text("\n".join(lines) + "\n")
+    mutants, killed = counts.total() - counts["skipped"], counts["killed"]
+    survived = counts["survived"] + counts["no tests"]
+    known = {line.split()[0]: line for line in TABLE.read_text().splitlines()} if TABLE.is_file() else {}
+    known[group] = (f"{group:<10}{mutants:>9}{killed:>9}{survived:>10}{mutants - killed - survived:>9}"
+                    f"{100 * killed / mutants:>10.1f}")
+    head = f"{'group':<10}{'mutants':>9}{'killed':>9}{'survived':>10}{'neither':>9}{'killed, %':>10}"
+    TABLE.write_text("\n".join([head, *(known[name] for name in GROUPS if name in known)]) + "\n")
 
 
 def report(group: str, folder: Path) -> int:

@@ -3,7 +3,7 @@
 mutmut writes the mutants and measures which tests reach what; one thing is added to that: what a shared fixture reaches
 counts for every test that uses it, and its time for the first. Trying them is done here, twenty times faster than by
 starting pytest again and again: the tests are imported and collected once, by a process that runs none, and a copy of
-it runs those that reach a mutant, the quick ones first, and no more of them than take PATIENCE seconds.
+it runs those that reach a mutant, the most likely ones first, and no more of them than take PATIENCE seconds.
 """
 
 import gc
@@ -13,7 +13,8 @@ import signal
 import statistics
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,7 @@ from mutmut.state import state
 from mutmut.stats import load_stats
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
 
-PATIENCE = 20
-QUICK = 1.0                                        # seconds
+PATIENCE = 60                                      # seconds
 KILLED, SURVIVED, NO_TESTS, STOPPED, TOO_LONG = 1, 0, 33, 35, 36      # mutmut's exit codes
 LOG = Path("mutants/pytest.log")
 
@@ -120,8 +120,9 @@ class Trials:
         gc.collect()
         gc.freeze()                                # or every copy would walk through all that is imported
         asked = self.results.asked()
-        tests = {name: in_order(chosen(name, self.items)) for name in asked}
-        every = in_order({test for some in tests.values() for test in some})
+        cost = costs()
+        tests = {name: in_order(chosen(name, self.items, cost), cost) for name in asked}
+        every = in_order({test for some in tests.values() for test in some}, cost)
         if self.clean and every and self.run("", every) != SURVIVED:
             self.say(f"A test fails without a mutant; {LOG} says which.\n")
             return True
@@ -182,25 +183,32 @@ def seconds(tests: list[str]) -> float:
     return sum(state().duration_by_test[test] for test in tests)
 
 
-def chosen(name: str, known: dict) -> list[str]:
-    """The quickest of the tests that reach a mutant's function: at least one, and PATIENCE seconds at most."""
-    times, spent, found = state().duration_by_test, 0.0, []
-    reaching = state().tests_by_mangled_function_name.get(mangled_name_from_mutant_name(name), ())
-    for test in sorted(known.keys() & reaching, key=lambda test: (times[test], test)):
-        spent += times[test]
-        if found and spent > PATIENCE:
+def costs() -> dict[str, float]:
+    """Of every test: the more functions it reaches the less it is about one of them, and the slower the dearer."""
+    reached = Counter(test for tests in state().tests_by_mangled_function_name.values() for test in tests)
+    return {test: reached[test] * (1 + duration) for test, duration in state().duration_by_test.items()}
+
+
+def chosen(name: str, known: dict, cost: dict[str, float]) -> list[str]:
+    """The cheapest of the tests that reach a mutant's function: at least one, and PATIENCE seconds at most."""
+    reaching, found = state().tests_by_mangled_function_name.get(mangled_name_from_mutant_name(name), ()), []
+    for test in sorted(known.keys() & reaching, key=lambda test: (cost[test], test)):
+        if found and seconds([*found, test]) > PATIENCE:
             break
         found.append(test)
     return found
 
 
-def in_order(tests) -> list[str]:
-    """File by file, as they share fixtures; the quick tests first, and those of the quickest file first of them."""
-    times, of_file = state().duration_by_test, defaultdict(list)
+def in_order(tests: Iterable[str], cost: dict[str, float]) -> list[str]:
+    """File by file, as they share fixtures: the cheapest file first, and the cheapest test of each."""
+    costs_of = defaultdict(list)
     for test in tests:
-        of_file[test.partition("::")[0]].append(times[test])
-    return sorted(tests, key=lambda test: (times[test] > QUICK, statistics.mean(of_file[test.partition("::")[0]]),
-                                           test.partition("::")[0], times[test], test))
+        costs_of[file_of(test)].append(cost[test])
+    return sorted(tests, key=lambda test: (statistics.mean(costs_of[file_of(test)]), file_of(test), cost[test], test))
+
+
+def file_of(test: str) -> str:
+    return test.partition("::")[0]
 
 
 if __name__ == "__main__":
