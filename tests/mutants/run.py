@@ -40,15 +40,15 @@ LEAST = 90
 DRAWN, SEED = 300, 12
 LEFT_OUT, ASKED = 34, None          # mutmut's exit code of a mutant that is skipped, and of one that was not tried yet
 
-# The tests of each package; elsewhere all but SLOW, which start kernels, servers and processes.
+# The tests of each package; elsewhere all but those of a package alone, and SLOW, which start kernels and servers.
 GROUPS = {
     "losses": ["low_rank", "perceptual", "residual", "space_time", "temporal", "wiring"],
     "flow": ["estimate", "look_up", "occlusion", "warp"],
     "evaluation": ["bench", "evaluation", "films", "schema", "upscaling"],
     "elsewhere": [],
 }
-SLOW = ("colab", "grade", "install", "instructors", "live", "my_notebooks", "notebooks", "site", "student", "threads",
-        "training")
+SLOW = ("colab", "data_scripts", "exit_codes", "glossary", "grade", "install", "instructors", "licences", "live",
+        "my_notebooks", "notebooks", "prose", "results", "roles", "site", "student", "threads", "training")
 # A digest that is kept in the repository notices every change and says of none that it is wrong.
 DIGESTS = ("tests/test_bench.py::test_the_committed_scores_are_those_of_the_shipped_weights",
            "tests/test_bench.py::test_one_committed_score_reproduces",
@@ -125,7 +125,8 @@ def settings(group: str, folder: Path) -> str:
     packages = [f"tutorial_lib/{name}/*" for name in GROUPS if name != "elsewhere"]
     elsewhere = group == "elsewhere"
     files = sorted((folder / "tests").glob("test_*.py"))
-    asked = [f"test_{name}.py" for name in (SLOW if elsewhere else GROUPS[group])]
+    own = {name for names in GROUPS.values() for name in names} - {"wiring"}
+    asked = [f"test_{name}.py" for name in ({*SLOW, *own} if elsewhere else GROUPS[group])]
     assert set(asked) <= {path.name for path in files}, f"no longer there: {asked}"
     tests = [f"tests/{path.name}" for path in files if (path.name in asked) != elsewhere]
     tests += [word for name in DIGESTS for word in ("--deselect", name)]

@@ -1,12 +1,13 @@
 """What run.py asks of mutmut, each in a process of its own: `steps.py prepare`, and `steps.py try [clean]`.
 
-mutmut writes the mutants and measures which tests reach what; one thing is added to that: what a shared fixture reaches
-counts for every test that uses it, and its time for the first. Trying them is done here, twenty times faster than by
-starting pytest again and again: the tests are imported and collected once, by a process that runs none, and a copy of
-it runs those that reach a mutant, the most likely ones first, and no more of them than take PATIENCE seconds.
+mutmut writes the mutants and measures which tests reach what; one thing is added to that: what a shared fixture
+reaches, and its time, counts for every test that uses it. Trying them is done here, many times faster than by starting
+pytest again and again: the tests are imported and collected once, by a process that runs none, and a copy of it runs
+those that reach a mutant, the most likely ones first, and no more of them than take PATIENCE seconds.
 """
 
 import gc
+import inspect
 import json
 import os
 import signal
@@ -25,7 +26,8 @@ from mutmut.state import state
 from mutmut.stats import load_stats
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
 
-PATIENCE = 60                                      # seconds
+PATIENCE = 30                                      # seconds
+FEW = 6                                            # tests
 KILLED, SURVIVED, NO_TESTS, STOPPED, TOO_LONG = 1, 0, 33, 35, 36      # mutmut's exit codes
 LOG = Path("mutants/pytest.log")
 
@@ -48,29 +50,46 @@ def prepare() -> None:
     mutmut.collect_or_load_stats(mutmut.get_mutant_runner(1))
 
 
+def starts_processes(item: pytest.Item) -> bool:
+    """Whether a test, a fixture of it, or a function of its file that one of them calls, speaks of `subprocess`."""
+    here = [function for function in vars(item.module).values() if inspect.isfunction(function)]
+    helpers = {function.__name__ for function in here if "subprocess" in inspect.getsource(function)}
+    fixtures = [definition.func for definition in fixtures_of(item)]
+    return any("subprocess" in inspect.getsource(function) or helpers & set(function.__code__.co_names)
+               for function in (item.function, *filter(inspect.isfunction, fixtures)))
+
+
+def fixtures_of(item: pytest.Item) -> list:
+    return [definition for some in item._fixtureinfo.name2fixturedefs.values() for definition in some]
+
+
 class Fixtures:
-    """A plugin of pytest: what a fixture reached is reached by all tests that use it, and setting up takes time."""
+    """A plugin of pytest: what a fixture reaches, and the time that it takes, is that of every test that uses it.
+
+    A test that starts processes is left out: it takes seconds, and in them nothing is measured.
+    """
+
+    def pytest_collection_modifyitems(self, config, items):
+        left_out = [item for item in items if starts_processes(item)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef):
         before = set(state()._stats)
         state()._stats.clear()
+        start = time.perf_counter()
         try:
             return (yield)
         finally:
-            fixturedef.reached = set(state()._stats)
+            fixturedef.took, fixturedef.reached = time.perf_counter() - start, set(state()._stats)
             state()._stats.update(before)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self, item):
-        fixtures = getattr(item, "_fixtureinfo", None)
-        for definitions in fixtures.name2fixturedefs.values() if fixtures else ():
-            for definition in definitions:
-                state()._stats.update(getattr(definition, "reached", ()))
-
-    def pytest_runtest_makereport(self, item, call):
-        if call.when == "setup":
-            state().duration_by_test[item.nodeid] += call.duration
+        for definition in fixtures_of(item):
+            state()._stats.update(getattr(definition, "reached", ()))
+            state().duration_by_test[item.nodeid] += getattr(definition, "took", 0)
 
 
 # --- trying ---
@@ -200,11 +219,12 @@ def chosen(name: str, known: dict, cost: dict[str, float]) -> list[str]:
 
 
 def in_order(tests: Iterable[str], cost: dict[str, float]) -> list[str]:
-    """File by file, as they share fixtures: the cheapest file first, and the cheapest test of each."""
-    costs_of = defaultdict(list)
-    for test in tests:
+    """The cheapest few, then file by file, as they share fixtures: the cheapest file first, and its cheapest test."""
+    tests, costs_of = sorted(tests, key=lambda test: (cost[test], test)), defaultdict(list)
+    for test in tests[FEW:]:
         costs_of[file_of(test)].append(cost[test])
-    return sorted(tests, key=lambda test: (statistics.mean(costs_of[file_of(test)]), file_of(test), cost[test], test))
+    return tests[:FEW] + sorted(tests[FEW:], key=lambda test: (
+        statistics.mean(costs_of[file_of(test)]), file_of(test), cost[test], test))
 
 
 def file_of(test: str) -> str:
