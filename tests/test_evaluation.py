@@ -210,6 +210,20 @@ def test_an_evaluation_shows_how_far_it_is_where_it_is_asked_to(noise, capsys):
     assert {row.style for row in found["grey"]} == {0.5}
 
 
+def test_a_network_is_given_its_frames_and_its_motion_where_it_is(noise, monkeypatch):
+    exact, seen = Motion(torch.zeros(1, 2, 8, 8), torch.ones(1, 1, 8, 8)), []
+    clip = Clip(noise(2, 3, 8, 8), {1: exact, -1: exact})
+
+    def stylized(network, *given):
+        seen.append([None if tensor is None else tensor.device.type for tensor in given])
+        return clip.frames
+
+    monkeypatch.setattr(scores, "stylize_clip", stylized)
+    for is_exact in (False, True):
+        evaluate({"elsewhere": nn.Linear(2, 2, device="meta")}, [clip], Difference(), is_exact, bar=False)
+    assert seen == [["meta", None, None], ["meta"] * 3]
+
+
 class Difference(nn.Module):
     """In the place of a perceptual loss: what differs from the original, and how bright it is."""
 
@@ -318,6 +332,8 @@ def test_verdicts():
     assert verdict(row(e_stab=0.3, style=0.104), control) == "steadier"
     assert verdict(row(e_stab=0.3, style=0.12), control) == "steadier, but style +20%"
     assert verdict(row(e_stab=0.3, content=1.2), control) == "steadier, but content +20%"
+    assert verdict(row(e_stab=0.3, content=0.6), row(content=0.5)) == "steadier, but content +20%"
+    assert verdict(row(e_stab=0.25, std=0.1), control) == "steadier, but contrast -50%, not for its contrast"
     assert verdict(row(e_stab=0.3, std=0.1), control) == "steadier, but contrast -50%, not for its contrast"
     assert verdict(row(e_stab=0.3, sharpness=0.05), control) == "steadier, but sharpness -50%"
     assert verdict(row(e_stab=0.5), control) == "not steadier"
@@ -394,6 +410,7 @@ def test_a_table_is_the_figures_of_every_scene_and_what_stands_beside_them():
         return [{**as_row(row), "style_name": "mosaic"} for row in (*scenes, total(scenes))]
 
     ours, control = rows("ours", 0.4, 0.6), rows("mosaic-student-scratch", 0.5, 0.7)
+    assert [row["relative_e_stab"] for row in ours] == pytest.approx([2.0, 3.0, 5.0])
     assert format_table([*control, *ours]).splitlines() == [
         "e_stab                   alley_2  market_6       sum    style content   e/std   sharp  verdict",
         "input (floor)             0.0500    0.0625    0.1125",

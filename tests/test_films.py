@@ -10,6 +10,7 @@ from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
 from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.evaluation import films as film_module
 from tutorial_lib.evaluation.films import real_films, rendered_films, sintel_films
 from tutorial_lib.evaluation.scores import floor, steadiness
 from tutorial_lib.settings import scale
@@ -69,6 +70,12 @@ def test_sintel_is_read_at_the_size_and_length_of_the_scale(tmp_path, small):
     write_scene(tmp_path, test_scene("alley_2", 80, 128, 7))
     film, = sintel_films(tmp_path, small, ["final"])
     assert (film.pass_name, film.frames.shape) == ("final", (small.evaluation_frames, 3, 40, small.evaluation_width))
+
+
+def test_the_test_scenes_come_first_and_others_only_where_none_of_them_is_there(monkeypatch, tmp_path):
+    for there, taken in ((["alley_1", "alley_2", "temple_2"], ["alley_2", "temple_2"]), (["b", "a"], ["b", "a"])):
+        monkeypatch.setattr(film_module, "scene_names", lambda root, there=there: there)
+        assert sorted(film_module.sintel_names(tmp_path)) == sorted(taken)
 
 
 def test_sintel_has_one_gap(tmp_path, small):

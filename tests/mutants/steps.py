@@ -148,7 +148,8 @@ class Trials:
         if every and self.run("fail", every) != KILLED:
             self.say("No test fails where every function does.\n")
             return True
-        for number, name in enumerate(sorted(asked, key=lambda name: seconds(tests[name])), 1):
+        quick_first = sorted(asked, key=lambda name: seconds(tests[name][:FEW]))
+        for number, name in enumerate(quick_first, 1):
             code = self.run(name, tests[name]) if tests[name] else NO_TESTS
             self.results.note(name, code)
             if code != KILLED or number % 50 == 0:
