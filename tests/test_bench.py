@@ -272,12 +272,14 @@ def test_networks_are_in_order_and_only_a_control_of_seed_0_has_cheats(tmp_path,
     (tmp_path / "mosaic-unfinished.json").unlink()
     path = tmp_path / "mosaic-wide.json"
     write_json(path, {key: value for key, value in read_json(path).items() if key != "recipe"})
+    renamed = tmp_path / "mosaic-res.json"
+    write_json(renamed, {**read_json(renamed), "recipe": "rank"})
     make(tmp_path, small, "student-scratch", seed=2, style="candy")
     candy = tmp_path / "candy-student-scratch.json"
     write_json(candy, {**read_json(candy), "seed": 1})
     found = entries([tmp_path])
     assert [entry.record_name for entry in found] == [
-        "candy-student-scratch-seed1", "mosaic-res", "mosaic-student-scratch", "mosaic-wide", "mosaic-grey",
+        "candy-student-scratch-seed1", "mosaic-rank", "mosaic-student-scratch", "mosaic-wide", "mosaic-grey",
         "mosaic-blurred"]
     control, cheat = found[2], found[4]
     assert cheat == Entry("mosaic", "grey", 0, control.path, control.manifest)

@@ -24,9 +24,10 @@ def test_nine_in_ten_are_killed_in_every_group(row):
     assert float(row[5]) == round(100 * killed / mutants, 1)
 
 
-def test_every_group_is_in_the_table_and_no_survivor_has_gone_from_it():
+def test_no_line_of_the_table_is_of_a_part_of_its_group_and_no_survivor_has_gone_from_it():
     """The tool itself says when one has no line: it alone knows their names."""
-    assert [row[0] for row in ROWS] == ["losses", "flow", "evaluation", "elsewhere"] and ROWS[-1][1] == "300"
-    for name, _, _, survived, neither, _ in ROWS[:-1]:
+    groups = [row[0] for row in ROWS]
+    assert groups == [name for name in ("losses", "flow", "evaluation", "elsewhere") if name in groups] and groups
+    for name, mutants, _, survived, neither, _ in ROWS:
         explained = [line for line in SURVIVORS if line["file"].startswith(f"tutorial_lib/{name}/")]
-        assert 0 < len(explained) <= int(survived) + int(neither), name
+        assert mutants == "300" if name == "elsewhere" else 0 < len(explained) <= int(survived) + int(neither), name
