@@ -109,7 +109,7 @@ def test_a_protocol_says_by_whom_and_how_it_is_judged(folder, films, small):
 
 def test_every_jury_is_told_of_the_pictures(folder, films, small, noise):
     write_image(folder / "rare.png", noise(1, 3, 40, 40))
-    small = small.but(style_size=40)
+    small = small.but(style_size=24)
     made = Bench(list, {}, small, folder, COMPACT_FILE, {"rare": folder / "rare.png"})
     assert [jury.knows("rare") for jury in made.juries.values()] == [True, True]
     target = made.juries["judge_"].judge("rare").loss.target
@@ -349,6 +349,9 @@ def test_records_are_read_in_the_order_of_their_names_and_a_damaged_one_is_named
     del damaged["scores"]["final"]["alley_2"]["std"]
     write_json(tmp_path / "mosaic-grey.json", damaged)
     with pytest.raises(TutorialError, match=r"mosaic-grey\.json is damaged.* it lacks scores\.final\.alley_2\.std"):
+        read_records(tmp_path)
+    write_json(tmp_path / "mosaic-grey.json", {name: part for name, part in damaged.items() if name != "sha256"})
+    with pytest.raises(TutorialError, match="it lacks sha256"):
         read_records(tmp_path)
 
 
