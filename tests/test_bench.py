@@ -256,6 +256,13 @@ def test_a_network_is_judged_by_the_picture_that_it_was_trained_on(folder, films
         lacks("other")
 
 
+def test_a_picture_of_ones_own_that_is_named_as_a_painted_style_is_not_judged_by_the_painting(folder, small):
+    entry = entries([folder])[0]
+    own = dataclasses.replace(entry, manifest={**entry.manifest, "picture": "0" * 64})
+    with pytest.raises(TutorialError, match="was trained on another picture than mosaic"):
+        Jury(load_features("compact"), small).picture(own)
+
+
 def test_the_first_folder_wins_and_unfinished_networks_wait(folder, tmp_path_factory, small):
     other = tmp_path_factory.mktemp("other")
     make(other, small, "student-scratch", seed=5)
