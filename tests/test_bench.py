@@ -1,21 +1,26 @@
 """Records are made once, made again when they must be, and can be made by anybody who has the weights."""
 
 import dataclasses
+import re
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import torch
+from records import record
+from scipy.ndimage import uniform_filter
 
 from tutorial_lib import checkpoint, evaluation, zoo
 from tutorial_lib.data.clips import Clip, filmed
 from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.evaluation import bench as bench_module
 from tutorial_lib.evaluation.bench import CHEATS, FIDELITY_EVERY, Bench, Entry, Jury, entries, read_records
 from tutorial_lib.evaluation.films import rendered_films
 from tutorial_lib.evaluation.scores import steadiness
 from tutorial_lib.files import read_json, sha256_of, write_json
+from tutorial_lib.losses.perceptual import perceptual_loss
 from tutorial_lib.networks.features import COMPACT_FILE, CompactFeatures, load_features
 from tutorial_lib.networks.student import Student
 from tutorial_lib.papers.ofd.roles import POCKETS
@@ -72,6 +77,62 @@ def test_a_record_says_what_matters(folder, films, small):
     assert set(record["scores"]) == {"clean", "final"} and set(final) == {"bandage_2", "sum"}
     assert final["sum"] == final["bandage_2"]
     assert 0 < final["sum"]["floor"] < final["sum"]["floor_2"] * 2
+
+
+def test_a_record_tells_how_its_network_was_made(folder, small):
+    found = {entry.recipe: entry for entry in entries([folder])}
+    entry, digest = found["student-scratch"], sha256_of(folder / "mosaic-student-scratch.safetensors")
+    manifest = {**entry.manifest, "source": "residual", "rank_from": "input"}
+    about = {"name": "mosaic-student-scratch", "recipe": "student-scratch", "style": "mosaic", "seed": 0,
+             "scale": "smoke", "sha256": digest}
+    assert bench_module.description(dataclasses.replace(entry, manifest=manifest)) == {
+        **about, "minutes": 1.5, "hardware": "a machine", "command": "train", "source": "residual",
+        "rank_from": "input", "clip_length": small.clip_length,
+        "lambdas": {key: value for key, value in small.but(lambda_res=7.0).as_dict().items() if "lambda" in key},
+        "changes": {"lambda_res": 7.0, "evaluation_height": 40, "evaluation_width": 64, "evaluation_frames": 5}}
+    other = {**manifest, "settings": {**manifest["settings"], "seed": 9}}
+    assert "seed" not in bench_module.description(dataclasses.replace(entry, manifest=other))["changes"]
+    for cheat in CHEATS:
+        assert bench_module.description(found[cheat]) == {
+            **about, "name": f"mosaic-{cheat}", "recipe": cheat, "made_from": "mosaic-student-scratch"}
+
+
+def test_a_protocol_says_by_whom_and_how_it_is_judged(folder, films, small):
+    made = bench(folder, films, small, COMPACT_FILE)
+    assert made.protocol == {
+        "films": "rendered", "width": 64, "height": 40, "frames": 5, "gaps": [1, 2], "fidelity_every": FIDELITY_EVERY,
+        "style_size": small.style_size,
+        "perceptual": {"name": small.features, "weights": checkpoint.digest(load_features(small.features))}}
+    assert made.judge == {"name": COMPACT_FILE.stem, "sha256": sha256_of(COMPACT_FILE)}
+    assert bench(folder, films, small).judge is None
+
+
+def test_every_jury_is_told_of_the_pictures(folder, films, small, noise):
+    write_image(folder / "rare.png", noise(1, 3, 40, 40))
+    small = small.but(style_size=24)
+    made = Bench(list, {}, small, folder, COMPACT_FILE, {"rare": folder / "rare.png"})
+    assert [jury.knows("rare") for jury in made.juries.values()] == [True, True]
+    target = made.juries["judge_"].judge("rare").loss.target
+    expected = perceptual_loss(load_features("compact"), folder / "rare.png", small).target
+    assert torch.equal(target.content_power, expected.content_power)
+
+
+def test_two_scenes_are_one_by_the_sum_of_their_errors_and_the_mean_of_the_rest():
+    rows = [{"e_stab": 0.1, "e_stab_4": 0.2, "floor": 0.01, "floor_4": 0.02, "style": 1.0, "std": 0.1},
+            {"e_stab": 0.3, "e_stab_4": 0.5, "floor": 0.03, "floor_4": 0.07, "style": 4.0, "std": 1 / 3}]
+    assert bench_module.summed(rows) == {
+        "e_stab": 0.4, "e_stab_4": 0.7, "floor": 0.04, "floor_4": 0.09, "style": 2.5, "std": 0.216667}
+    assert bench_module.summed(rows[1:]) == {**rows[1], "std": 0.333333}
+
+
+def test_a_bar_counts_the_films(folder, films, small, capsys, monkeypatch):
+    monkeypatch.setattr(Bench, "score", lambda self, entry, prefixes, on_film: [on_film() for _ in self.films])
+    found, scored = entries([folder])[:1], bench(folder, films, small)
+    assert scored.score_all(found) == ["mosaic-student-scratch"]
+    shown = capsys.readouterr().err
+    assert "mosaic-student-scratch: 100%" in shown and re.search(r" 2/2 .*film/s\]", shown)
+    assert scored.score_all([]) == [] and capsys.readouterr().err == ""
+    assert scored.score_all(found, bar=False) and capsys.readouterr().err == ""
 
 
 def test_a_score_is_that_of_evaluation(folder, films, small):
@@ -195,6 +256,13 @@ def test_a_network_is_judged_by_the_picture_that_it_was_trained_on(folder, films
         lacks("other")
 
 
+def test_a_picture_of_ones_own_that_is_named_as_a_painted_style_is_not_judged_by_the_painting(folder, small):
+    entry = entries([folder])[0]
+    own = dataclasses.replace(entry, manifest={**entry.manifest, "picture": "0" * 64})
+    with pytest.raises(TutorialError, match="was trained on another picture than mosaic"):
+        Jury(load_features("compact"), small).picture(own)
+
+
 def test_the_first_folder_wins_and_unfinished_networks_wait(folder, tmp_path_factory, small):
     other = tmp_path_factory.mktemp("other")
     make(other, small, "student-scratch", seed=5)
@@ -203,6 +271,95 @@ def test_the_first_folder_wins_and_unfinished_networks_wait(folder, tmp_path_fac
     found = {entry.record_name: entry.path.parent for entry in entries([folder, other])}
     assert found == {"mosaic-student-scratch": folder, "mosaic-rank-x0.3": other, "mosaic-grey": folder,
                      "mosaic-blurred": folder}
+
+
+def test_networks_are_in_order_and_only_a_control_of_seed_0_has_cheats(tmp_path, small):
+    for recipe in ("res", "student-scratch", "unfinished", "wide"):
+        make(tmp_path, small, recipe, seed=1)
+    (tmp_path / "mosaic-unfinished.json").unlink()
+    path = tmp_path / "mosaic-wide.json"
+    write_json(path, {key: value for key, value in read_json(path).items() if key != "recipe"})
+    renamed = tmp_path / "mosaic-res.json"
+    write_json(renamed, {**read_json(renamed), "recipe": "rank"})
+    make(tmp_path, small, "student-scratch", seed=2, style="candy")
+    candy = tmp_path / "candy-student-scratch.json"
+    write_json(candy, {**read_json(candy), "seed": 1})
+    found = entries([tmp_path])
+    assert [entry.record_name for entry in found] == [
+        "candy-student-scratch-seed1", "mosaic-rank", "mosaic-student-scratch", "mosaic-wide", "mosaic-grey",
+        "mosaic-blurred"]
+    control, cheat = found[2], found[4]
+    assert cheat == Entry("mosaic", "grey", 0, control.path, control.manifest)
+    assert control.path == tmp_path / "mosaic-student-scratch.safetensors"
+
+
+def test_a_manifest_of_an_unknown_scale_is_refused(folder):
+    path = folder / "mosaic-student-scratch.json"
+    known = read_json(path)
+    write_json(path, {**known, "settings": {**known["settings"], "name": "gigantic"}})
+    with pytest.raises(TutorialError, match=r"student-scratch\.json is damaged.* settings\.name should be one of"):
+        entries([folder])
+    path.write_text("{}")
+    with pytest.raises(TutorialError, match=r"mosaic-student-scratch\.json is damaged"):
+        entries([folder])
+
+
+def test_the_cheats_are_grey_and_the_controls_own_pictures_blurred(folder, noise):
+    found, frame = {entry.recipe: entry for entry in entries([folder])}, noise(1, 3, 24, 32)
+    assert found["grey"].load()(frame).unique() == 0.5
+    with torch.no_grad():
+        sharp, blurred = found["student-scratch"].load()(frame), found["blurred"].load()(frame)
+    expected = uniform_filter(sharp.numpy(), (0, 0, 9, 9), mode="nearest")
+    assert torch.allclose(blurred, torch.from_numpy(expected), atol=1e-5)
+
+
+def test_a_network_is_scored_where_the_device_is(folder, monkeypatch):
+    monkeypatch.setattr(bench_module, "device", lambda: torch.device("meta"))
+    network = entries([folder])[0].load()
+    assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
+
+
+def test_a_judge_is_made_on_the_processor_and_used_where_the_device_is(small, monkeypatch):
+    places = []
+
+    class Features:
+        def to(self, place):
+            places.append(f"features to {place}")
+            return self
+
+        def cpu(self):
+            return self.to("cpu")
+
+    class Loss:
+        def to(self, place):
+            places.append(f"loss to {place}")
+            return self
+
+    def made(features, style, settings):
+        assert (style, settings) == ("mosaic", small) and isinstance(features, Features)
+        return Loss()
+
+    monkeypatch.setattr(bench_module, "device", lambda: "gpu")
+    monkeypatch.setattr(bench_module, "perceptual_loss", made)
+    jury = Jury(Features(), small)
+    judge = jury.judge("mosaic")
+    assert places == ["features to gpu", "features to cpu", "loss to gpu", "features to gpu"]
+    assert jury.judge("mosaic") is judge and judge.seen is jury.seen
+
+
+def test_records_are_read_in_the_order_of_their_names_and_a_damaged_one_is_named(tmp_path):
+    for recipe in ("student-scratch", "blurred", "grey"):
+        write_json(tmp_path / f"mosaic-{recipe}.json", record(recipe, 0.5))
+    (tmp_path / "notes.txt").write_text("no record")
+    assert [found["recipe"] for found in read_records(tmp_path)] == ["blurred", "grey", "student-scratch"]
+    damaged = record("grey", 0.5, passes=("final",))
+    del damaged["scores"]["final"]["alley_2"]["std"]
+    write_json(tmp_path / "mosaic-grey.json", damaged)
+    with pytest.raises(TutorialError, match=r"mosaic-grey\.json is damaged.* it lacks scores\.final\.alley_2\.std"):
+        read_records(tmp_path)
+    write_json(tmp_path / "mosaic-grey.json", {name: part for name, part in damaged.items() if name != "sha256"})
+    with pytest.raises(TutorialError, match="it lacks sha256"):
+        read_records(tmp_path)
 
 
 def test_a_network_without_a_style_is_an_entry_that_no_jury_knows(folder, films, small):

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 import weakref
 
 import numpy as np
@@ -24,11 +25,12 @@ from tutorial_lib.evaluation import (
     instability,
     judge_of,
     report,
+    scores,
     sharpness,
     verdict,
 )
 from tutorial_lib.evaluation.report import format_table
-from tutorial_lib.evaluation.scores import Fidelity, score
+from tutorial_lib.evaluation.scores import Fidelity, device_of, floor, score, steadiness, total
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks.student import Student
 
@@ -140,6 +142,99 @@ def test_blur_lowers_sharpness(noise):
     assert sharpness(F.avg_pool2d(picture, 3, 1, 1)) < 0.4 * sharpness(picture)
 
 
+def test_sharpness_is_how_much_the_luma_differs_from_its_four_neighbours(noise):
+    frames = noise(2, 3, 7, 9)
+    luma = np.tensordot(frames.numpy(), [0.299, 0.587, 0.114], ([1], [0]))
+    around = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1] + luma[:, 1:-1, :-2] + luma[:, 1:-1, 2:]
+    assert sharpness(frames) == pytest.approx(np.abs(around - 4 * luma[:, 1:-1, 1:-1]).mean(), rel=1e-5)
+    expected = sharpness(frames)
+    with torch.device("meta"):                      # what is made lies where the frames are
+        assert sharpness(frames) == expected
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_motion_comes_to_where_the_video_is(step, noise):
+    asked, motion = [], Motion(torch.zeros(1, 2, 8, 8), torch.ones(1, 1, 8, 8))
+
+    class Elsewhere:
+        def to(self, device):
+            asked.append(device)
+            return motion
+
+    instability(noise(2, 3, 8, 8), Clip(noise(2, 3, 8, 8), {step: Elsewhere()}))
+    assert asked == [torch.device("cpu")]
+
+
+def test_a_network_is_where_its_weights_are_and_a_function_on_the_processor():
+    assert device_of(nn.Linear(2, 2, device="meta")).type == "meta"
+    assert device_of(nn.Identity()) == device_of(torch.relu) == torch.device("cpu")
+
+
+def test_a_judge_may_be_another_perceptual_network_than_the_scales(smoke, monkeypatch):
+    monkeypatch.setattr(scores, "load_features", lambda name: f"network {name}")
+    monkeypatch.setattr(scores, "perceptual_loss", lambda *about: about)
+    assert judge_of("mosaic", smoke) == (f"network {smoke.features}", "mosaic", smoke)
+    assert judge_of("mosaic", smoke, "other.safetensors") == ("network other.safetensors", "mosaic", smoke)
+
+
+def test_a_floor_is_computed_once_a_clip_and_gap(noise, monkeypatch):
+    computed = []
+    monkeypatch.setattr(scores, "instability", lambda video, clip, gap: computed.append((video, clip, gap)) or 0.25)
+    one, another = Clip(noise(3, 3, 8, 8)), Clip(noise(3, 3, 8, 8))
+    assert [floor(one), floor(one, 1), floor(one, 2), floor(another), floor(one)] == [0.25] * 5
+    assert computed == [(one.frames, one, 1), (one.frames, one, 2), (another.frames, another, 1)]
+
+
+def test_steadiness_names_its_gaps(noise):
+    motion = {gap: Motion(torch.zeros(4 - gap, 2, 8, 8), torch.ones(4 - gap, 1, 8, 8)) for gap in (1, 2)}
+    clip, video = Clip(noise(4, 3, 8, 8), motion), noise(4, 3, 8, 8)
+    row = steadiness(video, clip, (1, 2))
+    assert list(row) == ["e_stab", "floor", "e_stab_2", "floor_2", "std", "sharpness"]
+    assert [row["e_stab"], row["e_stab_2"]] == [instability(video, clip, gap) for gap in (1, 2)]
+    assert [row["floor"], row["floor_2"]] == [instability(clip.frames, clip, gap) for gap in (1, 2)]
+    assert row["std"] == pytest.approx(video.double().numpy().std(ddof=1), rel=1e-5)
+    assert row["sharpness"] == sharpness(video)
+
+
+def test_an_evaluation_shows_how_far_it_is_where_it_is_asked_to(noise, capsys):
+    exact = Motion(torch.zeros(1, 2, 32, 48), torch.ones(1, 1, 32, 48))
+    clips = [Clip(noise(2, 3, 32, 48), {1: exact}, None, name) for name in ("one", "two")]
+    networks, judge = {"copy": nn.Identity(), "grey": Grey()}, Difference()
+    evaluate(networks, clips, judge, bar=False)
+    assert capsys.readouterr().err == ""
+    found = evaluate(networks, iter(clips), judge)
+    assert re.search(r"evaluate: 100%.* 4/4 ", capsys.readouterr().err)
+    assert [(row.network, row.scene) for row in found["grey"]] == [("grey", "one"), ("grey", "two"), ("grey", "sum")]
+    for row, clip in zip(found["copy"], clips, strict=False):
+        assert row == Score("copy", clip.name, **steadiness(clip.frames, clip),
+                            style=pytest.approx(clip.frames.mean().item()), content=0)
+    assert {row.style for row in found["grey"]} == {0.5}
+
+
+def test_a_network_is_given_its_frames_and_its_motion_where_it_is(noise, monkeypatch):
+    exact, seen = Motion(torch.zeros(1, 2, 8, 8), torch.ones(1, 1, 8, 8)), []
+    clip = Clip(noise(2, 3, 8, 8), {1: exact, -1: exact})
+
+    def stylized(network, *given):
+        seen.append([None if tensor is None else tensor.device.type for tensor in given])
+        return clip.frames
+
+    monkeypatch.setattr(scores, "stylize_clip", stylized)
+    for is_exact in (False, True):
+        evaluate({"elsewhere": nn.Linear(2, 2, device="meta")}, [clip], Difference(), is_exact, bar=False)
+    assert seen == [["meta", None, None], ["meta"] * 3]
+
+
+class Difference(nn.Module):
+    """In the place of a perceptual loss: what differs from the original, and how bright it is."""
+
+    def content_of(self, image):
+        return image
+
+    def fidelity(self, stylized, wanted):
+        return {"content": (stylized - wanted).square().mean(), "style": stylized.mean()}
+
+
 class Grey(nn.Module):
     def forward(self, frame):
         return torch.full_like(frame, 0.5)
@@ -181,7 +276,7 @@ def test_grey_and_blur_do_not_come_out_as_good(rows):
     assert "steadier, but" in said["blurred"] and "sharpness" in said["blurred"]
 
 
-def test_a_teacher_is_given_the_exact_motion_only_where_it_is_asked_for(smoke):
+def test_a_teacher_is_given_the_exact_motion_only_where_it_is_asked_for():
     """By its own estimate it is scored as it would be in use."""
     seen = []
 
@@ -197,7 +292,7 @@ def test_a_teacher_is_given_the_exact_motion_only_where_it_is_asked_for(smoke):
     clip = Clip(frames, {1: exact, -1: exact}, None, "noise")
     for asked in (False, True):
         seen.clear()
-        evaluate({"teacher": Teacher()}, [clip], judge_of("mosaic", smoke), exact=asked, bar=False)
+        evaluate({"teacher": Teacher()}, [clip], Difference(), exact=asked, bar=False)
         moved = torch.equal(seen[1], warp(frames[:1], exact.flows))
         assert moved == asked
 
@@ -238,6 +333,8 @@ def test_verdicts():
     assert verdict(row(e_stab=0.3, style=0.104), control) == "steadier"
     assert verdict(row(e_stab=0.3, style=0.12), control) == "steadier, but style +20%"
     assert verdict(row(e_stab=0.3, content=1.2), control) == "steadier, but content +20%"
+    assert verdict(row(e_stab=0.3, content=0.6), row(content=0.5)) == "steadier, but content +20%"
+    assert verdict(row(e_stab=0.25, std=0.1), control) == "steadier, but contrast -50%, not for its contrast"
     assert verdict(row(e_stab=0.3, std=0.1), control) == "steadier, but contrast -50%, not for its contrast"
     assert verdict(row(e_stab=0.3, sharpness=0.05), control) == "steadier, but sharpness -50%"
     assert verdict(row(e_stab=0.5), control) == "not steadier"
@@ -307,6 +404,25 @@ def test_every_network_is_judged_against_the_control_of_its_own_style():
     assert said["waves-student-ours"] not in ("steadier", "not steadier")         # its control is not there
 
 
+def test_a_table_is_the_figures_of_every_scene_and_what_stands_beside_them():
+    def rows(name, *e_stab):
+        scenes = [Score(name, *about, 0.25, 1.5, 0.2, 0.125, floor) for *about, floor in zip(
+            ("alley_2", "market_6"), e_stab, (0.05, 0.0625), strict=True)]
+        return [{**as_row(row), "style_name": "mosaic"} for row in (*scenes, total(scenes))]
+
+    ours, control = rows("ours", 0.4, 0.6), rows("mosaic-student-scratch", 0.5, 0.7)
+    assert [row["relative_e_stab"] for row in ours] == pytest.approx([2.0, 3.0, 5.0])
+    assert format_table([*control, *ours]).splitlines() == [
+        "e_stab                   alley_2  market_6       sum    style content   e/std   sharp  verdict",
+        "input (floor)             0.0500    0.0625    0.1125",
+        "mosaic-student-scratch    0.5000    0.7000    1.2000   0.2500  1.5000   6.000  0.1250  control",
+        "ours                      0.4000    0.6000    1.0000   0.2500  1.5000   5.000  0.1250  steadier"]
+    assert format_table(ours).splitlines() == [
+        "e_stab          alley_2  market_6       sum    style content   e/std   sharp",
+        "input (floor)    0.0500    0.0625    0.1125",
+        "ours             0.4000    0.6000    1.0000   0.2500  1.5000   5.000  0.1250"]
+
+
 def test_without_a_control_there_is_no_verdict():
     table = format_table([table_row("mosaic-student-ours", "mosaic", 0.4)])
     assert "verdict" not in table and "steadier" not in table
@@ -341,14 +457,16 @@ def test_every_network_is_scored_in_its_own_style_on_the_scenes_that_were_asked_
     class Judge(nn.Module):
         def __init__(self, *about):
             super().__init__()
-            self.about = about
+            self.about, self.weight = about, nn.Parameter(torch.zeros(1))
 
+    monkeypatch.setattr(report, "device", lambda: torch.device("meta"))
     monkeypatch.setattr(report, "test_scenes", lambda *about: asked.append(about) or ["a scene"])
     monkeypatch.setattr(report, "judge_of", Judge)
     monkeypatch.setattr(zoo, "load", lambda name: Student(4, 1).requires_grad_(False))
 
     def evaluated(networks, scenes, judge):
         name, = networks
+        assert device_of(networks[name]) == device_of(judge) == torch.device("meta")
         asked.append((name, *judge.about, *scenes))
         return {name: [Score(name, "sum", *[0.1] * 6)]}
 

@@ -10,6 +10,7 @@ from tutorial_lib.data.images import write_image
 from tutorial_lib.data.scenes import TEST_SCENES, test_scene
 from tutorial_lib.data.sintel import write_scene
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.evaluation import films as film_module
 from tutorial_lib.evaluation.films import real_films, rendered_films, sintel_films
 from tutorial_lib.evaluation.scores import floor, steadiness
 from tutorial_lib.settings import scale
@@ -29,6 +30,15 @@ def test_the_passes_of_a_rendered_scene_share_its_motions(small):
     assert clean.motions is final.motions and list(clean.motions) == [1, 2]
     assert torch.equal(clean.motions[2].flows[1:2], scene.flow(1, 3))
     assert torch.equal(clean.motions[2].masks[1:2], scene.mask(1, 3))
+
+
+def test_rendering_shows_how_far_it_is_where_it_is_asked_to(small, capsys):
+    short = small.but(evaluation_frames=2)
+    rendered_films(short, (1,), ["bandage_2"], ["final"], bar=False)
+    evaluation.test_scenes(short)
+    assert capsys.readouterr().err == ""
+    rendered_films(short, (1,), ["bandage_2"], ["final"])
+    assert "rendering: 100%" in capsys.readouterr().err
 
 
 def test_a_step_that_is_longer_than_the_films_is_left_out(small):
@@ -62,6 +72,12 @@ def test_sintel_is_read_at_the_size_and_length_of_the_scale(tmp_path, small):
     assert (film.pass_name, film.frames.shape) == ("final", (small.evaluation_frames, 3, 40, small.evaluation_width))
 
 
+def test_the_test_scenes_come_first_and_others_only_where_none_of_them_is_there(monkeypatch, tmp_path):
+    for there, taken in ((["alley_1", "alley_2", "temple_2"], ["alley_2", "temple_2"]), (["b", "a"], ["b", "a"])):
+        monkeypatch.setattr(film_module, "scene_names", lambda root, there=there: there)
+        assert sorted(film_module.sintel_names(tmp_path)) == sorted(taken)
+
+
 def test_sintel_has_one_gap(tmp_path, small):
     write_scene(tmp_path, test_scene("alley_2", 40, 64, 3))
     assert [(f.name, f.pass_name, list(f.motions)) for f in sintel_films(tmp_path, small)] == [
@@ -84,6 +100,18 @@ def test_real_films_get_their_flow_estimated(tmp_path):
     assert floor(film) < 0.3 * moved
     with pytest.raises(TutorialError, match="has one frame"):
         real_films([tmp_path / "clip" / "frame_0000.png"])
+
+
+def test_real_films_are_made_small_and_stay_pictures(tmp_path):
+    """A mean of white pixels is a little more than 1 where it is rounded."""
+    for name, height, width in (("edge", 32, 96), ("small", 20, 32)):
+        for t in range(2):
+            frame = (torch.arange(width).add(t) // 5 % 2).float().expand(1, 3, height, width)
+            write_image(tmp_path / name / f"frame_{t:04d}.png", frame)
+    large, small = real_films([tmp_path / "edge", tmp_path / "small"], side=40)
+    assert large.frames.shape[-1] == 40 and small.frames.shape == (2, 3, 20, 32)
+    assert large.frames.min() >= 0 and large.frames.max() <= 1 and large.frames.unique().numel() > 2
+    assert torch.equal(small.frames[0, 0, 0, :6], torch.tensor([0.0, 0, 0, 0, 0, 1]))
 
 
 def test_two_films_of_one_name_are_not_taken_for_one(tmp_path):

@@ -151,7 +151,7 @@ def test_a_kept_style_that_is_damaged_is_refused(damage, tmp_path, monkeypatch):
     assert perceptual.kept_target("night", features, 64).grams["tap1"].shape == (1, 3, 3)
     kept = {name: value for name, value in (whole | damage).items() if value is not None}
     save_file(kept, tmp_path / "night-64-compact.safetensors")
-    with pytest.raises(TutorialError, match="is damaged"):
+    with pytest.raises(TutorialError, match=r"night-64-compact\.safetensors is damaged"):
         perceptual.kept_target("night", features, 64)
     (tmp_path / "night-64-compact.safetensors").write_bytes(b"half")
     with pytest.raises(TutorialError, match="missing or damaged"):

@@ -24,6 +24,7 @@ def test_charbonnier_is_a_square_near_zero_and_a_difference_far_away():
     truth = torch.zeros(2, 3)
     assert charbonnier(truth, truth).item() == pytest.approx(1e-3)
     assert charbonnier(truth + 0.5, truth).item() == pytest.approx(np.sqrt(0.25 + 1e-6))
+    assert charbonnier(truth + 0.8, truth + 0.3).item() == pytest.approx(np.sqrt(0.25 + 1e-6))
     small = (charbonnier(truth + 1e-4, truth) - charbonnier(truth, truth)).item()
     assert small == pytest.approx(1e-8 / 2e-3, rel=0.01)
 
@@ -55,6 +56,22 @@ def test_only_the_normalised_map_does_not_know_the_scale(noise, power):
     features = noise(2, 5, 6, 7) - 0.5
     assert torch.allclose(attention_map(features, power, True), attention_map(3 * features, power, True), atol=1e-5)
     assert not torch.allclose(attention_map(features, power), attention_map(3 * features, power), atol=1e-1)
+
+
+def test_every_map_of_a_clip_is_normalised_by_itself(noise):
+    brightness = torch.tensor([[1.0, 30.0], [0.1, 4.0]])[:, :, None, None, None]
+    features = brightness * noise(2, 2, 3, 5, 6)
+    maps, raw = attention_map(features, normalised=True), attention_map(features)
+    assert maps.shape == (2, 2, 1, 5, 6)
+    assert torch.allclose(maps * raw.amax((-2, -1), True), raw * maps.amax((-2, -1), True), rtol=1e-4)   # by one number
+    assert torch.allclose(maps.square().mean((-2, -1)), torch.ones(2, 2, 1), atol=1e-5)
+    assert torch.equal(attention_map(torch.zeros(1, 3, 5, 6), normalised=True), torch.zeros(1, 1, 5, 6))
+
+
+def test_the_papers_space_loss_squares_and_does_not_normalise(noise):
+    student, teacher = noise(1, 2, 3, 6, 7), 4 * noise(1, 2, 5, 6, 7)
+    known = (student.square().sum(2) - teacher.square().sum(2)).square().mean()
+    assert space_loss(student, teacher).item() == pytest.approx(known.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("normalised", [False, True])
@@ -243,6 +260,23 @@ def test_a_frozen_cell_keeps_its_memory(forgetful, cure):
     assert cure == "trained on the teacher" or nearer < 0.9 * forgetful[-1]
 
 
+def test_the_spread_is_the_variance_of_each_channel(noise):
+    scale, shift = torch.tensor([[1.0, 5.0, 20.0], [0.0, 9.0, 90.0]])[:, :, None, None]
+    cells = noise(2, 3, 6, 7) * scale + shift
+    known = np.mean([channel.var() for channel in cells.double().numpy().swapaxes(0, 1)])
+    assert spread(cells).item() == pytest.approx(known, rel=1e-4)
+    assert relative_time_loss(cells + 2, cells).item() == pytest.approx(4 / known, rel=1e-4)
+    nothing = torch.zeros_like(cells)
+    assert relative_time_loss(nothing, nothing).item() == 0 < relative_time_loss(cells, nothing).item()     # not 0 / 0
+
+
+def test_a_memory_has_collapsed_below_a_thousandth_of_the_features_spread(noise):
+    features = noise(1, 3, 8, 8)
+    for share, collapsed in ((0.9e-3, True), (1.1e-3, False)):
+        assert has_collapsed(share ** 0.5 * features, features) is collapsed
+        assert has_collapsed((share * 100) ** 0.5 * features, features, 0.1) is collapsed
+
+
 def test_a_memory_that_says_the_same_everywhere_holds_nothing(noise):
     assert has_collapsed(torch.full((1, 3, 8, 8), 5.0), noise(1, 3, 8, 8))
 
@@ -260,6 +294,12 @@ def test_attention_transfer_compares_every_layer_whatever_its_scale_and_channels
     assert attention_transfer((body, tap), (other, far)).item() > alone
     maps = tuple(attention_map(layer, normalised=True) for layer in (other, tap))
     assert attention_transfer((body, tap), maps).item() == pytest.approx(alone, rel=1e-5)
+
+
+def test_attention_transfer_wants_as_many_layers_of_the_teacher_as_of_the_student(noise):
+    layer = noise(1, 2, 4, 5, 5)
+    with pytest.raises(ValueError, match="shorter"):
+        attention_transfer((layer, layer), (layer,))
 
 
 def test_a_hint_is_zero_where_the_regressor_tells_the_teacher(noise):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tutorial_lib import checkpoint
+from tutorial_lib import checkpoint, quality
 from tutorial_lib.data import photographs
 from tutorial_lib.data.degradation import degrade, upscale_bicubic
 from tutorial_lib.errors import TutorialError
@@ -65,8 +65,28 @@ def test_a_slice_is_one_row_through_time(noise):
     video = noise(5, 3, 7, 9)
     found = upscaling.xt_slice(video, 2)
     assert found.shape == (3, 5, 9) and torch.equal(found[:, 4], video[4, :, 2])
-    with pytest.raises(TutorialError, match="rows 0 to 6, not 7"):
-        upscaling.xt_slice(video, 7)
+    assert torch.equal(upscaling.xt_slice(video, 0)[:, 1], video[1, :, 0])
+    assert torch.equal(upscaling.xt_slice(video, 6)[:, 1], video[1, :, 6])
+    for row in (7, -1):
+        with pytest.raises(TutorialError, match=f"rows 0 to 6, not {row}"):
+            upscaling.xt_slice(video, row)
+
+
+def test_a_score_is_of_the_brightness_of_whole_pictures_unless_it_is_told_otherwise(film, noise):
+    video = film.frames.lerp(noise(*film.frames.shape), 0.2)
+    usual, told = upscaling.score(video, film), upscaling.score(video, film, "RGB", 4)
+    for found, channels, border in ((usual, "Y", 0), (told, "RGB", 4)):
+        pair = quality.compared(video, film.frames, channels, border)
+        assert (found.psnr, found.ssim) == (quality.psnr(*pair).mean().item(), quality.ssim(*pair).mean().item())
+    assert usual.psnr != told.psnr and usual.warping == told.warping > usual.truth_warping
+
+
+def test_the_films_have_the_size_that_the_scale_says_in_multiples_of_4():
+    settings = scale("smoke").but(width=72, evaluation_height=46, evaluation_width=66, evaluation_frames=2)
+    film = upscaling.films(settings, "test")[0]
+    assert film.frames.shape == (2, 3, 44, 64) and sorted(film.motions) == [-1, 1]
+    shape = settings.clip_length, 3, settings.height, 72
+    assert all(shown.frames.shape == shape for shown in upscaling.films(settings))
 
 
 def test_validation_and_test_share_no_photograph(monkeypatch):

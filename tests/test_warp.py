@@ -7,7 +7,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import compose, inside, pixel_grid, warp
 
 
-@pytest.mark.parametrize("size", [(16, 16), (17, 31), (1, 9), (1, 1)])
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (2, 2), (1, 9), (1, 1)])
 def test_zero_flow_is_the_identity(noise, size):
     image = noise(2, 3, *size)
     assert torch.allclose(warp(image, torch.zeros(2, 2, *size)), image, atol=1e-4)
@@ -53,3 +53,18 @@ def test_half_precision_pictures_are_still_sampled_at_exact_places(noise):
         warped = warp(image.bfloat16(), torch.zeros(1, 2, 96, 640))
     assert warped.dtype == torch.float32
     assert torch.allclose(warped, image.bfloat16().float(), atol=1e-3)
+    assert torch.equal(warp(image.bfloat16(), torch.zeros(1, 2, 96, 640)), warped)        # and without autocast
+
+
+def test_what_is_made_lies_where_the_pictures_are(noise):
+    """On a GPU the processor is elsewhere; here the device `meta` is, which mixes with no other either."""
+    image, flow = noise(1, 3, 6, 8), noise(1, 2, 6, 8)
+    with torch.device("meta"):
+        made = [warp(image, flow), inside(flow), compose(flow, flow)]
+        assert pixel_grid(6, 8).device.type == "cpu"
+    assert all(tensor.device.type == "cpu" for tensor in made)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_a_mask_has_the_precision_of_its_flow(precision):
+    assert inside(torch.zeros(1, 2, 6, 8, dtype=precision)).dtype == precision

@@ -5,13 +5,14 @@
 Every mutant of the losses, the flow and the evaluation is tried, elsewhere DRAWN of them. It can be stopped at any
 time: what was tried is kept in FOLDER, and only functions that have changed since are tried again. --again also tries
 the survivors once more, after tests were added; --report tries nothing. The exit code is 1 below LEAST per cent, or
-when a survivor has no line in survivors.toml that says why.
+when a survivor has no line in survivors.toml that says why. What came of a group that is tried whole is noted in
+results/mutants.txt, where "neither" ran too long or ended the process.
 
 The tool is mutmut. A process that has imported torch and started no thread is forked for every mutant (a fork after
 torch's threads have started hangs), and runs the tests that reach the changed function, which is measured once a
-group, until the first one fails. Left out: annotations, docstrings, what `print` and errors say, prose (a text with a
-space in it), and, which is mutmut's rule, decorated functions and what stands in no function. Only a failed test is a
-kill: a timeout or a crash is none.
+group, until the first one fails (steps.py). Left out: annotations, docstrings, what `print` and errors say, prose (a
+text with a space in it), and, which is mutmut's rule, decorated functions and what stands in no function. Only a failed
+test is a kill: a timeout or a crash is none.
 """
 
 import argparse
@@ -34,19 +35,20 @@ from mutmut.stats import status_by_exit_code
 
 ROOT = Path(__file__).parent.parent.parent
 SURVIVORS = Path(__file__).with_name("survivors.toml")
+TABLE = ROOT / "results" / "mutants.txt"
 LEAST = 90
 DRAWN, SEED = 300, 12
 LEFT_OUT, ASKED = 34, None          # mutmut's exit code of a mutant that is skipped, and of one that was not tried yet
 
-# The tests of each package; elsewhere all but SLOW, which start kernels, servers and processes.
+# The tests of each package; elsewhere all but those of a package alone, and SLOW, which start kernels and servers.
 GROUPS = {
-    "losses": ["low_rank", "perceptual", "residual", "temporal", "wiring"],
+    "losses": ["low_rank", "perceptual", "residual", "space_time", "temporal", "wiring"],
     "flow": ["estimate", "look_up", "occlusion", "warp"],
-    "evaluation": ["bench", "evaluation", "films", "schema"],
+    "evaluation": ["bench", "evaluation", "films", "schema", "upscaling"],
     "elsewhere": [],
 }
-SLOW = ("colab", "grade", "install", "instructors", "live", "my_notebooks", "notebooks", "site", "student", "threads",
-        "training")
+SLOW = ("colab", "data_scripts", "exit_codes", "glossary", "grade", "install", "instructors", "licences", "live",
+        "my_notebooks", "notebooks", "prose", "results", "roles", "site", "student", "threads", "training")
 # A digest that is kept in the repository notices every change and says of none that it is wrong.
 DIGESTS = ("tests/test_bench.py::test_the_committed_scores_are_those_of_the_shipped_weights",
            "tests/test_bench.py::test_one_committed_score_reproduces",
@@ -59,18 +61,11 @@ do_not_mutate = {do_not_mutate}
 do_not_mutate_patterns = ['Error\\(', '\\bprint\\(']
 also_copy = {also_copy}
 process_isolation = "forkserver"
+timeout_constant = 3.0
+timeout_multiplier = 5.0
 pytest_add_cli_args = ["-p", "no:cacheprovider"]
 pytest_add_cli_args_test_selection = {tests}
 """
-GENERATE = """
-from mutmut import __main__ as mutmut
-mutmut.set_mutant_under_test("mutant_generation")
-mutmut.makedirs("mutants", exist_ok=True)
-mutmut.copy_src_dir()
-mutmut.copy_also_copy_files()
-mutmut.create_mutants(1)
-"""
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -86,6 +81,7 @@ def main() -> int:
             try_all(group, folder, arguments.again)
         if (folder / "mutants").is_dir():
             codes.append(report(group, folder))
+            note(group, folder)
     return max(codes, default=0)
 
 
@@ -98,12 +94,14 @@ def try_all(group: str, folder: Path, again: bool) -> None:
         file.write(settings(group, folder))
     environment = {**os.environ, "PYTHONPATH": str(folder / "mutants"), "OFD_SCALE": "smoke", "OMP_NUM_THREADS": "1",
                    "OFD_BUILD": str(folder / "build"), "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([sys.executable, "-c", GENERATE], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    steps = [sys.executable, Path(__file__).with_name("steps.py")]
     if again:
         (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)      # what the tests reach is measured anew
-    choose(group, folder, again)
-    command = [Path(sys.executable).with_name("mutmut"), "run", "--max-children", "1"]
-    subprocess.run(command, cwd=folder, env=environment, check=True)
+    known = (folder / "mutants" / "mutmut-stats.json").is_file()
+    (folder / "mutants").mkdir(exist_ok=True)      # Python looks but once whether a place that it imports from is there
+    subprocess.run([*steps, "prepare"], cwd=folder, env=environment, check=True)
+    if choose(group, folder, again):               # the tests have just passed, or are to pass without a mutant first
+        subprocess.run([*steps, "try", *(["clean"] if known else [])], cwd=folder, env=environment, check=True)
 
 
 def copy_to(folder: Path) -> None:
@@ -127,7 +125,8 @@ def settings(group: str, folder: Path) -> str:
     packages = [f"tutorial_lib/{name}/*" for name in GROUPS if name != "elsewhere"]
     elsewhere = group == "elsewhere"
     files = sorted((folder / "tests").glob("test_*.py"))
-    asked = [f"test_{name}.py" for name in (SLOW if elsewhere else GROUPS[group])]
+    own = {name for names in GROUPS.values() for name in names} - {"wiring"}
+    asked = [f"test_{name}.py" for name in ({*SLOW, *own} if elsewhere else GROUPS[group])]
     assert set(asked) <= {path.name for path in files}, f"no longer there: {asked}"
     tests = [f"tests/{path.name}" for path in files if (path.name in asked) != elsewhere]
     tests += [word for name in DIGESTS for word in ("--deselect", name)]
@@ -136,8 +135,8 @@ def settings(group: str, folder: Path) -> str:
                            do_not_mutate=packages if elsewhere else [], also_copy=sorted(others), tests=tests)
 
 
-def choose(group: str, folder: Path, again: bool) -> None:
-    """Which mutants are tried: all but prose, or those that are drawn of them."""
+def choose(group: str, folder: Path, again: bool) -> bool:
+    """Asks for all mutants but prose, or for those that are drawn of them; returns whether any is to be tried still."""
     metas = {path: json.loads(path.read_text()) for path in sorted((folder / "mutants").rglob("*.meta"))}
     names = sorted(name for meta in metas.values() for name in meta["exit_code_by_key"])
     chosen, most = set(), DRAWN if group == "elsewhere" else len(names)
@@ -151,9 +150,10 @@ def choose(group: str, folder: Path, again: bool) -> None:
         for name, code in codes.items():
             if name not in chosen:
                 codes[name] = LEFT_OUT
-            elif code == LEFT_OUT or (again and status_by_exit_code[code] != "killed"):
+            elif code == LEFT_OUT or (again and status(code) != "killed"):
                 codes[name] = ASKED
         path.write_text(json.dumps(meta, indent=4))
+    return any(code is ASKED for meta in metas.values() for code in meta["exit_code_by_key"].values())
 
 
 def is_prose(before: str, after: str) -> bool:
@@ -195,22 +195,44 @@ def lines_of(folder: Path, name: str) -> tuple[str, str, str]:
     return str(source_of(folder, name).relative_to(folder / "mutants")), before, after
 
 
+def status(code: int | None) -> str:
+    return "stopped" if code not in (0, 1) and status_by_exit_code[code] == "killed" else status_by_exit_code[code]
+
+
+def results_of(folder: Path) -> dict[str, str]:
+    return {name: status(code) for path in sorted((folder / "mutants").rglob("*.meta"))
+            for name, code in json.loads(path.read_text())["exit_code_by_key"].items()}
+
+
+def note(group: str, folder: Path) -> None:
+    """A group's line of results/mutants.txt, once all of it is tried; those of the others stay."""
+    counts = collections.Counter(results_of(folder).values())
+    if counts["not checked"]:
+        return
+    mutants, killed = counts.total() - counts["skipped"], counts["killed"]
+    survived = counts["survived"] + counts["no tests"]
+    known = {line.split()[0]: line for line in TABLE.read_text().splitlines()} if TABLE.is_file() else {}
+    known[group] = (f"{group:<10}{mutants:>9}{killed:>9}{survived:>10}{mutants - killed - survived:>9}"
+                    f"{100 * killed / mutants:>10.1f}")
+    head = f"{'group':<10}{'mutants':>9}{'killed':>9}{'survived':>10}{'neither':>9}{'killed, %':>10}"
+    TABLE.write_text("\n".join([head, *(known[name] for name in GROUPS if name in known)]) + "\n")
+
+
 def report(group: str, folder: Path) -> int:
-    results = {name: status_by_exit_code[code] for path in sorted((folder / "mutants").rglob("*.meta"))
-               for name, code in json.loads(path.read_text())["exit_code_by_key"].items()}
+    results = results_of(folder)
     counts = collections.Counter(results.values())
     tried = len(results) - counts["skipped"] - counts["not checked"]
     score = 100 * counts["killed"] / max(tried, 1)
-    others = ", ".join(f"{count} {status}" for status, count in counts.most_common() if status != "killed")
+    others = ", ".join(f"{count} {said}" for said, count in counts.most_common() if said != "killed")
     print(f"{group}: {counts['killed']} of {tried} mutants killed, {score:.1f} %" + (f"; {others}" if others else ""))
     reasons = {(line["file"], line["was"], line["is"]) for line in tomllib.loads(SURVIVORS.read_text())["survivor"]}
     unexplained = 0
-    for name, status in results.items():
-        if status not in ("killed", "skipped", "not checked"):
+    for name, said in results.items():
+        if said not in ("killed", "skipped", "not checked"):
             where, before, after = lines_of(folder, name)
             if (where, before, after) not in reasons:
                 unexplained += 1
-                print(f"\n{status}: {name}\n[[survivor]]\nfile = {json.dumps(where)}\nwas = {json.dumps(before)}\n"
+                print(f"\n{said}: {name}\n[[survivor]]\nfile = {json.dumps(where)}\nwas = {json.dumps(before)}\n"
                       f"is = {json.dumps(after)}\nwhy = \"\"")
     if unexplained:
         print(f"\n{group}: {unexplained} survivors without a line in {SURVIVORS.name}")
