@@ -202,7 +202,8 @@ def test_the_pocket_students_have_teachers_frames_and_a_factor_of_their_own(run,
     assert measured.options["clips"].settings.width == call.options["clips"].settings.width == 2 * SMOKE.width
     assert [call.networks[name] for name in ("teacher_with_flow", "teacher_plain", "start")] == [
         networks[name] for name in ("screen-teacher-flow", "screen-teacher-plain", "pocket-plain")]
-    assert call.settings.lambda_res == STEADIER * SMOKE.lambda_res and call.settings.lambda_temp == 0
+    assert call.settings.lambda_res == pytest.approx(STEADIER * 1.6 * SMOKE.lambda_res)
+    assert (call.settings.lambda_temp, call.settings.style_weight, call.settings.content_weight) == (0, 5.4, 3.3)
     assert call.settings.lambda_rank == SMOKE.lambda_rank / 4 and call.settings.averaging == 0.98
 
 

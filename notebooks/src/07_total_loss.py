@@ -442,7 +442,7 @@ figures.show(
 # So a slider can run over trained students. Where the zoo has a lab of its own in this style, that is sixteen students: four strengths
 # each of $\lambda_{res}$, $\lambda_{temp}$, $\lambda_{rank}$ and the style weight. Where it has none, the axes lead from the student from
 # scratch to `ours` and to the student with `L_temp`, a trained student at each end; what those two trainings changed besides the
-# lambdas, the style weight, moves along.
+# lambdas, the weights of style and content, moves along.
 
 # %%
 short = lesson.but(clip_length=3)
