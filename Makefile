@@ -91,7 +91,7 @@ colab: export OFD_BUILD := $(CURDIR)/build/colab
 colab: export PYDEVD_DISABLE_FILE_VALIDATION := 1
 colab: $(COLAB)/.installed
 	$(COLAB)/bin/python -m pytest tests/test_widgets.py tests/test_live.py \
-		tests/test_notebooks.py::test_the_slider_shows_something_different_at_five_positions
+		tests/test_notebooks.py::test_every_control_of_the_lab_changes_what_it_says_over_its_whole_range
 	@rm -rf "$(OFD_BUILD)/kept"
 	@$(COLAB)/bin/python data_scripts/run_notebooks.py --output "$(OFD_BUILD)/notebooks"
 

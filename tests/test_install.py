@@ -48,3 +48,10 @@ def test_every_action_of_a_workflow_is_one_commit_of_it():
         uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
         assert uses and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) for action in uses), path.name
         assert workflow["permissions"]["contents"] == "read", path.name
+
+
+def test_every_test_that_the_makefile_names_is_there():
+    named = re.findall(r"(tests/\w+\.py)(?:::(\w+))?", (ROOT / "Makefile").read_text())
+    assert any(function for _, function in named)
+    for path, function in named:
+        assert f"def {function}" in (ROOT / path).read_text(), f"{path}::{function}"
