@@ -5,8 +5,8 @@
     python data_scripts/train_zoo.py --paper std [--scale laptop] [--seed 0] [--only NAME]
 
 Every network keeps a checkpoint in the build folder: stopped at any time, the same command goes on from there. Finished
-networks that do not ship, but from which others are trained, are kept in results/networks: copied to build/zoo/laptop-0,
-they need not be trained again.
+networks that do not ship, but from which others are trained, are in results/networks: copied to build/zoo/laptop-0,
+they need no training.
 --only trains some networks and ships none, so that several processes can share the work: give names, or the groups
 zoo, plus, tables (Tables 2 and 3, Figures 2 and 3) and frontier; of the paper std, the groups zoo and attempts. Without
 it the zoo is trained and shipped: to tutorial_lib/zoo only at the scale and seed of what is there. A network is made by
