@@ -43,8 +43,8 @@ CHANGES = ("os.mkdir", "os.rmdir", "os.rename", "os.remove", "os.chmod", "os.tru
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 LASTS = re.compile(r'\n? *"(minutes|hardware)": [^\n]*|\d+\.\d\d$')   # how long it took, in a manifest or a note
 # What atomic_path, and within it safetensors, gives a file until it is whole: after a kill one of these stays, hidden
-# and never read.
-TEMPORARY = re.compile(r"(.*/)?\.([^/]*\.[a-z0-9_]{8}(\.\w+)?|tmp[A-Za-z0-9]{6})")
+# and never read; and of a lock its empty file, which stops nobody.
+TEMPORARY = re.compile(r"(.*/)?\.([^/]*\.[a-z0-9_]{8}(\.\w+)?|tmp[A-Za-z0-9]{6}|[^/]*\.lock)")
 
 
 def forked(work: Callable[[], int | None]) -> int:
