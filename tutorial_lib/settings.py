@@ -188,8 +188,8 @@ def device() -> torch.device:
 def precision(place: torch.device) -> torch.dtype | None:
     """bfloat16 on GPUs that have it, else float32; the variable OFD_PRECISION (bfloat16 or float32) overrides.
 
-    (float16 would need its gradients rescaled.) Processors with AMX train half as fast again in bfloat16; others
-    only emulate it, so there one has to ask.
+    (float16 would need its gradients rescaled.) Processors with AMX or avx512_bf16 train from half as fast again to
+    twice as fast in bfloat16; others only emulate it, so on a processor one has to ask.
     Raises: TutorialError for another OFD_PRECISION.
     """
     asked = os.environ.get("OFD_PRECISION")
