@@ -114,11 +114,14 @@ POCKETS = by_name((
 ))
 
 
+LAB_START = "lab-start"
+
+
 @dataclass(frozen=True)
 class LabAxis:
     """A slider of the lambda lab: students that were trained at these strengths of one setting.
 
-    strengths: multiples of the setting's own value; 0 leaves a lambda out. origin: the strength of pocket-scratch.
+    strengths: multiples of the setting's own value; 0 leaves a lambda out. origin: the strength of the lab's start.
     """
 
     setting: str
@@ -135,10 +138,15 @@ AXES = {
 
 
 def lab(name: str, strengths: Mapping[str, float], label: str, ships: bool) -> Role:
-    """A pocket student at these strengths of the axes; an axis that is not named is at its origin."""
+    """A pocket student at these strengths of the axes; an axis that is not named is at its origin.
+
+    Trained for half as long as the other pockets: the lab needs twenty-seven, and has a start of its own to compare with.
+    """
     absent = {axis.setting: 0.0 for key, axis in AXES.items() if not axis.origin and key not in strengths}
     times = {AXES[key].setting: strength for key, strength in strengths.items()}
-    return Role(f"lab-{name}", label, GREY, pocket(absent, times), ships, POCKET_CONTROL)
+    half = {"distill_steps": 1, "distill_decay_every": 1}
+    return Role(f"lab-{name}", label, GREY, pocket(absent, {**half, **times}), ships,
+                None if f"lab-{name}" == LAB_START else LAB_START)
 
 
 def drawn(count: int = 10, seed: int = 20261122) -> list[dict[str, float]]:
@@ -149,6 +157,7 @@ def drawn(count: int = 10, seed: int = 20261122) -> list[dict[str, float]]:
 
 
 LAB = by_name(
+    (lab("start", {}, "lab, every lambda off", True),),
     tuple(lab(f"{key}-x{strength:g}", {key: strength}, f"lab, {axis.setting} x {strength:g}", True)
           for key, axis in AXES.items() for strength in axis.strengths),
     tuple(lab(f"judge-{n}", point, f"lab, judge {n}", False) for n, point in enumerate(drawn())),
