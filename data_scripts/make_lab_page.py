@@ -28,8 +28,9 @@ from tutorial_lib.data.images import to_pixels
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.errors import TutorialError, one_line
 from tutorial_lib.files import atomic_path, read_json, write_json
+from tutorial_lib.lambdas import Lambdas
 from tutorial_lib.settings import build_folder
-from tutorial_lib.show import viewers
+from tutorial_lib.show import lab, viewers
 
 PAGE = Path(__file__).parent.parent / "site" / "lab"
 RUNTIME = "onnxruntime-web"
@@ -38,6 +39,9 @@ RUNTIME = "onnxruntime-web"
 BUILDS = {"wasm": ("ort.wasm.min", "ort-wasm-simd-threaded"),
           "jspi": ("ort.jspi.min", "ort-wasm-simd-threaded.jspi"),
           "asyncify": ("ort.webgpu.min", "ort-wasm-simd-threaded.asyncify")}
+# What the widgets have as well, where scripts cannot import: {script: what a module of the page takes from it}.
+SHARED = {viewers.HERE / "base.js": "element, button, choice, slider",
+          lab.HERE / "strengths.js": "near, positionOf, snapped, spoken, strengthAt, strengths"}
 SCENE, RATE = "market_6", 12
 
 
@@ -65,8 +69,9 @@ def copy(target: Path) -> None:
     for path in PAGE.iterdir():
         if path.suffix in (".html", ".css", ".js", ".txt"):
             shutil.copyfile(path, target / path.name)
-    shared = (viewers.HERE / "base.js").read_text(encoding="utf-8")
-    (target / "base.js").write_text(f"{shared}\nexport {{element, button, choice, slider}};\n", encoding="utf-8")
+    for path, names in SHARED.items():
+        text = path.read_text(encoding="utf-8")
+        (target / path.name).write_text(f"{text}\nexport {{{names}}};\n", encoding="utf-8")
     shutil.copyfile(viewers.HERE / "viewers.css", target / "viewers.css")
     for kind, (script, core) in BUILDS.items():
         # As .js: every server knows its type.
@@ -84,14 +89,14 @@ def clip(target: Path, width: int, count: int) -> torch.Tensor:
     return frames[0]
 
 
-def build(target: Path, labs: Sequence[mixable.Lab], width: int, count: int) -> None:
+def build(target: Path, labs: Sequence[Lambdas], width: int, count: int) -> None:
     """The whole page, with the clip at a width and of so many frames."""
     copy(target)
     frame = clip(target / "data" / "clip.webp", width, count)
-    for lab in labs:
-        mixable.write(lab, target / "data", frame)
+    for one in labs:
+        mixable.write(one, target / "data", frame)
     write_json(target / "data" / "lab.json", {
-        "styles": [lab.style for lab in labs],
+        "styles": [one.record["style"] for one in labs],
         "clip": {"file": "clip.webp", "width": width, "height": frame.shape[2], "frames": count, "rate": RATE}})
 
 
@@ -103,7 +108,7 @@ def main() -> None:
     parser.add_argument("--frames", type=whole(2, 22), default=22, help="of the clip (%(default)s)")
     options = parser.parse_args()
     output = options.output or build_folder() / "site" / "lab"
-    labs = [mixable.lab_of(style) for style in mixable.styles()]
+    labs = [Lambdas.shipped(style) for style in mixable.styles()]
     if not labs:
         raise TutorialError("The zoo has no pocket students that could be mixed; train some with train_zoo.py.")
     build(output, labs, options.width, options.frames)

@@ -4,9 +4,9 @@
         [--output results/lab.json]
 
 The networks are those of `train_zoo.py --only lab`, all of them; the scenes are those of validate.py at the screen's
-size, e_stab summed over them. To --ship go the sixteen students on the axes with their manifests, and STYLE-lab.json:
-the scores of each, of the start and of the zoo's other pockets, and the slopes of the terms. The student from scratch,
-their start, has to be the one that is there; where there is none, it and the plain one are brought along.
+size, e_stab summed over them. To --ship go the lab's start and the sixteen students on the axes, with their manifests,
+the plain student where it is not there, and STYLE-lab.json: the scores of each and of the zoo's pockets, and the slopes
+of the terms.
 
 The ten judges, drawn off the axes by a seed that is in papers/ofd/roles.py, are no part of the lab. Mixtures hold where
 beside the judges their e_stab is off by at most 3 % on average and 10 % at worst, and of two of them the steadier one
@@ -38,7 +38,7 @@ from tutorial_lib.lambdas import SCORES, Lambdas, family_settings, lab_roles, sc
 from tutorial_lib.lock import only_writer
 from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.networks.build import load_network
-from tutorial_lib.papers.ofd.roles import AXES, LAB, POCKET_CONTROL, ROLES, drawn
+from tutorial_lib.papers.ofd.roles import AXES, LAB, LAB_START, ROLES, drawn
 from tutorial_lib.schema import MANIFEST
 from tutorial_lib.settings import Settings, device, scale
 from tutorial_lib.training.targets import FrozenTargets
@@ -46,7 +46,7 @@ from tutorial_lib.training.targets import FrozenTargets
 MEAN, WORST = 0.03, 0.10        # the largest errors of a mixture's e_stab
 PAIRS = 41                      # of 45, told rightly
 MOVES = {"res": 0.2, "temp": 0.2}       # the least that e_stab moves along an axis
-BESIDE = ("pocket-ours", "pocket-temp", "pocket-ours-temp")
+BESIDE = ("pocket-scratch", "pocket-ours", "pocket-temp", "pocket-ours-temp")
 PLAIN = "pocket-plain"
 RESULTS = Path(__file__).parent.parent / "results"
 
@@ -59,7 +59,7 @@ def finished(shop: workshop.Workshop, names: Sequence[str]) -> dict[str, Path]:
         raise TutorialError(
             f"{len(missing)} of the {len(names)} networks of the lab are not trained in the style {shop.style} at the "
             f"scale {shop.settings.name}, {missing[0]} among them; run: python data_scripts/train_zoo.py --style "
-            f"{shop.style} --scale {shop.settings.name} --seed {shop.settings.seed} --only {POCKET_CONTROL} lab")
+            f"{shop.style} --scale {shop.settings.name} --seed {shop.settings.seed} --only lab")
     return paths
 
 
@@ -68,7 +68,7 @@ def weights_at_one(paths: Mapping[str, Path]) -> dict[str, float]:
     def settings_of(name: str) -> dict:
         return read_json(paths[name].with_suffix(".json"), MANIFEST)["settings"]
 
-    weights = weights_of(settings_of(POCKET_CONTROL))
+    weights = weights_of(settings_of(LAB_START))
     for key, axis in AXES.items():
         strength = axis.strengths[-1]
         weights[axis.setting] = settings_of(f"lab-{key}-x{strength:g}")[axis.setting] / strength
@@ -138,21 +138,6 @@ def as_text(report: dict) -> str:
     return "\n".join(lines)
 
 
-def with_start(shop: workshop.Workshop, paths: Mapping[str, Path], folder: Path) -> list[Path]:
-    """What is to be copied to a zoo: the sixteen, and their start where it is not there.
-
-    Raises: TutorialError where another start is there.
-    """
-    there = folder / paths[POCKET_CONTROL].name
-    names = [name for name in lab_roles() if name != POCKET_CONTROL]
-    if not there.is_file():
-        return [shop.path(name) for name in (PLAIN, POCKET_CONTROL, *names)]
-    if checkpoint.digest(load_network(there)) != checkpoint.digest(load_network(paths[POCKET_CONTROL])):
-        raise TutorialError(f"{there} is not the {POCKET_CONTROL} of the lab's networks, which are mixed from it; ship "
-                            "that one with the other pocket students first, or give another folder with --ship.")
-    return [shop.path(name) for name in names]
-
-
 def ship(paths: Sequence[Path], folder: Path) -> None:
     for path in paths:
         with only_writer(folder / path.name):
@@ -181,8 +166,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = scale(arguments.scale).but(seed=arguments.seed)
     shop = workshop.Workshop(arguments.style, settings, workshop.folder(settings))
-    paths = finished(shop, [POCKET_CONTROL, *LAB])
-    shipped = with_start(shop, paths, arguments.ship)
+    paths = finished(shop, [*LAB])
     networks = {name: load_network(paths[name]).to(device()) for name in lab_roles()}
     style = Path(arguments.style).stem
     lab = Lambdas.trained(networks, {"style": style, "weights": weights_at_one(paths)})
@@ -198,7 +182,8 @@ def main() -> None:
     report = {**record, "scale": settings.name, "scenes": arguments.count, "height": screen.evaluation_height,
               "width": screen.evaluation_width, "frames": screen.evaluation_frames}
     # The record comes last: a zoo with one has all that it speaks of.
-    ship(shipped, arguments.ship)
+    plain = [] if (arguments.ship / shop.path(PLAIN).name).is_file() else [shop.path(PLAIN)]
+    ship([*plain, *(paths[name] for name in lab_roles())], arguments.ship)
     write_json(arguments.ship / f"{style}-lab.json", record)
     write_report(arguments.output, report, as_text(report))
 

@@ -51,7 +51,7 @@ def lambdas():
 def lab(lambdas):
     film = filmed(scene_of("alley_2", 32, 48, 3))
     judge = evaluation.judge_of("mosaic", scale("smoke"))
-    made = LambdaMixer(lambdas, film, judge, {"temp": 40.0, "style": 2.2}, {"off": {}, "steady": {"temp": 1.0}})
+    made = LambdaMixer(lambdas, film, judge, {"off": {}, "steady": {"temp": 1.0}})
     made.sent = []
     made.send = lambda content, buffers=None: made.sent.append((content, buffers))
     return made
@@ -96,22 +96,22 @@ def test_beyond_what_was_trained_is_refused(lambdas):
 def test_what_ships_is_read_from_the_zoo(monkeypatch, tmp_path):
     rows = {key: {f"{end:g}": scores(0.3, 0.2) for end in axis.strengths} for key, axis in AXES.items()}
     start = Pocket(8, 1)
-    made_from = {"pocket-scratch": checkpoint.digest(start)}
+    made_from = {"lab-start": checkpoint.digest(start)}
     (tmp_path / "mosaic-lab.json").write_text(json.dumps({**RECORD, "axes": rows, "made_from": made_from}))
-    (tmp_path / "mosaic-pocket-scratch.safetensors").write_bytes(b"")
+    (tmp_path / "mosaic-lab-start.safetensors").write_bytes(b"")
     monkeypatch.setattr(zoo, "FOLDER", tmp_path)
     asked = []
 
     def load(name):
         asked.append(name)
-        return start if name == "mosaic-pocket-scratch" else Pocket(8, 1)
+        return start if name == "mosaic-lab-start" else Pocket(8, 1)
 
     found = Lambdas.shipped("mosaic", load)
-    assert asked[0] == "mosaic-pocket-scratch" and len(asked) == 17
+    assert asked[0] == "mosaic-lab-start" and len(asked) == 17
     assert {key: axis.strengths for key, axis in found.axes.items()} == {
         key: sorted({*axis.strengths, axis.origin}) for key, axis in AXES.items()}
     assert found.settings["rank"] == "lambda_rank" and found.is_scored and "was not measured" in found.words
-    with pytest.raises(TutorialError, match="measured with another pocket-scratch"):
+    with pytest.raises(TutorialError, match="measured with another lab-start"):
         Lambdas.shipped("mosaic", lambda name: Pocket(8, 1))
     (tmp_path / "mosaic-lab.json").write_text(json.dumps({**RECORD, "axes": 3}))
     with pytest.raises(TutorialError, match="axes"):
@@ -151,11 +151,16 @@ def test_words_and_sliders_follow_what_the_honesty_test_found(lambdas):
 
 @pytest.fixture(scope="module")
 def between():
-    return Lambdas.shipped("mosaic")
+    return Between.of("mosaic")
 
 
-def test_without_a_record_the_axes_lead_to_the_students_of_the_zoo(between):
-    assert isinstance(between, Between) and not between.is_scored and between.family["ours"] == "pocket-ours"
+def test_without_a_record_a_lab_is_between_students(monkeypatch):
+    monkeypatch.setattr("tutorial_lib.lambdas.record_of", lambda style: None)
+    assert isinstance(Lambdas.shipped("mosaic"), Between)
+
+
+def test_its_axes_lead_to_the_students_of_the_zoo(between):
+    assert not between.is_scored and between.family["ours"] == "pocket-ours"
     for key in ("ours", "temp"):
         wanted, end = zoo.load(f"mosaic-pocket-{key}").state_dict(), between.network({key: 1.0}).state_dict()
         assert all(torch.allclose(end[name], value, atol=1e-6) for name, value in wanted.items())
@@ -163,15 +168,15 @@ def test_without_a_record_the_axes_lead_to_the_students_of_the_zoo(between):
         assert between.at({key: 1.0}) == {name: settings[name] for name in WEIGHTS}
     full = zoo.manifest("mosaic-pocket-temp")["settings"]["lambda_temp"]
     assert between.at({})["lambda_temp"] == 0 and between.at({"temp": 0.5})["lambda_temp"] == full / 2 > 0
-    start, end = between.moves["temp"]["lambda_temp"]
-    assert (start, end) == (0.0, full) and set(between.moves["temp"]) >= {"lambda_temp", "style_weight"}
-    assert "content_weight" not in between.moves["temp"] or between.at({"temp": 1.0})["content_weight"] != 1.0
+    start, end = between.described["temp"]["moves"]["lambda_temp"]
+    assert (start, end) == (0.0, full) and set(between.described["temp"]["moves"]) >= {"lambda_temp", "style_weight"}
+    assert all(start != end for axis in between.described.values() for start, end in axis["moves"].values())
     with pytest.raises(TutorialError, match=r"1\.5 was not"):
         between.network({"ours": 1.5})
 
 
 def test_a_style_without_pockets_mixes_the_papers_students():
-    lab = Lambdas.shipped("waves")
+    lab = Between.of("waves")
     assert lab.family["plain"] == "student-plain" and lab.settings["ours"] == "share of student-ours"
     assert family_settings(lab, scale("laptop")) == scale("laptop")
     assert family_settings(Lambdas.shipped("mosaic"), scale("laptop")).style_size == 1536
@@ -245,7 +250,7 @@ def asked(lab, **message):
 def test_every_slider_over_its_whole_range_changes_the_picture_and_the_numbers(lab):
     for key, axis in lab.data["axes"].items():
         seen, told = [], []
-        for strength in (axis["strengths"][0], sum(axis["strengths"]) / 2, axis["strengths"][-1]):
+        for strength in (axis["trained"][0], sum(axis["trained"]) / 2, axis["trained"][-1]):
             content, (picture,) = asked(lab, kind="paint", number=1, strengths={key: strength}, frame=0)
             assert content["kind"] == "painted" and picture.startswith(b"\xff\xd8")
             seen.append(picture)
@@ -286,9 +291,8 @@ def test_what_cannot_be_painted_is_said_in_the_widget(lab):
 
 def test_the_page_gets_the_axes_the_presets_and_the_networks_beside_them(lab):
     data = lab.data
-    assert data["axes"]["temp"] == {"label": "temp", "setting": "lambda_temp", "unit": 40.0, "origin": 0.0,
-                                    "strengths": [0.1, 1.0]}
-    assert data["axes"]["style"]["strengths"] == [0.5, 1.0, 2.0]
+    assert data["axes"]["temp"] == {"setting": "lambda_temp", "unit": 40.0, "origin": 0.0, "trained": [0.1, 1.0]}
+    assert data["axes"]["style"]["trained"] == [0.5, 2.0]
     assert data["size"] == [48, 32] and data["frames"] == 3
     assert data["known"]["student-ours"] == {**scores(0.3, 0.2), "colour": "#009E73"}
 

@@ -39,7 +39,7 @@ def trained(tmp_path, monkeypatch):
     torch.manual_seed(3)
     start = Pocket(8, 1)
     for role, network in (("pocket-plain", Pocket(8, 1)), ("screen-teacher-flow", Teacher(8, 1)),
-                          ("screen-teacher-plain", Teacher(8, 1, uses_flow=False)), ("pocket-scratch", start)):
+                          ("screen-teacher-plain", Teacher(8, 1, uses_flow=False)), ("lab-start", start)):
         save(role, network)
     axes = {}
     for key, axis in AXES.items():
@@ -81,13 +81,16 @@ def test_mixtures_that_are_what_is_trained_hold_and_ship(trained, monkeypatch, t
     moved_by = [row["e_stab"] for row in report["axes"]["temp"].values()] + [report["origin"]["e_stab"]]
     assert honesty["moves"]["temp"] == pytest.approx((max(moved_by) - min(moved_by)) / report["origin"]["e_stab"])
     assert ("temp" in lab.fails) == (honesty["moves"]["temp"] < script.MOVES["temp"])
-    # The start that is there has to be theirs.
+    # What was measured is what is mixed; measured again, all is replaced but for the plain student that is there.
     other = Pocket(8, 1)
-    checkpoint.save(ships / "mosaic-pocket-scratch.safetensors", other, {"network": other.configuration})
-    with pytest.raises(TutorialError, match="another pocket-scratch"):
+    for role in ("lab-start", "pocket-plain"):
+        checkpoint.save(ships / f"mosaic-{role}.safetensors", other, {"network": other.configuration})
+    with pytest.raises(TutorialError, match="another lab-start"):
         Lambdas.shipped("mosaic")
-    with pytest.raises(TutorialError, match="is not the pocket-scratch of the lab's networks"):
-        measured(monkeypatch, tmp_path)
+    plain = (ships / "mosaic-pocket-plain.safetensors").read_bytes()
+    measured(monkeypatch, tmp_path)
+    assert not Lambdas.shipped("mosaic").alone
+    assert (ships / "mosaic-pocket-plain.safetensors").read_bytes() == plain
 
 
 def test_one_judge_that_is_elsewhere_is_an_error_that_is_obeyed(trained, monkeypatch, tmp_path):
@@ -118,6 +121,6 @@ def test_pairs_are_told_rightly_or_wrongly():
 def test_what_is_not_trained_is_named_with_the_command(trained, monkeypatch, tmp_path):
     folder, _ = trained
     (folder / "mosaic-lab-rank-x3.json").unlink()
-    with pytest.raises(TutorialError, match=r"1 of the 27 networks .* lab-rank-x3 .*--only pocket-scratch lab"):
+    with pytest.raises(TutorialError, match=r"1 of the 27 networks .* lab-rank-x3 .*--only lab"):
         measured(monkeypatch, tmp_path)
     assert not (tmp_path / "ships").exists()

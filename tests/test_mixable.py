@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tutorial_lib import engines, mixable, mixtures, zoo
-from tutorial_lib.errors import TutorialError
-from tutorial_lib.lambdas import Lambdas
+from tutorial_lib import engines, mixable, zoo
+from tutorial_lib.lambdas import POCKETS, Between, Lambdas, lab_roles
 from tutorial_lib.mixtures import Axis, task_vector
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.papers.ofd.roles import AXES
@@ -21,13 +20,18 @@ RECORD = {"style": "mosaic", "origin": ROW, "zoo": {}, "slopes": {},
           "axes": {"temp": {"0.1": ROW, "1": ROW}, "style": {"0.5": ROW, "2": ROW}}}
 
 
+class Tiny(Lambdas):
+    @property
+    def presets(self):
+        return {"off": {}, "steady": {"temp": 1.0}}
+
+
 @pytest.fixture(scope="module")
 def lab():
     start, *ends = (Pocket(8, 1).eval() for _ in range(5))
     vectors = [task_vector(end, start) for end in ends]
     axes = {"temp": Axis({1.0: vectors[1], 0.1: vectors[0]}), "style": Axis({0.5: vectors[2], 2.0: vectors[3]}, 1.0)}
-    lambdas = Lambdas(RECORD, axes, start, {"temp": "lambda_temp", "style": "style_weight"})
-    return mixable.Lab("tiny", lambdas, {"off": {}, "steady": {"temp": 1.0}})
+    return Tiny(RECORD, axes, start, {"temp": "lambda_temp", "style": "style_weight"})
 
 
 def read(path):
@@ -54,13 +58,13 @@ def flat(weights):
 
 def test_the_weights_come_back_as_they_were_in_half_precision(files, lab):
     (about, weights, _), _ = files
-    wanted = [lab.lambdas.start.state_dict(), *(lab.lambdas.axes[key].trained[end]
+    wanted = [lab.start.state_dict(), *(lab.axes[key].trained[end]
               for key, ends in (("temp", (0.1, 1.0)), ("style", (0.5, 2.0))) for end in ends)]
     assert [axis["trained"] for axis in about["axes"].values()] == [[0.1, 1.0], [0.5, 2.0]]
     assert len(weights) == len(wanted) == 5
     for row, network in zip(weights, wanted, strict=True):
         assert np.array_equal(row, flat(network).astype(np.float16))
-    assert about["parameters"] == [[name, [*value.shape]] for name, value in lab.lambdas.start.state_dict().items()]
+    assert about["parameters"] == [[name, [*value.shape]] for name, value in lab.start.state_dict().items()]
 
 
 def test_the_json_says_what_the_lab_says(files):
@@ -78,17 +82,17 @@ def test_the_check_is_pytorchs_picture_of_a_mixture_of_everything(files, lab):
     picture = torch.from_numpy(shown.copy()).permute(2, 0, 1)[None] / 255
     assert abs(picture.mean() - frame.mean()) < 0.01
     with torch.inference_mode():
-        wanted = lab.lambdas.network(about["check"]["strengths"])(picture)
+        wanted = lab.network(about["check"]["strengths"])(picture)
     assert engines.decibels(torch.from_numpy(painted.copy()).permute(2, 0, 1)[None] / 255, wanted) > 55
 
 
 def test_the_graph_paints_with_any_weights_that_it_is_given(lab, noise):
     onnxruntime = pytest.importorskip("onnxruntime")
-    graph = engines.to_onnx_without_weights(lab.lambdas.start)
+    graph = engines.to_onnx_without_weights(lab.start)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    assert [put.name for put in session.get_inputs()] == ["frame", *lab.lambdas.start.state_dict()]
+    assert [put.name for put in session.get_inputs()] == ["frame", *lab.start.state_dict()]
     for strengths, size in (({"temp": 1.0}, (48, 64)), ({"temp": 0.3, "style": 1.5}, (47, 65)), ({}, (16, 18))):
-        network, frame = lab.lambdas.network(strengths), noise(1, 3, *size)
+        network, frame = lab.network(strengths), noise(1, 3, *size)
         given = {name: value.numpy() for name, value in network.state_dict().items()}
         painted, = session.run(None, {"frame": frame.numpy(), **given})
         assert engines.decibels(torch.from_numpy(painted), network(frame)) > 90
@@ -97,27 +101,26 @@ def test_the_graph_paints_with_any_weights_that_it_is_given(lab, noise):
 # --- what the zoo has ---
 
 
-def test_without_a_lab_the_pockets_are_axes_and_a_share_of_one_is_the_student():
-    lab = mixable.lab_of("mosaic")
-    assert [*lab.lambdas.axes] == ["ours", "temp", "ours-temp"] and lab.lambdas.record == {}
-    for key, role in mixable.STUDENTS.items():
-        assert lab.lambdas.axes[key].strengths == [0.0, 1.3]
-        mixed, student = lab.lambdas.network({key: 1.0}).state_dict(), zoo.load(f"mosaic-{role}").state_dict()
-        assert all(torch.allclose(mixed[name], student[name], atol=1e-6) for name in student)
-        further = lab.lambdas.network({key: 1.3}).state_dict()
-        wanted = mixtures.moved(lab.lambdas.start, (1.3, task_vector(zoo.load(f"mosaic-{role}"), lab.lambdas.start)))
-        assert all(torch.allclose(further[name], value, atol=1e-6) for name, value in wanted.state_dict().items())
-    assert {key for strengths in lab.presets.values() for key in strengths} == set(lab.lambdas.axes)
+def test_without_a_lab_of_its_own_a_style_has_the_axes_between_its_pockets(tmp_path):
+    lab = Between.of("mosaic")
+    about, networks, _ = read(mixable.write(lab, tmp_path, torch.rand(1, 3, 90, 160)))
+    assert about["style"] == "mosaic" and about["scores"] is None and about["presets"] == lab.presets
+    for n, key in enumerate(("ours", "temp"), 1):
+        assert about["axes"][key]["trained"] == [1.0] and about["axes"][key]["words"] == mixable.WORDS[key]
+        ends = {name: [lab.record["weights"][name], lab.at({key: 1.0})[name]] for name in lab.record["weights"]}
+        assert about["axes"][key]["moves"] == {name: pair for name, pair in ends.items() if pair[0] != pair[1]}
+        vector = task_vector(zoo.load(f"mosaic-pocket-{key}"), lab.start)
+        assert np.array_equal(networks[n], flat(vector).astype(np.float16))
 
 
 def test_only_styles_with_pockets_have_a_page(monkeypatch):
-    there = ["mosaic-pocket-scratch", "mosaic-pocket-ours", "candy-student-ours", "waves-pocket-scratch"]
+    pockets = [f"{style}-{part}" for style in ("mosaic", "waves") for part in POCKETS.values()]
+    there = [*pockets[:-1], "candy-student-ours", "rare-lab-start"]
     monkeypatch.setattr(zoo, "names", lambda: there)
+    monkeypatch.setattr(zoo, "styles", lambda: ["mosaic", "waves", "candy", "rare"])
     assert mixable.styles() == ["mosaic"]
-    assert [*mixable.lab_of("mosaic").lambdas.axes] == ["ours"]
-    assert [*mixable.lab_of("mosaic").presets] == ["from scratch", "ours"]
-    with pytest.raises(TutorialError, match="no pocket students of waves to mix; there are some of mosaic"):
-        mixable.lab_of("waves")
+    monkeypatch.setattr("tutorial_lib.mixable.record_of", lambda style: style == "rare")
+    assert mixable.styles() == ["mosaic", "rare"]
 
 
 def test_where_a_lab_was_trained_and_measured_its_axes_come_by_themselves(monkeypatch, tmp_path):
@@ -125,16 +128,14 @@ def test_where_a_lab_was_trained_and_measured_its_axes_come_by_themselves(monkey
     weights = dict.fromkeys(("lambda_res", "lambda_temp", "lambda_rank", "style_weight"), 7.0)
     (tmp_path / "rare-lab.json").write_text(json.dumps({**RECORD, "style": "rare", "axes": rows, "weights": weights}))
     monkeypatch.setattr(zoo, "FOLDER", tmp_path)
-    names = ["pocket-scratch", "pocket-ours", *(f"lab-{key}-x{end:g}" for key, axis in AXES.items()
-                                                for end in axis.strengths)]
-    for name in names:
+    for name in lab_roles():
         (tmp_path / f"rare-{name}.safetensors").touch()
-    lab = mixable.lab_of("rare", lambda name: Pocket(8, 1))
-    assert {key: axis.strengths for key, axis in lab.lambdas.axes.items()} == {
+    lab = Lambdas.shipped("rare", lambda name: Pocket(8, 1))
+    assert {key: axis.strengths for key, axis in lab.axes.items()} == {
         key: sorted({*axis.strengths, axis.origin}) for key, axis in AXES.items()}
     about, networks, _ = read(mixable.write(lab, tmp_path, torch.rand(1, 3, 90, 160)))
     assert len(networks) == 17 and about["scores"]["axes"] == rows
     assert about["axes"]["rank"] == {"words": mixable.WORDS["rank"], "setting": "lambda_rank", "origin": 0.0,
                                      "unit": 7.0, "trained": [0.3, 1.0, 3.0, 6.0]}
     for strengths in about["presets"].values():          # none beyond what was trained
-        lab.lambdas.network(strengths)
+        lab.network(strengths)

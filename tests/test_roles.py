@@ -19,6 +19,7 @@ from tutorial_lib.papers.ofd.roles import (
     FRONTIER,
     GROUPS,
     LAB,
+    LAB_TRIES,
     METHODS,
     OURS,
     PLUS,
@@ -49,7 +50,7 @@ def test_no_two_roles_have_one_name():
 
 def test_every_role_is_trained_with_one_of_the_groups():
     grouped = {name for group in GROUPS.values() for name in group}
-    assert grouped == {*ZOO, *PLUS, *POCKETS, *LAB, *SIZES, *ABLATIONS, *FRONTIER} == set(ROLES)
+    assert grouped == {*ZOO, *PLUS, *POCKETS, *LAB, *LAB_TRIES, *SIZES, *ABLATIONS, *FRONTIER} == set(ROLES)
 
 
 @pytest.mark.parametrize("paper", papers.PAPERS.values(), ids=papers.PAPERS)
@@ -67,7 +68,7 @@ def test_the_shipped_roles_are_those_of_the_paper_plus_and_the_pocket_students()
 
 
 def test_a_student_of_the_lab_has_the_strengths_of_its_name_and_the_origin_elsewhere():
-    usual = ROLES["pocket-scratch"].recipe
+    usual = ROLES["lab-start"].recipe
     origin, own = (usual.settings(scale("laptop")), usual.scale(scale("laptop")))
     for key, axis in AXES.items():
         assert len(axis.strengths) == 4 and sorted(axis.strengths) == list(axis.strengths)
@@ -80,6 +81,8 @@ def test_a_student_of_the_lab_has_the_strengths_of_its_name_and_the_origin_elsew
 def test_the_labs_judges_are_off_every_axis_within_its_range_and_always_the_same():
     points = drawn()
     assert points == drawn() != drawn(seed=1) and len(points) == 10
+    judges = [LAB[f"lab-judge-{n}"].recipe for n in range(10)]
+    assert all(role.recipe not in judges for role in LAB_TRIES.values())     # they choose how to mix
     for n, point in enumerate(points):
         found = LAB[f"lab-judge-{n}"].recipe.settings(scale("laptop"))
         own = LAB[f"lab-judge-{n}"].recipe.scale(scale("laptop"))

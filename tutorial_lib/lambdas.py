@@ -3,6 +3,8 @@
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ from tutorial_lib.losses.perceptual import PerceptualLoss
 from tutorial_lib.losses.total import total_loss
 from tutorial_lib.mixtures import Axis, task_vector
 from tutorial_lib.papers import ROLES
-from tutorial_lib.papers.ofd.roles import AXES, CONTROL, OURS, POCKET, POCKET_CONTROL, TEMP
+from tutorial_lib.papers.ofd.roles import AXES, CONTROL, LAB_START, OURS, POCKET, POCKET_CONTROL, TEMP
 from tutorial_lib.schema import FLAG, TEXT, each, number, optional, whole
 from tutorial_lib.settings import Settings
 from tutorial_lib.training.balance import gradient_norms
@@ -47,9 +49,10 @@ WEIGHTS = ("style_weight", "content_weight", "tv_weight", "lambda_res", "lambda_
 # The lambdas of the paper over its perceptual loss of about 1e6, which is about 1 here.
 PAPER = {"lambda_res": 4e2, "lambda_temp": 1.0, "lambda_rank": 1e-4}
 
-# Where no lab was trained: students from one start, and the plain student that they were trained from.
+# Students from one start, and the plain one that they were trained from: of a lab, and of styles without one.
 POCKETS = {"start": POCKET_CONTROL, "ours": POCKET, "temp": "pocket-temp", "both": "pocket-ours-temp",
            "plain": "pocket-plain"}
+LAB = {**POCKETS, "start": LAB_START}
 STUDENTS = {"start": CONTROL, "ours": OURS, "temp": TEMP, "both": "student-ours-temp", "plain": "student-plain"}
 
 
@@ -60,7 +63,7 @@ class Lambdas:
     value. record: as `RECORD` describes it; without scores (`is_scored`), until `scored` has measured them.
     """
 
-    family = POCKETS
+    family: Mapping[str, str] = MappingProxyType(LAB)
 
     def __init__(self, record: Mapping, axes: Mapping[str, Axis], start: nn.Module, settings: Mapping[str, str]):
         """settings: {axis: the setting that it multiplies}."""
@@ -73,9 +76,8 @@ class Lambdas:
 
         Raises: TutorialError for a style without students to mix, or a record of other networks than those there.
         """
-        start = f"{style}-{POCKET_CONTROL}"
-        path = zoo.path_of(start).with_name(f"{style}-lab.json") if start in zoo.names() else None
-        if path is None or not path.is_file():
+        path = record_of(style)
+        if path is None:
             return Between.of(style, load)
         record = read_json(path, RECORD)
         networks = {name: load(f"{style}-{name}") for name in lab_roles()}
@@ -87,7 +89,7 @@ class Lambdas:
     @classmethod
     def trained(cls, networks: Mapping[str, nn.Module], record: Mapping) -> "Lambdas":
         """The lab of its own networks, by their roles (`lab_roles`)."""
-        start = networks[POCKET_CONTROL]
+        start = networks[LAB_START]
         axes = {key: Axis({strength: task_vector(networks[f"lab-{key}-x{strength:g}"], start)
                            for strength in axis.strengths}, axis.origin) for key, axis in AXES.items()}
         return cls(record, axes, start, {key: axis.setting for key, axis in AXES.items()})
@@ -137,9 +139,13 @@ class Lambdas:
     # --- for whoever shows it ---
 
     @property
-    def moves(self) -> dict[str, dict[str, tuple[float, float]]]:
-        """{axis: {setting: its values at strength 0 and at 1}}."""
-        return {key: {setting: (0.0, self.record["weights"][setting])} for key, setting in self.settings.items()}
+    def described(self) -> dict[str, dict]:
+        """{axis: what a slider has to know}: its setting, what that is at strength 1 (unit), and the strengths with a
+        network of their own (origin, trained); moves, {setting: its values at strength 0 and 1}, where several settings
+        move together.
+        """
+        return {key: {"setting": self.settings[key], "unit": self.record["weights"].get(self.settings[key], 1.0),
+                      "origin": axis.origin, "trained": sorted(axis.trained)} for key, axis in self.axes.items()}
 
     @property
     def presets(self) -> dict[str, dict[str, float]]:
@@ -187,9 +193,7 @@ class Between(Lambdas):
     @classmethod
     def of(cls, style: str, load: Callable[[str], nn.Module] = zoo.load) -> "Between":
         """Of the pocket students where a zoo has all of them, else of the paper's."""
-        there = zoo.names()
-        family = next((family for family in (POCKETS, STUDENTS)
-                       if all(f"{style}-{family[part]}" in there for part in ("start", "ours", "temp", "plain"))), None)
+        family = next((family for family in (POCKETS, STUDENTS) if has(style, family)), None)
         if family is None:
             raise TutorialError(f"There are no students of {style} to mix; the lambda lab needs "
                                 f"{', '.join(f'{style}-{STUDENTS[part]}' for part in ('start', 'ours', 'temp'))}.")
@@ -223,10 +227,10 @@ class Between(Lambdas):
                 for name, value in self.record["weights"].items()}
 
     @property
-    def moves(self) -> dict[str, dict[str, tuple[float, float]]]:
+    def described(self) -> dict[str, dict]:
         usual = self.record["weights"]
-        return {key: {name: (usual[name], value) for name, value in values.items() if value != usual[name]}
-                for key, values in self.values.items()}
+        return {key: {**axis, "moves": {name: [usual[name], value] for name, value in self.values[key].items()
+                                        if value != usual[name]}} for key, axis in super().described.items()}
 
     @property
     def presets(self) -> dict[str, dict[str, float]]:
@@ -234,9 +238,22 @@ class Between(Lambdas):
                 "all of Eq. 13": {"ours": 1.0, "temp": 1.0}}
 
 
+def record_of(style: str) -> Path | None:
+    """The file of what was measured of a style's own lab, where the zoo has one."""
+    start = f"{style}-{LAB_START}"
+    path = zoo.path_of(start).with_name(f"{style}-lab.json") if start in zoo.names() else None
+    return path if path is not None and path.is_file() else None
+
+
+def has(style: str, family: Mapping[str, str]) -> bool:
+    """Whether a zoo has the students of a style that `Between` needs of this family."""
+    there = zoo.names()
+    return all(f"{style}-{family[part]}" in there for part in ("start", "ours", "temp", "plain"))
+
+
 def lab_roles() -> list[str]:
     """The roles that a lab is mixed from: its start, and the students on its axes."""
-    return [POCKET_CONTROL, *(f"lab-{key}-x{strength:g}" for key, axis in AXES.items() for strength in axis.strengths)]
+    return [LAB_START, *(f"lab-{key}-x{strength:g}" for key, axis in AXES.items() for strength in axis.strengths)]
 
 
 def weights_of(settings: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,8 @@
 // A style's students, mixed as tutorial_lib/mixtures.py and lambdas.py mix them. What a training has added to the weights
 // of a common start is a vector; along an axis vectors of trained strengths are interpolated, across axes they are added.
 
+import {strengths} from "./strengths.js";
+
 // Every number that half precision has, by its sixteen bits.
 const HALVES = Float32Array.from({length: 2 ** 16}, (_, bits) => {
   const sign = bits >> 15 ? -1 : 1, exponent = bits >> 10 & 31, fraction = bits & 1023;
@@ -52,12 +54,10 @@ export function between({trained, origin}, strength) {
   return [[1 - part, low], [part, high]].filter(([share, end]) => share && end !== origin);
 }
 
-export const strengths = ({trained, origin}) => [...new Set([...trained, origin])].sort((a, b) => a - b);
-
 // The weights at these strengths, {axis: strength}, in one row; an axis that is not named stays at its origin.
-export function mixture({about, start, vectors}, strengths) {
+export function mixture({about, start, vectors}, wanted) {
   const mixed = start.slice();
-  for (const [name, strength] of Object.entries(strengths)) {
+  for (const [name, strength] of Object.entries(wanted)) {
     const axis = about.axes[name];
     for (const [share, end] of between(axis, strength)) {
       const vector = vectors[name][axis.trained.indexOf(end)];
@@ -68,9 +68,9 @@ export function mixture({about, start, vectors}, strengths) {
 }
 
 // The scores to expect there: each axis changes them by the factor that was measured along it, interpolated.
-export function estimated({axes, scores}, strengths) {
+export function estimated({axes, scores}, wanted) {
   const found = {...scores.origin};
-  for (const [name, strength] of Object.entries(strengths)) {
+  for (const [name, strength] of Object.entries(wanted)) {
     for (const [share, end] of between(axes[name], strength)) {
       const measured = scores.axes[name][String(end)];
       for (const score of Object.keys(found)) found[score] *= (measured[score] / scores.origin[score]) ** share;

@@ -1,8 +1,7 @@
 // The mixture's controls: a slider an axis, with marks where students were trained, and buttons for some mixtures.
 
 import {button, element, slider} from "./base.js";
-import {strengths as known} from "./mixing.js";
-import {positionOf, snapped, spoken, strengthAt} from "./strengths.js";
+import {near, positionOf, snapped, spoken, strengthAt, strengths as known} from "./strengths.js";
 
 // moved: called with all strengths, {axis: strength}, after every move. Returns the strengths at the origins.
 export function sliders({axes, presets, honesty}, places, moved) {
@@ -37,17 +36,10 @@ export function sliders({axes, presets, honesty}, places, moved) {
   return {...now};
 }
 
-// A slider has a hundred places, of which few are exactly a trained strength: the nearest is taken for it.
-function near(axis, strength) {
-  const end = snapped(axis, positionOf(axis, strength));
-  return Math.abs(positionOf(axis, end) - positionOf(axis, strength)) < 0.005 ? end : strength;
-}
-
 function marks(axis) {
   const row = element("div", {className: "marks"});
   row.setAttribute("aria-hidden", "true");
-  const shown = axis.setting === "share" ? [0, 1] : known(axis);      // a share was trained at 1, and may go beyond
-  row.append(...shown.map((strength) => {
+  row.append(...known(axis).map((strength) => {
     const mark = element("span");
     mark.style.setProperty("--at", positionOf(axis, strength));
     return mark;
@@ -57,8 +49,8 @@ function marks(axis) {
 
 // How far what is mixed can be trusted.
 function said(axes, honesty, alone) {
-  const shares = Object.values(axes).every(({setting}) => setting === "share");
-  if (!honesty) return shares ? "At share 1, the second mark, stands a student that was really trained; all else is mixed." : "";
+  const shares = Object.values(axes).every(({moves}) => moves);
+  if (!honesty) return shares ? "At the second mark of a slider stands a student that was really trained; all else is mixed." : "";
   if (alone) {
     return "Mixtures were measured and are too far from what is trained, so each slider moves alone, from one trained student "
       + "to the next.";

@@ -140,7 +140,7 @@ AXES = {
 def lab(name: str, strengths: Mapping[str, float], label: str, ships: bool) -> Role:
     """A pocket student at these strengths of the axes; an axis that is not named is at its origin.
 
-    Trained for half as long as the other pockets: the lab needs twenty-seven, and has a start of its own to compare with.
+    Trained for half as long as the other pockets, because the lab needs twenty-seven; so its start is one of its own.
     """
     absent = {axis.setting: 0.0 for key, axis in AXES.items() if not axis.origin and key not in strengths}
     times = {AXES[key].setting: strength for key, strength in strengths.items()}
@@ -162,6 +162,8 @@ LAB = by_name(
           for key, axis in AXES.items() for strength in axis.strengths),
     tuple(lab(f"judge-{n}", point, f"lab, judge {n}", False) for n, point in enumerate(drawn())),
 )
+# Other points, to choose by how task vectors are added: the judges come afterwards, once.
+LAB_TRIES = by_name(tuple(lab(f"try-{n}", point, f"lab, try {n}", False) for n, point in enumerate(drawn(4, 20261129))))
 
 
 def of_size(width: int, blocks: int, separable: bool = False) -> tuple[Role, ...]:
@@ -238,8 +240,8 @@ METHODS = {method.name: method for method in (
 )}
 FRONTIER = by_name(tuple(method.role(factor) for method in METHODS.values() for factor in method.factors))
 
-GROUPS = {"zoo": ZOO, "plus": PLUS, "pockets": POCKETS, "lab": LAB, "sizes": SIZES, "tables": ABLATIONS,
-          "frontier": FRONTIER}
+GROUPS = {"zoo": ZOO, "plus": PLUS, "pockets": POCKETS, "lab": LAB, "lab-tries": LAB_TRIES, "sizes": SIZES,
+          "tables": ABLATIONS, "frontier": FRONTIER}
 ROLES = by_name(*(tuple(group.values()) for group in GROUPS.values()))
 SHIPPED = {name: role for name, role in ROLES.items() if role.ships}
 # Judged at the scale's own sizes.

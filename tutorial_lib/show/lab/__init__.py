@@ -31,21 +31,21 @@ class LambdaMixer(anywidget.AnyWidget):
     """
 
     _esm = "".join((folder / name).read_text(encoding="utf-8") for folder, name in (
-        (viewers.HERE, "base.js"), (HERE, "train.js"), (HERE, "lab.js")))
+        (viewers.HERE, "base.js"), (HERE, "strengths.js"), (HERE, "train.js"), (HERE, "lab.js")))
     _css = (viewers.HERE / "viewers.css").read_text(encoding="utf-8")
     data = traitlets.Dict().tag(sync=True)      # what does not change: the axes, the film's size, the known networks
 
     def __init__(
-        self, lambdas: Lambdas, film: Clip, judge: PerceptualLoss | Judge, units: Mapping[str, float] | None = None,
+        self, lambdas: Lambdas, film: Clip, judge: PerceptualLoss | Judge,
         presets: Mapping[str, Mapping[str, float]] | None = None,
         known: Mapping[str, Mapping[str, float]] | None = None, error: str | None = None, rate: int = 12,
         train_here: TrainHere | None = None,
     ):
         """What is shown; what is not given is the lab's own.
 
-        lambdas: with scores. units: {axis: its setting at strength 1}. presets: {a button's label: its strengths}.
-        known: further networks beside those of the record, {name: scores}. error: how far mixtures are from trained
-        students, in words. train_here: what a button trains.
+        lambdas: with scores. presets: {a button's label: its strengths}. known: further networks beside those of the
+        record, {name: scores}. error: how far mixtures are from trained students, in words. train_here: what a button
+        trains.
         Raises: TutorialError for a lab without scores.
         """
         if not lambdas.is_scored:
@@ -54,16 +54,13 @@ class LambdaMixer(anywidget.AnyWidget):
         self._mixed: tuple[dict, torch.nn.Module] | None = None
         self._usual: dict[str, float] | None = None
         self._frame = len(film.frames) // 2
-        record, moves = lambdas.record, lambdas.moves
-        units = units or {key: record["weights"].get(lambdas.settings[key], 1.0) for key in lambdas.axes}
+        record = lambdas.record
         presets = lambdas.presets if presets is None else presets
         if lambdas.alone:       # what moves two sliders shows a mixture
             presets = {label: strengths for label, strengths in presets.items() if len(strengths) < 2}
         known = {**record["zoo"], **(known or {})}
         super().__init__(data={
-            "axes": {key: {"label": key, "setting": lambdas.settings[key], "unit": units[key], "origin": axis.origin,
-                           "strengths": [end for end in axis.strengths if end]} for key, axis in lambdas.axes.items()},
-            "moves": {} if all(len(parts) < 2 for parts in moves.values()) else moves,
+            "axes": lambdas.described,
             "size": [film.frames.shape[-1], film.frames.shape[-2]], "frames": len(film.frames), "rate": rate,
             "presets": {label: dict(strengths) for label, strengths in presets.items()}, "origin": record["origin"],
             "known": {name: {**row, "colour": figures.colour(name)} for name, row in known.items()},

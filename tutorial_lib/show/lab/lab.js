@@ -2,31 +2,6 @@
 // second one before the first has come, so that a slow machine falls behind by one frame at most.
 
 const NOW = () => performance.now();
-const FOOT = 0.12;        // of a slider: from 0, which has no logarithm, to the smallest strength
-
-function strengthAt(axis, position) {            // position: 0 to 1
-  const [lowest, highest] = [axis.strengths[0], axis.strengths[axis.strengths.length - 1]];
-  if (axis.origin > 0) return lowest * (highest / lowest) ** position;
-  if (lowest === highest) return lowest * position;
-  if (position <= FOOT) return lowest * position / FOOT;
-  return lowest * (highest / lowest) ** ((position - FOOT) / (1 - FOOT));
-}
-
-function positionOf(axis, strength) {
-  const [lowest, highest] = [axis.strengths[0], axis.strengths[axis.strengths.length - 1]];
-  if (axis.origin > 0) return Math.log(strength / lowest) / Math.log(highest / lowest);
-  if (lowest === highest) return strength / lowest;
-  if (strength <= lowest) return FOOT * strength / lowest;
-  return FOOT + (1 - FOOT) * Math.log(strength / lowest) / Math.log(highest / lowest);
-}
-
-// Where nothing may be mixed: the nearest strength at which a student was trained, or the start.
-function snapped(axis, position) {
-  const away = (strength) => Math.abs(positionOf(axis, strength) - position);
-  return [...axis.strengths, axis.origin].reduce((best, one) => (away(one) < away(best) ? one : best));
-}
-
-const short = (value) => (value === 0 ? "0" : value >= 100 ? value.toFixed(0) : value.toPrecision(2));
 
 function render({model, el}) {
   const data = model.get("data"), axes = data.axes, names = Object.keys(axes);
@@ -74,17 +49,12 @@ function render({model, el}) {
   }
 
   const sliders = Object.fromEntries(names.map((name) => {
-    const axis = axes[name];
-    const part = ([from, to], strength) => short(from + strength * (to - from));
-    const said = (position) => {
-      const strength = strengthAt(axis, position), moves = Object.entries((data.moves ?? {})[name] ?? {});
-      if (!moves.length) return `${axis.setting} ${short(strength * axis.unit)}`;
-      return moves.map(([setting, ends]) => `${setting} ${part(ends, strength)}`).join(", ");
-    };
-    return [name, slider(axis.label, [0, 1, 0.01], positionOf(axis, axis.origin), said, (position) => {
+    const axis = axes[name], strength = (position) => near(axis, strengthAt(axis, position));
+    const said = (position) => spoken(axis, strength(position));
+    return [name, slider(name, [0, 1, 0.01], positionOf(axis, axis.origin), said, (position) => {
       if (data.alone) for (const other of names) if (other !== name) put(other, axes[other].origin);
       if ((data.fails ?? []).includes(name)) put(name, snapped(axis, position));
-      else state.strengths[name] = strengthAt(axis, position);
+      else state.strengths[name] = strength(position);
       moved();
     })];
   }));
