@@ -41,7 +41,7 @@ BUILDS = {"wasm": ("ort.wasm.min", "ort-wasm-simd-threaded"),
           "asyncify": ("ort.webgpu.min", "ort-wasm-simd-threaded.asyncify")}
 # What the widgets have as well, where scripts cannot import: {script: what a module of the page takes from it}.
 SHARED = {viewers.HERE / "base.js": "element, button, choice, slider",
-          lab.HERE / "strengths.js": "near, positionOf, snapped, spoken, strengthAt, strengths"}
+          lab.HERE / "strengths.js": "near, snapped, spoken, strengths, strengthAt, placeOf"}
 SCENE, RATE = "market_6", 12
 
 

@@ -14,7 +14,17 @@ from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene as scene_of
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.lambdas import RECORD as RECORD_FORM
-from tutorial_lib.lambdas import SCORES, WEIGHTS, Between, Lambdas, family_settings, for_size, scores_of, slopes_at
+from tutorial_lib.lambdas import (
+    SCORES,
+    STUDENTS,
+    WEIGHTS,
+    Between,
+    Lambdas,
+    family_settings,
+    for_size,
+    scores_of,
+    slopes_at,
+)
 from tutorial_lib.mixtures import Axis, task_vector
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.teacher import Teacher
@@ -175,11 +185,13 @@ def test_its_axes_lead_to_the_students_of_the_zoo(between):
         between.network({"ours": 1.5})
 
 
-def test_a_style_without_pockets_mixes_the_papers_students():
+def test_a_style_without_pockets_mixes_the_papers_students(monkeypatch):
+    monkeypatch.setattr(zoo, "names", lambda: [f"waves-{role}" for role in STUDENTS.values()])
     lab = Between.of("waves")
     assert lab.family["plain"] == "student-plain" and lab.settings["ours"] == "share of student-ours"
     assert family_settings(lab, scale("laptop")) == scale("laptop")
-    assert family_settings(Lambdas.shipped("mosaic"), scale("laptop")).style_size == 1536
+    monkeypatch.undo()
+    assert family_settings(Between.of("mosaic"), scale("laptop")).style_size == 1536
 
 
 def test_scores_are_those_of_the_networks_on_these_films(between):
@@ -291,7 +303,7 @@ def test_what_cannot_be_painted_is_said_in_the_widget(lab):
 
 def test_the_page_gets_the_axes_the_presets_and_the_networks_beside_them(lab):
     data = lab.data
-    assert data["axes"]["temp"] == {"setting": "lambda_temp", "unit": 40.0, "origin": 0.0, "trained": [0.1, 1.0]}
+    assert data["axes"]["temp"] == {"setting": "lambda_temp", "unit": 2.0, "origin": 0.0, "trained": [0.1, 1.0]}
     assert data["axes"]["style"]["trained"] == [0.5, 2.0]
     assert data["size"] == [48, 32] and data["frames"] == 3
     assert data["known"]["student-ours"] == {**scores(0.3, 0.2), "colour": "#009E73"}

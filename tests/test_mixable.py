@@ -115,7 +115,7 @@ def test_without_a_lab_of_its_own_a_style_has_the_axes_between_its_pockets(tmp_p
 
 def test_only_styles_with_pockets_have_a_page(monkeypatch):
     pockets = [f"{style}-{part}" for style in ("mosaic", "waves") for part in POCKETS.values()]
-    there = [*pockets[:-1], "candy-student-ours", "rare-lab-start"]
+    there = [*pockets[:-1], "candy-student-ours"]
     monkeypatch.setattr(zoo, "names", lambda: there)
     monkeypatch.setattr(zoo, "styles", lambda: ["mosaic", "waves", "candy", "rare"])
     assert mixable.styles() == ["mosaic"]

@@ -1,7 +1,7 @@
 // The mixture's controls: a slider an axis, with marks where students were trained, and buttons for some mixtures.
 
 import {button, element, slider} from "./base.js";
-import {near, positionOf, snapped, spoken, strengthAt, strengths as known} from "./strengths.js";
+import {near, placeOf, snapped, spoken, strengthAt, strengths as known} from "./strengths.js";
 
 // moved: called with all strengths, {axis: strength}, after every move. Returns the strengths at the origins.
 export function sliders({axes, presets, honesty}, places, moved) {
@@ -11,7 +11,7 @@ export function sliders({axes, presets, honesty}, places, moved) {
 
   function put(name, strength) {
     now[name] = strength;
-    made[name].say(positionOf(axes[name], strength));
+    made[name].say(placeOf(axes[name], strength));
   }
   function jump(strengths) {
     for (const name of names) put(name, strengths[name] ?? axes[name].origin);
@@ -19,7 +19,7 @@ export function sliders({axes, presets, honesty}, places, moved) {
   }
   for (const name of names) {
     const axis = axes[name];
-    made[name] = slider(name, [0, 1, 0.01], positionOf(axis, axis.origin),
+    made[name] = slider(name, [0, 1, 0.01], placeOf(axis, axis.origin),
                         (position) => spoken(axis, near(axis, strengthAt(axis, position))), (position) => {
       if (alone) for (const other of names) if (other !== name) put(other, axes[other].origin);
       if (points.includes(name)) put(name, snapped(axis, position));
@@ -41,7 +41,7 @@ function marks(axis) {
   row.setAttribute("aria-hidden", "true");
   row.append(...known(axis).map((strength) => {
     const mark = element("span");
-    mark.style.setProperty("--at", positionOf(axis, strength));
+    mark.style.setProperty("--at", placeOf(axis, strength));
     return mark;
   }));
   return row;

@@ -85,8 +85,9 @@ def test_where_mixtures_do_not_hold_each_slider_moves_alone(shown):
 def test_an_axis_that_moves_several_settings_speaks_all_of_them(shown):
     class Several(Lambdas):
         @property
-        def moves(self):
-            return {"temp": {"lambda_temp": (0.0, 40.0), "style_weight": (1.0, 2.2)}, "style": {}}
+        def described(self):
+            moves = {"lambda_temp": [0.0, 40.0], "style_weight": [1.0, 2.2]}
+            return {**super().described, "temp": {**super().described["temp"], "moves": moves}}
 
     page = shown(lab(kind=Several))
     slider = page.get_by_role("slider", name="temp")

@@ -19,7 +19,8 @@ axes = {"temp": mixtures.Axis({0.1: mixtures.task_vector(end, start), 1.0: mixtu
         "style": mixtures.Axis({0.5: mixtures.task_vector(end, start), 2.0: mixtures.task_vector(other, start)}, 1.0)}
 record = {"style": "mosaic", "origin": row, "zoo": {"student-scratch": row, "student-ours": steadier},
           "axes": {"temp": {"0.1": row, "1": steadier}, "style": {"0.5": row, "2": row}},
-          "slopes": {"style_weight": 1.0, "lambda_temp": 3.0}, "weights": {"style_weight": 2.2, "lambda_temp": 40.0}}
+          "slopes": {"style_weight": 1 / 2.2, "lambda_temp": 3 / 40},
+          "weights": {"style_weight": 2.2, "lambda_temp": 40.0}}
 lambdas = Lambdas(record, axes, start, {"temp": "lambda_temp", "style": "style_weight"})
 lab = LambdaMixer(lambdas, filmed(test_scene("alley_2", 48, 64, 4)), None,
                 {"everything off": {}, "L_temp alone": {"temp": 1.0}})

@@ -168,13 +168,13 @@ def test_the_zoos_students_paint_as_in_pytorch(visit, built):
     page, lambdas = visit("zoo"), built[1]["mosaic"]
     assert engines.decibels(shown(page), by_pytorch(page, lambdas)) > engines.NEAR
     start = lambdas.start(shown(page, "before"))
-    after(page, page.get_by_role("button", name="ours with L_temp").click)
-    assert json.loads(told(page, "strengths")) == {"ours": 0, "temp": 0, "ours-temp": 1}
+    after(page, page.get_by_role("button", name="all of Eq. 13").click)
+    assert json.loads(told(page, "strengths")) == {"ours": 1, "temp": 1}
     assert engines.decibels(shown(page), by_pytorch(page, lambdas)) > engines.NEAR
     assert engines.decibels(shown(page), start) < 30                                   # it is another picture
-    for key, place in (("ours", "0.5"), ("temp", "1")):
+    for key, place in (("ours", "0.5"), ("temp", "0")):
         after(page, lambda key=key, place=place: page.get_by_role("slider", name=key, exact=True).fill(place))
-    assert json.loads(told(page, "strengths"))["temp"] == 1.3
+    assert json.loads(told(page, "strengths")) == {"ours": 0.5, "temp": 0}
     assert engines.decibels(shown(page), by_pytorch(page, lambdas)) > engines.NEAR
 
 

@@ -51,7 +51,7 @@ function render({model, el}) {
   const sliders = Object.fromEntries(names.map((name) => {
     const axis = axes[name], strength = (position) => near(axis, strengthAt(axis, position));
     const said = (position) => spoken(axis, strength(position));
-    return [name, slider(name, [0, 1, 0.01], positionOf(axis, axis.origin), said, (position) => {
+    return [name, slider(name, [0, 1, 0.01], placeOf(axis, axis.origin), said, (position) => {
       if (data.alone) for (const other of names) if (other !== name) put(other, axes[other].origin);
       if ((data.fails ?? []).includes(name)) put(name, snapped(axis, position));
       else state.strengths[name] = strength(position);
@@ -60,7 +60,7 @@ function render({model, el}) {
   }));
   function put(name, strength) {
     state.strengths[name] = strength;
-    sliders[name].say(positionOf(axes[name], strength));
+    sliders[name].say(placeOf(axes[name], strength));
   }
   function moved() { exact.textContent = ""; delete state.marks.measured; ask(); }
   function jump(strengths) {

@@ -22,7 +22,7 @@ function strengthAt(axis, position) {
   return position < foot ? lowest * position / foot : Math.min(highest, lowest * (highest / lowest) ** part);
 }
 
-function positionOf(axis, strength) {
+function placeOf(axis, strength) {
   const [lowest, highest] = ends(axis);
   if (lowest === highest) return strength / highest;
   const foot = axis.origin === 0 ? FOOT : 0;
@@ -32,14 +32,14 @@ function positionOf(axis, strength) {
 
 // The trained strength, the start's among them, that is nearest on the slider.
 function snapped(axis, position) {
-  const away = (end) => Math.abs(positionOf(axis, end) - position);
+  const away = (end) => Math.abs(placeOf(axis, end) - position);
   return strengths(axis).reduce((best, end) => (away(end) < away(best) ? end : best));
 }
 
 // A slider has a hundred places, of which few are exactly a trained strength: the nearest is taken for it.
 function near(axis, strength) {
-  const end = snapped(axis, positionOf(axis, strength));
-  return Math.abs(positionOf(axis, end) - positionOf(axis, strength)) < 0.005 ? end : strength;
+  const end = snapped(axis, placeOf(axis, strength));
+  return Math.abs(placeOf(axis, end) - placeOf(axis, strength)) < 0.005 ? end : strength;
 }
 
 function spoken(axis, strength) {
