@@ -86,6 +86,11 @@ def test_what_the_text_claims_of_real_time_holds():
         assert row["verdict"].startswith("steadier, but style") and "content" not in row["verdict"]
     assert abs(temp["gain"] - both["gain"]) < 0.02 and temp["style_gain"] < 0
     assert temp["content_gain"] > 1.8 * max(ours["content_gain"], both["content_gain"])
+    found = {row["row"]: row for row in rows("pockets-screen", "waves.final")}
+    ours, both, temp = (found[f"pocket-{name}"] for name in ("ours", "ours-temp", "temp"))
+    for row in (ours, both):
+        assert -0.3 < row["gain"] < -0.2 and row["style_gain"] > 0.1 and row["content_gain"] < 0
+        assert temp["gain"] < row["gain"] and temp["style_gain"] < row["style_gain"]
     report = read_json(ROOT / "results" / "engines.json")
     film = {(row["network"], row["engine"]): row["frames"] / row["seconds"] for row in report["films"]}
     ships = {engine: rate for (network, engine), rate in film.items() if network.endswith("(ships)")}
