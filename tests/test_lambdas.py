@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tutorial_lib import checkpoint, evaluation, schema, zoo
+from tutorial_lib import checkpoint, evaluation, mixtures, schema, zoo
 from tutorial_lib.data.clips import RenderedClips, filmed
 from tutorial_lib.data.scenes import test_scene as scene_of
 from tutorial_lib.errors import TutorialError
@@ -82,11 +82,31 @@ def test_what_is_expected_there_is_what_was_measured_there(lambdas):
             assert lambdas.estimated({key: float(strength)}) == pytest.approx(measured)
 
 
-def test_between_and_across_axes_factors_are_multiplied(lambdas):
+def test_across_axes_as_much_of_each_factor_counts_as_of_its_task_vector(lambdas):
     halfway = lambdas.estimated({"temp": 0.1**0.5})                     # halfway between 0.1 and 1 in log
     assert halfway["e_stab"] == pytest.approx((0.2 * 0.1) ** 0.5)
     both = lambdas.estimated({"temp": 1.0, "style": 2.0})
-    assert both["e_stab"] == pytest.approx(0.1) and both["style"] == pytest.approx(0.2 * (0.4 / 0.2) * (0.1 / 0.2))
+    vectors = lambdas.axes["temp"].vector(2 / 3), lambdas.axes["style"].trained[2.0]
+    share = mixtures.share_of(vectors)
+    assert 0.74 < share < 0.75
+    temp = lambdas.estimated({"temp": 2 / 3})
+    assert both["e_stab"] == pytest.approx(0.4 * (temp["e_stab"] / 0.4) ** share)
+    assert both["style"] == pytest.approx(0.2 * (temp["style"] / 0.2) ** share * (0.1 / 0.2) ** share)
+    mixed = mixtures.moved(lambdas.start, *((share, vector) for vector in vectors)).state_dict()
+    found = lambdas.network({"temp": 1.0, "style": 2.0}).state_dict()
+    assert all(torch.allclose(found[name], value, atol=1e-6) for name, value in mixed.items())
+
+
+def test_a_lambda_is_looked_up_where_it_weighs_as_much_beside_eq_1(lambdas):
+    """Eq. 1 pulls 2 x 1 + 1 x 2 = 4 at the origin, and 6 with twice the style weight: 1 is then what 2/3 was."""
+    assert lambdas.beside({"temp": 1.0, "style": 2.0}) == pytest.approx({"temp": 2 / 3, "style": 2.0})
+    assert lambdas.beside({"temp": 0.6, "style": 0.5}) == pytest.approx({"temp": 0.8, "style": 0.5})
+    assert lambdas.beside({"temp": 0.9, "style": 0.5})["temp"] == 1.0                     # no further than was trained
+    assert lambdas.beside({"temp": 0.7}) == {"temp": 0.7}
+    with pytest.raises(TutorialError, match=r"1\.2 was not"):
+        lambdas.beside({"temp": 1.2, "style": 2.0})
+    with pytest.raises(TutorialError, match="no axis rank"):
+        lambdas.beside({"rank": 1.0})
 
 
 def test_the_pull_is_slope_times_weight_times_strength_and_sums_to_one(lambdas):
@@ -206,15 +226,15 @@ def test_scores_are_those_of_the_networks_on_these_films(between):
         assert lab.estimated(strengths) == pytest.approx(wanted, rel=1e-3)
         assert lab.record["zoo"][f"pocket-{role}"] == pytest.approx(wanted, rel=1e-3)
     assert lab.record["zoo"]["pocket-ours-temp"] == scores_of(ours_temp, [film], judge)
-    # With both at their ends it is what was measured there, and not the product of the two.
+    # With both at their ends it is what was measured there, and halfway a quarter of the way to it.
     both = {"ours": 1.0, "temp": 1.0}
     assert lab.estimated(both) == pytest.approx(scores_of(between.network(both), [film], judge))
-    halves = lab.estimated({"ours": 0.5, "temp": 0.5})
-    e_stabs = [lab.estimated(dict.fromkeys(keys, 0.5))["e_stab"] for keys in ((), ("ours",), ("temp",))]
-    product = e_stabs[1] * e_stabs[2] / e_stabs[0]
-    fights = lab.record["corner"]["e_stab"] * lab.record["origin"]["e_stab"] / (
-        lab.record["axes"]["ours"]["1"]["e_stab"] * lab.record["axes"]["temp"]["1"]["e_stab"])
-    assert fights > 1.05 and halves["e_stab"] == pytest.approx(product * fights**0.25)
+    share = mixtures.share_of([axis.trained[1.0] for axis in between.axes.values()])
+    origin, ours, temp = (lab.estimated(strengths)["e_stab"] for strengths in ({}, {"ours": 1.0}, {"temp": 1.0}))
+    along = (ours * temp / origin**2) ** share
+    off = lab.record["corner"]["e_stab"] / (origin * along)
+    halves = lab.estimated({"ours": 0.5, "temp": 0.5})["e_stab"]
+    assert abs(off - 1) > 0.02 and halves == pytest.approx(origin * along**0.5 * off**0.25)
     with pytest.raises(TutorialError, match="no scores yet"):
         LambdaMixer(between, film, judge)
 

@@ -15,8 +15,9 @@ from tutorial_lib.papers.ofd.roles import AXES
 pytest.importorskip("onnx")
 
 ROW = {"e_stab": 0.4, "style": 0.2, "content": 0.5}
-RECORD = {"style": "mosaic", "origin": ROW, "zoo": {}, "slopes": {},
-          "weights": {"lambda_temp": 40.0, "style_weight": 2.2},
+RECORD = {"style": "mosaic", "origin": ROW, "zoo": {},
+          "slopes": {"style_weight": 7.0, "content_weight": 4.4, "lambda_temp": 1.0},
+          "weights": {"lambda_temp": 40.0, "style_weight": 2.2, "content_weight": 1.5},
           "axes": {"temp": {"0.1": ROW, "1": ROW}, "style": {"0.5": ROW, "2": ROW}}}
 
 
@@ -67,12 +68,17 @@ def test_the_weights_come_back_as_they_were_in_half_precision(files, lab):
     assert about["parameters"] == [[name, [*value.shape]] for name, value in lab.start.state_dict().items()]
 
 
-def test_the_json_says_what_the_lab_says(files):
+def test_the_json_says_what_the_lab_says(files, lab):
     (about, _, _), _ = files
-    assert about["axes"]["temp"] == {"words": mixable.WORDS["temp"], "setting": "lambda_temp", "origin": 0.0,
-                                     "unit": 40.0, "trained": [0.1, 1.0]}
+    axis = about["axes"]["temp"]
+    first, second = (flat(lab.axes["temp"].trained[end]) for end in (0.1, 1.0))
+    wanted = [[first @ first, first @ second], [second @ first, second @ second]]
+    assert np.allclose(axis.pop("dots"), wanted, rtol=1e-4)
+    assert axis == {"words": mixable.WORDS["temp"], "setting": "lambda_temp", "origin": 0.0, "unit": 40.0,
+                    "trained": [0.1, 1.0]}
     assert about["axes"]["style"]["origin"] == 1.0 and about["axes"]["style"]["unit"] == 2.2
     assert about["presets"] == {"off": {}, "steady": {"temp": 1.0}}
+    assert about["rises"] == {"style": pytest.approx(0.7)}          # 2.2 x 7 of 2.2 x 7 + 1.5 x 4.4
     assert about["scores"] == {"origin": ROW, "axes": RECORD["axes"]} and about["honesty"] is None
 
 
@@ -135,6 +141,7 @@ def test_where_a_lab_was_trained_and_measured_its_axes_come_by_themselves(monkey
         key: sorted({*axis.strengths, axis.origin}) for key, axis in AXES.items()}
     about, networks, _ = read(mixable.write(lab, tmp_path, torch.rand(1, 3, 90, 160)))
     assert len(networks) == 17 and about["scores"]["axes"] == rows
+    del about["axes"]["rank"]["dots"]
     assert about["axes"]["rank"] == {"words": mixable.WORDS["rank"], "setting": "lambda_rank", "origin": 0.0,
                                      "unit": 7.0, "trained": [0.3, 1.0, 3.0, 6.0]}
     for strengths in about["presets"].values():          # none beyond what was trained

@@ -56,11 +56,19 @@ def test_halfway_is_halfway_on_a_logarithmic_scale_and_from_zero_on_a_linear_one
         assert torch.allclose(value, begin + (end - begin) / 3, atol=1e-6)
 
 
-def test_axes_add(start, trained, axes):
-    both = mix(start, axes, {"res": 1.0, "style": 2.0}).state_dict()
-    for name, value in start.state_dict().items():
-        wanted = value + (trained[1.0].state_dict()[name] - value) + (made(9).state_dict()[name] - value)
-        assert torch.allclose(both[name], wanted, atol=1e-6)
+def test_across_axes_task_vectors_are_added_and_the_sum_is_shortened(start, trained, axes):
+    both = mix(start, axes, {"res": 1.0, "style": 2.0})
+    res, style = (torch.cat([part.flatten() for part in task_vector(end, start).values()])
+                  for end in (trained[1.0], made(9)))
+    found = torch.cat([part.flatten() for part in task_vector(both, start).values()])
+    share = (res.norm()**1.75 + style.norm()**1.75) ** (1 / 1.75) / (res.norm() + style.norm())
+    assert torch.allclose(found, share * (res + style), atol=1e-6) and 0.74 < share < 0.75
+
+
+def test_a_second_axis_that_barely_moves_changes_barely_anything(start, trained, axes):
+    alone = mix(start, axes, {"res": 1.0}).state_dict()
+    beside = mix(start, axes, {"res": 1.0, "style": 1.0001}).state_dict()
+    assert all(torch.allclose(beside[name], value, atol=1e-3) for name, value in alone.items())
 
 
 def test_a_mixture_is_ready_to_paint_and_the_start_stays(start, trained, noise):

@@ -44,7 +44,8 @@ RECORD = {
     # The mixture with both ends of a lab between students.
     "corner": optional(SCORED),
 }
-WEIGHTS = ("style_weight", "content_weight", "tv_weight", "lambda_res", "lambda_temp", "lambda_rank")
+EQ1 = ("style_weight", "content_weight", "tv_weight")
+WEIGHTS = (*EQ1, "lambda_res", "lambda_temp", "lambda_rank")
 
 # The lambdas of the paper over its perceptual loss of about 1e6, which is about 1 here.
 PAPER = {"lambda_res": 4e2, "lambda_temp": 1.0, "lambda_rank": 1e-4}
@@ -100,7 +101,24 @@ class Lambdas:
 
     def network(self, strengths: Mapping[str, float]) -> nn.Module:
         """The mixture. Raises: TutorialError beyond what was trained."""
-        return mixtures.mix(self.start, self.axes, strengths)
+        return mixtures.mix(self.start, self.axes, self.beside(strengths))
+
+    def beside(self, strengths: Mapping[str, float]) -> dict[str, float]:
+        """The strengths at which lambdas weigh as much beside the start's Eq. 1 as these do beside their own.
+
+        Adam follows the direction of a gradient and not its length: a lambda beside twice the pull of Eq. 1 is half a
+        lambda. So what was trained beside the start's style weight is looked up at lambdas that many times smaller.
+        Raises: as `network`.
+        """
+        mixtures.vectors_at(self.axes, strengths)
+        more = self.eq1(strengths) / self.eq1({}) if self.eq1({}) else 1.0
+        return {key: strength if self.axes[key].origin else min(strength / more, self.axes[key].strengths[-1])
+                for key, strength in strengths.items()}
+
+    def eq1(self, strengths: Mapping[str, float]) -> float:
+        """What Eq. 1 pulls at these strengths: the sum of its slopes, weighted."""
+        weights = self.at(strengths)
+        return sum(self.record.get("slopes", {}).get(name, 0.0) * weights.get(name, 0.0) for name in EQ1)
 
     def scored(self, films: Sequence[Clip], judge: PerceptualLoss, slopes: Mapping[str, float],
                beside: Mapping[str, nn.Module] | None = None) -> "Lambdas":
@@ -117,13 +135,16 @@ class Lambdas:
         return made
 
     def estimated(self, strengths: Mapping[str, float]) -> dict[str, float]:
-        """The scores to expect: each axis changes them by the factor that was measured along it, interpolated."""
-        factors = dict.fromkeys(SCORES, 0.0)
+        """The scores to expect, interpolated: the axes change them by factors that were measured along them, of which
+        the mixture's share is taken as it is of the task vectors.
+        """
+        strengths = self.beside(strengths)
+        factors, whole = dict.fromkeys(SCORES, 0.0), mixtures.share_of(mixtures.vectors_at(self.axes, strengths))
         for key, strength in strengths.items():
             for share, end in self.axes[key].between(strength):
                 measured = self.record["axes"][key][f"{end:g}"]
                 for name in SCORES:
-                    factors[name] += share * math.log(measured[name] / self.record["origin"][name])
+                    factors[name] += whole * share * math.log(measured[name] / self.record["origin"][name])
         return {name: self.record["origin"][name] * math.exp(factors[name]) for name in SCORES}
 
     def at(self, strengths: Mapping[str, float]) -> dict[str, float]:
@@ -221,6 +242,11 @@ class Between(Lambdas):
         alone, both = super().estimated(strengths), super().estimated(dict.fromkeys(self.axes, 1.0))
         share = math.prod(strengths.get(key, 0.0) for key in self.axes)
         return {name: alone[name] * (self.record["corner"][name] / both[name]) ** share for name in SCORES}
+
+    def beside(self, strengths: Mapping[str, float]) -> dict[str, float]:
+        """Themselves: along an axis the weights of Eq. 1 moved with the lambdas when its end was trained."""
+        mixtures.vectors_at(self.axes, strengths)
+        return dict(strengths)
 
     def at(self, strengths: Mapping[str, float]) -> dict[str, float]:
         return {name: value + sum(strength * (self.values[key][name] - value) for key, strength in strengths.items())

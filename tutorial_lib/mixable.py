@@ -13,6 +13,7 @@ from tutorial_lib import engines, zoo
 from tutorial_lib.data.images import resize, to_pixels, to_tensor
 from tutorial_lib.files import atomic_path, write_json
 from tutorial_lib.lambdas import POCKETS, Lambdas, has, record_of
+from tutorial_lib.mixtures import Axis
 
 WORDS = {
     "res": "residual distillation, Eq. 5", "temp": "the temporal loss, Eq. 12", "rank": "low rank, Eq. 11",
@@ -52,13 +53,28 @@ def write(lambdas: Lambdas, folder: Path, frame: torch.Tensor) -> Path:
     write_json(target, {
         "style": style, "graph": graph, "weights": f"{style}.bin",
         "parameters": [[name, list(value.shape)] for name, value in start.items()],
-        "axes": {key: {"words": WORDS[key], **axis} for key, axis in lambdas.described.items()},
+        "axes": {key: {"words": WORDS[key], **axis, "dots": dots(lambdas.axes[key])}
+                 for key, axis in lambdas.described.items()},
+        "rises": rises(lambdas),
         "presets": {label: dict(strengths) for label, strengths in lambdas.presets.items()},
         "scores": {name: record[name] for name in ("origin", "axes")} if lambdas.is_scored else None,
         "honesty": record.get("honesty"),
         "check": {"strengths": strengths, "height": CHECKED[0], "width": CHECKED[1]},
     })
     return target
+
+
+def rises(lambdas: Lambdas) -> dict[str, float]:
+    """{axis: by how much of itself the pull of Eq. 1 rises when its strength rises by 1}, of weights of Eq. 1 alone."""
+    usual = lambdas.eq1({})
+    return {key: lambdas.eq1({key: axis.origin + 1}) / usual - 1 for key, axis in lambdas.axes.items()
+            if axis.origin and usual}
+
+
+def dots(axis: Axis) -> list[list[float]]:
+    """The products of an axis's task vectors with one another, from which a page has the length of any between them."""
+    rows = torch.stack([flat(axis.trained[end]) for end in sorted(axis.trained)])
+    return (rows @ rows.T).tolist()
 
 
 def flat(weights: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -2,14 +2,14 @@
 
 Students that were fine-tuned from one start can be mixed: the weights between two of them are those of a network whose
 pictures, and whose scores, lie between theirs. A *task vector* is what a training has added to the weights of a common
-start. Along an axis, the strength of one setting, task vectors of trained strengths are interpolated; across axes they
-are added.
+start. Along an axis, the strength of one setting, task vectors of trained strengths are interpolated. Across axes they
+are added, and the sum is shortened (`share_of`): what they have in common would count several times.
 Source: task arithmetic (Ilharco et al. 2023), rewarded soups (Rame et al. 2023).
 """
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from torch import nn
 from tutorial_lib.errors import TutorialError
 
 Weights = Mapping[str, torch.Tensor]
+POWER = 1.75        # between 1, which adds in full, and 2, as if nothing was in common
 
 
 def task_vector(network: nn.Module, start: nn.Module) -> dict[str, torch.Tensor]:
@@ -70,9 +71,10 @@ class Axis:
         part = ((strength - low) / (high - low) if low == 0 else math.log(strength / low) / math.log(high / low))
         return [(share, end) for share, end in ((1 - part, low), (part, high)) if share and end != self.origin]
 
-    def shares(self, strength: float) -> list[tuple[float, Weights]]:
-        """The task vectors next to a strength and their shares. Raises: as `between`."""
-        return [(share, self.trained[end]) for share, end in self.between(strength)]
+    def vector(self, strength: float) -> dict[str, torch.Tensor]:
+        """The task vector at a strength; at the origin it is empty. Raises: as `between`."""
+        parts = [(share, self.trained[end]) for share, end in self.between(strength)]
+        return {name: sum(share * part[name] for share, part in parts) for name in parts[0][1]} if parts else {}
 
 
 def mix(start: nn.Module, axes: Mapping[str, Axis], strengths: Mapping[str, float]) -> nn.Module:
@@ -80,7 +82,26 @@ def mix(start: nn.Module, axes: Mapping[str, Axis], strengths: Mapping[str, floa
 
     Raises: TutorialError for an unknown axis, or a strength beyond its range.
     """
+    vectors = vectors_at(axes, strengths)
+    return moved(start, *((share_of(vectors), vector) for vector in vectors))
+
+
+def vectors_at(axes: Mapping[str, Axis], strengths: Mapping[str, float]) -> list[Weights]:
+    """The task vectors of the axes that have left their origin. Raises: as `mix`."""
     unknown = strengths.keys() - axes.keys()
     if unknown:
         raise TutorialError(f"There is no axis {', '.join(sorted(unknown))}; there are {', '.join(axes)}.")
-    return moved(start, *(share for name, strength in strengths.items() for share in axes[name].shares(strength)))
+    return [vector for name, strength in strengths.items() if (vector := axes[name].vector(strength))]
+
+
+def share_of(vectors: Sequence[Weights]) -> float:
+    """How much of each task vector goes into their sum: the norm of their lengths with the exponent `POWER`, over the
+    sum of their lengths. 1 for one; 0.74 for two of equal length, 0.55 for four.
+
+    Trainings from one start have something in common, whatever their losses are: none of them ends where the start's
+    own training happened to end, and whatever makes a student steadier makes it smoother. Added in full, it counts
+    once for every axis. The exponent was chosen by four students that were trained off the axes (LAB_TRIES in
+    papers/ofd/roles.py).
+    """
+    lengths = [math.hypot(*(part.norm().item() for part in vector.values())) for vector in vectors]
+    return sum(length**POWER for length in lengths) ** (1 / POWER) / sum(lengths) if any(lengths) else 1.0

@@ -1,7 +1,10 @@
 // A style's students, mixed as tutorial_lib/mixtures.py and lambdas.py mix them. What a training has added to the weights
-// of a common start is a vector; along an axis vectors of trained strengths are interpolated, across axes they are added.
+// of a common start is a vector; along an axis vectors of trained strengths are interpolated, across axes they are added and
+// the sum is shortened.
 
 import {strengths} from "./strengths.js";
+
+const POWER = 1.75;       // of mixtures.py
 
 // Every number that half precision has, by its sixteen bits.
 const HALVES = Float32Array.from({length: 2 ** 16}, (_, bits) => {
@@ -54,26 +57,49 @@ export function between({trained, origin}, strength) {
   return [[1 - part, low], [part, high]].filter(([share, end]) => share && end !== origin);
 }
 
+// How much of each task vector goes into their sum (share_of in mixtures.py). An axis's dots are the products of its vectors
+// with one another.
+function share(axes, wanted) {
+  const lengths = Object.entries(wanted).map(([name, strength]) => {
+    const {trained, dots} = axes[name], parts = between(axes[name], strength).map(([part, end]) => [part, trained.indexOf(end)]);
+    return Math.sqrt(parts.flatMap(([one, n]) => parts.map(([other, m]) => one * other * dots[n][m])).reduce((a, b) => a + b, 0));
+  });
+  const sum = lengths.reduce((a, b) => a + b, 0);
+  return sum ? lengths.reduce((a, b) => a + b ** POWER, 0) ** (1 / POWER) / sum : 1;
+}
+
+// The strengths at which lambdas weigh as much beside the start's Eq. 1 as these do beside their own (beside in lambdas.py).
+// rises: {axis: by how much of itself the pull of Eq. 1 rises when this strength rises by 1}.
+function beside({axes, rises}, wanted) {
+  let more = 1;
+  for (const [name, rise] of Object.entries(rises)) if (name in wanted) more += rise * (wanted[name] - axes[name].origin);
+  return Object.fromEntries(Object.entries(wanted).map(([name, strength]) => {
+    const {origin, trained} = axes[name];
+    return [name, origin ? strength : Math.min(strength / more, trained.at(-1))];
+  }));
+}
+
 // The weights at these strengths, {axis: strength}, in one row; an axis that is not named stays at its origin.
 export function mixture({about, start, vectors}, wanted) {
-  const mixed = start.slice();
-  for (const [name, strength] of Object.entries(wanted)) {
+  const looked = beside(about, wanted), mixed = start.slice(), whole = share(about.axes, looked);
+  for (const [name, strength] of Object.entries(looked)) {
     const axis = about.axes[name];
-    for (const [share, end] of between(axis, strength)) {
+    for (const [part, end] of between(axis, strength)) {
       const vector = vectors[name][axis.trained.indexOf(end)];
-      for (let n = 0; n < mixed.length; n++) mixed[n] += share * vector[n];
+      for (let n = 0; n < mixed.length; n++) mixed[n] += whole * part * vector[n];
     }
   }
   return mixed;
 }
 
-// The scores to expect there: each axis changes them by the factor that was measured along it, interpolated.
-export function estimated({axes, scores}, wanted) {
-  const found = {...scores.origin};
-  for (const [name, strength] of Object.entries(wanted)) {
-    for (const [share, end] of between(axes[name], strength)) {
+// The scores to expect there: the axes change them by the factors that were measured along them, interpolated, and as much of
+// each counts as of its task vector.
+export function estimated(about, wanted) {
+  const {axes, scores} = about, looked = beside(about, wanted), found = {...scores.origin}, whole = share(axes, looked);
+  for (const [name, strength] of Object.entries(looked)) {
+    for (const [part, end] of between(axes[name], strength)) {
       const measured = scores.axes[name][String(end)];
-      for (const score of Object.keys(found)) found[score] *= (measured[score] / scores.origin[score]) ** share;
+      for (const score of Object.keys(found)) found[score] *= (measured[score] / scores.origin[score]) ** (whole * part);
     }
   }
   return found;

@@ -18,7 +18,7 @@ from films import film, picture
 from PIL import Image
 from scripts import script
 
-from tutorial_lib import engines, mixable, mixtures
+from tutorial_lib import engines, mixable
 from tutorial_lib.lambdas import Between, Lambdas
 from tutorial_lib.mixtures import Axis
 from tutorial_lib.networks.pocket import Pocket
@@ -32,7 +32,9 @@ def row(e_stab, style=0.2, content=0.5):
 
 
 RECORD = {
-    "style": "tiny", "origin": row(0.4), "zoo": {}, "slopes": {}, "weights": {"lambda_temp": 40.0, "style_weight": 2.0},
+    "style": "tiny", "origin": row(0.4), "zoo": {},
+    "weights": {"lambda_temp": 40.0, "style_weight": 2.0, "content_weight": 1.0},
+    "slopes": {"style_weight": 1.0, "content_weight": 2.0, "lambda_temp": 3.0},
     "axes": {"temp": {"0.1": row(0.3), "1": row(0.2, 0.3)}, "style": {"0.5": row(0.4, 0.4), "2": row(0.5, 0.1)}},
 }
 
@@ -188,7 +190,7 @@ def test_weights_are_mixed_as_in_python(strengths, visit, built):
         const {mixture, opened} = await import("./mixing.js");
         return Array.from(mixture(await opened(new URL("data/tiny-0.json", document.baseURI)), strengths));
     }""", strengths)
-    wanted = mixable.flat(mixtures.mix(lambdas.start, lambdas.axes, strengths).state_dict())
+    wanted = mixable.flat(lambdas.network(strengths).state_dict())
     assert torch.allclose(torch.tensor(mixed), wanted, atol=2e-6)
 
 
