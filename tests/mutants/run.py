@@ -136,11 +136,14 @@ def settings(group: str, folder: Path) -> str:
 
 
 def choose(group: str, folder: Path, again: bool) -> bool:
-    """Asks for all mutants but prose, or for those that are drawn of them; returns whether any is to be tried still."""
+    """Asks for all mutants but prose, or for those that are drawn of them; returns whether any is to be tried still.
+
+    Each has its own lot, so that a change of the library draws no others than those of the functions that changed.
+    """
     metas = {path: json.loads(path.read_text()) for path in sorted((folder / "mutants").rglob("*.meta"))}
     names = sorted(name for meta in metas.values() for name in meta["exit_code_by_key"])
     chosen, most = set(), DRAWN if group == "elsewhere" else len(names)
-    for name in random.Random(SEED).sample(names, len(names)):
+    for name in sorted(names, key=lambda name: random.Random(f"{SEED} {name}").random()):
         if len(chosen) == most:
             break
         if not is_prose(*change(folder, name)):
