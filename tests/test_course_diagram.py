@@ -37,7 +37,15 @@ def test_the_two_columns_stand_evenly_on_the_sheet():
     boxes = [patch.get_bbox() for patch in axis.patches if isinstance(patch, plt.matplotlib.patches.FancyBboxPatch)]
     width = axis.get_xlim()[1]
     assert min(box.x0 for box in boxes) == pytest.approx(width - max(box.x1 for box in boxes))
-    assert all(0 <= box.y0 and box.y1 <= axis.get_ylim()[1] for box in boxes)
+    assert all(box.y0 >= 0 and box.y1 <= axis.get_ylim()[1] for box in boxes)
+    plt.close("all")
+
+
+def test_every_arrow_leads_from_one_box_to_another():
+    axis = course.course().axes[0]
+    arrows = [text for text in axis.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 7 and all(max(abs(a - b) for a, b in zip(arrow.xy, arrow.xyann, strict=True)) > 0.3
+                                    for arrow in arrows)
     plt.close("all")
 
 

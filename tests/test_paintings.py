@@ -1,4 +1,4 @@
-"""What the painters promise of their pictures, seen in the shapes that they draw and in pictures of two or four shapes."""
+"""What the painters promise of their pictures, seen in what they draw and in pictures of a few shapes."""
 
 import numpy as np
 import pytest

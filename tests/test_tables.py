@@ -88,7 +88,7 @@ def test_every_column_is_filled_and_named_and_the_clean_pass_is_folded_away():
             quiet = ".clean" in part["name"] or part["name"] == "paper" or (
                 name == "frontier" and ".judge_" not in part["name"])       # the judge is there, and says more
             assert part["aside"] == quiet, part["name"]
-    (compared,) = [row for row in rows(made["frontier"], "mosaic.final.judge_style.verdicts").values()]
+    (compared,) = rows(made["frontier"], "mosaic.final.judge_style.verdicts").values()
     assert compared["from"] < compared["to"] and compared["best"] <= compared["mean"] <= compared["worst"] < 0
 
 

@@ -396,10 +396,15 @@ def test_a_claim_stands_on_a_line_of_its_own_inside_the_figure():
     figure = upscaling_figures.claims(made)
     figure.draw_without_rendering()
     (axis,) = figure.axes
-    places = [point for point in axis.get_yticks()]
+    places = list(axis.get_yticks())
     low, high = axis.get_ylim()
     assert low == pytest.approx(min(places) - 0.6) and high == pytest.approx(max(places) + 0.6)
     middles = [axis.transData.inverted().transform(((box := text.get_window_extent()).x0, (box.y0 + box.y1) / 2))[1]
                for text in axis.texts]
     assert middles == pytest.approx(places, abs=0.1)
     plt.close("all")
+
+
+def test_the_protocol_names_its_channels():
+    for channels, words in (("Y", "BT.601's Y"), ("RGB", "on RGB")):
+        assert words in std_tables.described({**PROTOCOL, "channels": channels})
