@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import pytest
 import torch
 from films import film, picture, read_frames
@@ -305,3 +306,18 @@ def test_the_speed_probe_measures(monkeypatch):
 )
 def test_the_scale_that_fits(speed, gpu, scale):
     assert doctor.fitting_scale(speed, gpu)[0] == scale
+
+
+def test_what_goes_in_and_out_of_a_command_has_words():
+    root = parser()
+    assert "COMMAND" in root.format_usage().split()
+    (commands,) = [action.choices for action in root._actions if isinstance(action.choices, dict)]
+    for name, command in commands.items():
+        assert all(action.help for action in command._actions if action.metavar in ("IN", "OUT")), name
+
+
+def test_doctor_says_so_where_opencv_has_no_flow(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "convolution_speed", lambda seconds: 123.4)
+    monkeypatch.delattr(cv2, "DISOpticalFlow_create")
+    assert main(["doctor"]) == 0
+    assert "no, update OpenCV" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The paper's Fig. 1, drawn by code."""
 
 import matplotlib.pyplot as plt
+import pytest
 
 from tutorial_lib.papers import ROLES
 from tutorial_lib.show.diagrams import course
@@ -28,4 +29,28 @@ def test_only_ours_is_kept():
     axis = course.course().axes[0]
     thick = [patch for patch in axis.patches if patch.get_linewidth() > 3]
     assert [patch.get_edgecolor() for patch in thick] == [plt.matplotlib.colors.to_rgba(ROLES["student-ours"].colour)]
+    plt.close("all")
+
+
+def test_the_two_columns_stand_evenly_on_the_sheet():
+    axis = course.course().axes[0]
+    boxes = [patch.get_bbox() for patch in axis.patches if isinstance(patch, plt.matplotlib.patches.FancyBboxPatch)]
+    width = axis.get_xlim()[1]
+    assert min(box.x0 for box in boxes) == pytest.approx(width - max(box.x1 for box in boxes))
+    assert all(box.y0 >= 0 and box.y1 <= axis.get_ylim()[1] for box in boxes)
+    plt.close("all")
+
+
+def test_every_arrow_leads_from_one_box_to_another():
+    axis = course.course().axes[0]
+    arrows = [text for text in axis.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 7 and all(max(abs(a - b) for a, b in zip(arrow.xy, arrow.xyann, strict=True)) > 0.3
+                                    for arrow in arrows)
+    plt.close("all")
+
+
+def test_one_arrow_has_two_heads():
+    styles = [type(text.arrow_patch.get_arrowstyle()).__name__ for text in course.course().axes[0].texts
+              if getattr(text, "arrow_patch", None)]
+    assert styles.count("CurveFilledAB") == 1 and set(styles) == {"CurveFilledAB", "CurveFilledB"}
     plt.close("all")

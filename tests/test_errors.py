@@ -1,9 +1,10 @@
 import errno
+import os
 
 import pytest
 import torch
 
-from tutorial_lib.errors import TutorialError, one_line, run, sentence
+from tutorial_lib.errors import TutorialError, _is_gone, one_line, run, sentence
 
 
 @pytest.mark.parametrize(("error", "said"), [
@@ -55,3 +56,11 @@ def test_ctrl_c_is_130_with_its_own_words(capsys):
         raise KeyboardInterrupt("Stopped;\nrun it again.")
 
     assert run(stopped) == 130 and capsys.readouterr().err == "\nStopped; run it again.\n"
+
+
+def test_a_stream_is_gone_when_nobody_reads_it_any_more():
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as stream:
+        assert not _is_gone(stream) and not _is_gone(None)
+        os.close(read)
+        assert _is_gone(stream)

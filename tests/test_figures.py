@@ -111,6 +111,9 @@ def test_the_other_figures_draw_what_they_are_given():
     assert max(figure.get_figwidth() for figure in wide) <= 6       # inches; a phone has room for less
     bars = figures.bars({"student-ours": 0.1, "student-scratch": 0.2}, "e_stab", floor=0.02)
     assert [round(patch.get_width(), 3) for patch in bars.axes[0].patches] == [0.2, 0.1]
+    (line,) = bars.axes[0].lines
+    assert list(line.get_xdata()) == [0.02, 0.02] and "input" in bars.axes[0].texts[0].get_text()
+    assert not figures.bars({"student-ours": 0.1}, "e_stab").axes[0].lines       # no floor, no line
     scores = {name: Score(name, "sum", e, 0.1, 1, 0.2, 0.1, 0.02) for name, e in (("a", 0.3), ("b", 0.4))}
     drawn = figures.tradeoff(scores, control="b").axes[0].texts
     assert [re.sub(r"\s", "", text.get_text()) for text in drawn] == ["a", "b"]
@@ -162,6 +165,7 @@ def test_a_size_is_a_column_from_its_control_to_ours():
     points = {(*dots.get_offsets()[0], tuple(dots.get_facecolor()[0][:3])) for dots in axis.collections}
     orange, green = (to_rgb(figures.colour(name)) for name in ("student-scratch", "student-ours"))
     assert points == {(30.0, 0.6, orange), (30.0, 0.4, green), (16.0, 0.5, orange), (16.0, 0.3, green)}
+    assert len({dots.get_sizes()[0] for dots in axis.collections}) == 1
     assert [text.get_text() for text in axis.texts] == ["32x4", "64x4"]
     assert axis.lines[-1].get_xdata() == [25, 25]
     plt.close("all")

@@ -6,7 +6,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
 from tutorial_lib.networks.build import build, load_network
-from tutorial_lib.networks.layers import MEAN_COLOUR
+from tutorial_lib.networks.layers import MEAN_COLOUR, StyleNetwork
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher, roll_out
@@ -131,3 +131,11 @@ def test_the_smooth_student_has_as_many_weights_and_comes_back(noise, tmp_path):
     assert smooth(frame).shape == frame.shape
     checkpoint.save(tmp_path / "a.safetensors", smooth, {"network": smooth.configuration})
     assert torch.equal(load_network(tmp_path / "a.safetensors")(frame), smooth(frame))
+
+
+def test_what_is_added_for_a_multiple_of_four_is_mirrored(noise):
+    network = StyleNetwork(3, 4, 1).eval()
+    picture = noise(1, 3, 22, 25)
+    mirrored = torch.nn.functional.pad(picture, (0, 3, 0, 2), mode="reflect")
+    with torch.no_grad():
+        torch.testing.assert_close(network(picture), network(mirrored)[..., :22, :25])

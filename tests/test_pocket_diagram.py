@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from tutorial_lib.networks.pocket import Pocket
+from tutorial_lib.papers import ROLES
 from tutorial_lib.show.diagrams import pocket
 
 PHONE = 390      # pixels of a page
@@ -41,3 +42,10 @@ def test_the_maps_have_the_sizes_that_it_says(drawn):
     assert sum(learns for *_, learns in pocket.rows(network)) == len(with_weights)
     written = [text.get_text() for text in drawn.axes[0].texts]
     assert [int(re.search(r": (\d+)$", text)[1]) for text in written if ": " in text] == [maps for maps, _ in said]
+
+
+def test_bars_are_as_wide_as_the_maps_and_in_the_colour_of_ours(drawn):
+    bars = [patch for patch in drawn.axes[0].patches if isinstance(patch, plt.Rectangle)]
+    sides = [side for *_, side, _ in pocket.rows(Pocket(8, 2))]
+    assert [bar.get_width() for bar in bars] == pytest.approx([pocket.FULL * side for side in sides])
+    assert {bar.get_edgecolor() for bar in bars} == {plt.matplotlib.colors.to_rgba(ROLES["student-ours"].colour)}

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from tutorial_lib.data import photographs, scenes
+from tutorial_lib.data import photographs, scenes, textures
 from tutorial_lib.data.scenes import TEST_SCENES, random_scene, test_scene
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.warp import warp
@@ -42,6 +43,30 @@ def test_a_long_film_stays_a_film(name):
         assert scene.frame(t, "clean").std() > 0.08
 
 
+@pytest.mark.parametrize("name", TEST_SCENES)
+def test_the_things_of_a_test_scene_stand_in_the_picture_and_swing(name):
+    scene = test_scene(name, 16, 32, 1)
+    background, *things = scene.layers
+    assert max(map(abs, background.place)) <= 0.1 and background.nearness == 1
+    for layer in things:
+        assert abs(layer.place[0]) < 0.5 and abs(layer.place[1]) < 0.3 and 1 <= layer.nearness < 2
+    motions = [layer.motion for layer in scene.layers] + [scene.camera]
+    for wave in [wave for motion in motions for part in vars(motion).values() for wave in part]:
+        assert 0 < abs(wave.speed) <= 0.1 and 2 < wave.period <= 70 and 0 <= wave.phase < 1
+
+
+@pytest.mark.parametrize("name", TEST_SCENES)
+def test_what_is_recoloured_runs_from_dark_to_light(name, monkeypatch):
+    used = []
+    toned = textures.duotone
+    monkeypatch.setattr(textures, "duotone", lambda image, *colours: used.append(colours) or toned(image, *colours))
+    test_scene(name, 16, 32, 1)
+    assert used
+    for colours in used:
+        assert len(colours) >= 2 and np.shape(colours) == (len(colours), 3)
+        assert np.min(colours) >= 0 and np.max(colours) <= 1 and (np.diff(colours, axis=0) > 0).all()
+
+
 def photographs_used(monkeypatch, make):
     used = []
     load = photographs.load_photograph
@@ -70,6 +95,12 @@ def test_random_scenes_vary():
     assert motions.min() < 0.001 and 0.02 < motions.max() < 0.08 and 0.005 < motions.mean() < 0.03
     assert {len(film.layers) for film in films} == {2, 3, 4}
     assert min(film.mask(1, 0).mean().item() for film in films) > 0.4
+    moving = [np.abs(film.pose(film.layers[0], 1) - film.pose(film.layers[0], 0)).max() > 1e-6 for film in films]
+    assert 0.7 < np.mean(moving) < 1                                # one camera in seven stands still
+    places = np.array([film.layers[0].place for film in films])
+    assert (places.min(0) < 0).all() and (places.max(0) > 0).all() and (np.abs(places) <= (0.15, 0.05)).all()
+    rounded = [layer.rounded for film in films for layer in film.layers[1:]]
+    assert 0.25 < np.mean(rounded) < 0.7                            # cut-outs of photographs are not
 
 
 def test_bad_requests_are_refused():

@@ -3,9 +3,11 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
 
 from tutorial_lib import zoo
+from tutorial_lib.checkpoint import Checkpoint
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.evaluation.bench import read_records
 from tutorial_lib.files import read_json
@@ -15,6 +17,8 @@ from tutorial_lib.schema import (
     SCALAR,
     TEXT,
     check,
+    check_resumable,
+    check_tensors,
     checkpoint_about,
     each,
     number,
@@ -71,3 +75,22 @@ def test_metadata_that_is_none_of_ours(metadata):
         checkpoint_about(metadata, "f")
     with pytest.raises(TutorialError, match="should be a dictionary"):
         checkpoint_about({"settings": json.dumps([1])}, "f")
+
+
+def test_a_rule_of_words_takes_these_words_alone():
+    rule = one_of("a", "b")
+    assert rule.holds("b") and not rule.holds("c") and not rule.holds(["a"])
+
+
+def test_tensors_have_the_names_the_shapes_and_the_numbers_of_their_form():
+    form, fitting = {"a": (2,), "b": (1, 3)}, {"a": torch.zeros(2), "b": torch.zeros(1, 3)}
+    check_tensors(fitting, form, "x")
+    for name, wrong in (("a", torch.zeros(3)), ("c", torch.zeros(1)), ("b", torch.full((1, 3), torch.nan))):
+        with pytest.raises(TutorialError, match=f"x is damaged.*{name}"):
+            check_tensors({**fitting, name: wrong}, form, "x")
+
+
+def test_a_checkpoint_without_an_optimiser_s_state_fits_any_optimiser():
+    network = torch.nn.Linear(2, 1)
+    saved = Checkpoint(Path("x"), {}, {})
+    check_resumable(saved, network, torch.optim.Adam(network.parameters()))

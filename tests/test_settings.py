@@ -43,6 +43,15 @@ def test_an_unknown_scale_names_the_known_ones():
         scale("huge")
 
 
+def test_the_build_folder_lies_in_the_checkout_from_wherever_in_it_one_asks(monkeypatch, tmp_path):
+    monkeypatch.delenv("OFD_BUILD", raising=False)
+    (tmp_path / "tutorial_lib").mkdir()
+    (tmp_path / "tutorial_lib" / "settings.py").touch()
+    (tmp_path / "notebooks" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "notebooks" / "mine")
+    assert build_folder() == tmp_path / "build"
+
+
 def test_the_build_folder_follows_its_variable(monkeypatch, tmp_path):
     monkeypatch.setenv("OFD_BUILD", str(tmp_path / "here"))
     assert build_folder() == tmp_path / "here"

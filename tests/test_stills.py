@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 
 from tutorial_lib.data import clips, photographs
@@ -55,3 +56,12 @@ def test_half_of_the_stills_are_mirrored(monkeypatch):
     monkeypatch.setattr(module, "SHARE_OF_SCENES", 0.0)
     shown = module.stills(scale("smoke").but(height=16, width=16, plain_batch=100), 0, 0)
     assert 35 < (shown[..., -1].mean((1, 2)) > shown[..., 0].mean((1, 2))).sum() < 65
+
+
+def test_light_and_colour_change_a_little_both_ways_and_stay_in_range():
+    gray, bright = torch.full((1, 3, 16, 16), 0.5), torch.ones(1, 3, 16, 16)
+    rng = np.random.default_rng(0)
+    shown = torch.stack([module._jittered(rng, gray).mean((0, 2, 3)) for _ in range(200)])
+    assert 0.5 * 0.94 * 0.85 <= shown.min() < 0.43 and 0.56 < shown.max() <= 0.5 * 1.06 * 1.12
+    assert 0.48 < shown.mean() < 0.505                              # 0.985 of it on average
+    assert max(module._jittered(rng, bright).max() for _ in range(50)) == 1

@@ -67,3 +67,31 @@ def test_table3_draws_shares_of_the_first(made):
     axis = table_figures.table3(made["table3"]).axes[0]
     assert list(axis.lines[0].get_ydata()) == pytest.approx([1, 0.4 / 0.41, 0.4 / 0.41])
     plt.close("all")
+
+
+def test_axes_have_the_inches_that_they_are_given():
+    figure, axes = table_figures.grid(2, 3, 4.0, 1.5)
+    assert tuple(figure.get_size_inches()) == (12.0, 3.0) and [len(line) for line in axes] == [3, 3]
+    plt.close("all")
+
+
+def test_what_is_written_at_a_bar_stands_beside_its_end(made):
+    figure = table_figures.table1(made["table1"])
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        ends = {round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in axis.patches}
+        assert axis.texts
+        for text in axis.texts:
+            box, (_, place) = text.get_window_extent(), text.xy
+            x, y = axis.transData.transform((ends[place], place))
+            assert 0 < box.x0 - x < 20 and box.y0 < y < box.y1, text
+    plt.close("all")
+
+
+def test_only_the_axis_at_the_left_names_its_rows_and_every_axis_says_what_it_measures(made):
+    for name in ("extras", "pockets-screen", "table1", "seeds"):
+        first, *others = table_figures.FIGURES[name.removesuffix(SCREEN)](made[name]).axes
+        assert all(label.get_text() for label in first.get_yticklabels()) and first.get_yticklabels()
+        assert not any(label.get_text() for axis in others for label in axis.get_yticklabels())
+        assert first.get_xlabel().startswith("e_stab")
+        plt.close("all")

@@ -5,6 +5,7 @@ import math
 import shutil
 from pathlib import Path
 
+import columns
 import pytest
 from records import record
 from scripts import loaded
@@ -71,6 +72,24 @@ def test_table1_has_gains_prices_and_verdicts():
         "student-ours-temp against student-temp: steadier, but style +25%."]
     assert {"mosaic-teacher-flow", "mosaic-student-ours-plus"} <= set(table["missing"])
     assert "Not there: mosaic-teacher-flow" in writing.as_text(table)
+
+
+def test_every_column_is_filled_and_named_and_the_clean_pass_is_folded_away():
+    e_stab = {"teacher-flow": 0.3, "student-scratch": 0.5, "student-ours": 0.4, "student-temp": 0.45,
+              "student-ours-temp": 0.38, "res": 0.42, "rank": 0.48, "ours-k3": 0.41, "ours-k4": 0.4,
+              "vanilla-alone": 0.3, "res-alone": 0.35, "ours-x3": 0.3, "ours-excess": 0.39}
+    found = [record(name, value, style=0.2 / (value + 0.1)) for name, value in e_stab.items()]
+    found += [record("scratch-x2", 0.6, style=0.45), record("student-scratch", 0.55, seed=1)]
+    made = built(found)
+    assert {"table1", "table2", "table3", "fig23", "frontier", "extras", "gaps", "seeds"} <= made.keys()
+    for name, table in made.items():
+        for part in table["blocks"]:
+            columns.check(part)
+            quiet = ".clean" in part["name"] or part["name"] == "paper" or (
+                name == "frontier" and ".judge_" not in part["name"])       # the judge is there, and says more
+            assert part["aside"] == quiet, part["name"]
+    (compared,) = rows(made["frontier"], "mosaic.final.judge_style.verdicts").values()
+    assert compared["from"] < compared["to"] and compared["best"] <= compared["mean"] <= compared["worst"] < 0
 
 
 def test_the_pocket_students_stand_beside_the_papers_under_one_judge():

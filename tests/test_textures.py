@@ -29,6 +29,24 @@ def test_outlines_stay_in_their_square(outline):
         assert 0.04 < textures.rasterise(points, 64, 64).mean() < 0.95
 
 
+def test_polygons_have_four_to_seven_corners_and_surfaces_two_to_four_colours(monkeypatch):
+    rng = np.random.default_rng(0)
+    assert {len(textures.polygon(rng)) for _ in range(60)} == {4, 5, 6, 7}
+    counts, palette = set(), textures.palette
+    monkeypatch.setattr(textures, "palette", lambda rng, count: counts.add(count) or palette(rng, count))
+    for _ in range(30):
+        textures.surface(rng, 16, 16)
+    assert counts == {2, 3, 4}
+
+
+def test_the_bends_of_stripes_are_wider_than_a_third_of_the_picture(monkeypatch):
+    grids, clouds = [], textures.clouds
+    monkeypatch.setattr(textures, "clouds", lambda rng, height, width, coarsest=3, octaves=5: grids.append(
+        (coarsest, octaves)) or clouds(rng, height, width, coarsest, octaves))
+    textures.stripes(np.random.default_rng(0), 32, 32)
+    assert min(coarsest for coarsest, _ in grids) < 3
+
+
 def test_coverage_has_the_right_area_and_place():
     square = np.array([(0.21, 0.33), (0.72, 0.33), (0.72, 0.87), (0.21, 0.87)])
     coverage = textures.rasterise(square, 40, 60)

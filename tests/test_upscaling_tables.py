@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import columns
 import matplotlib.pyplot as plt
 import pytest
 import torch
@@ -368,3 +369,42 @@ def test_without_a_network_or_a_record_nothing_is_scored(make_tables, tmp_path, 
     results = make_tables("--paper", "std", "--scale", "smoke", "--folders", tmp_path / "empty")
     assert "is trained yet; python data_scripts/train_zoo.py --paper std --only zoo" in capsys.readouterr().out
     assert not results.exists()
+
+
+def test_every_column_is_filled_and_named():
+    made = std_tables.build(trained(both=(0.1, 0.11, 0.09), hint=(0.05, 0.05, 0.05)), {})
+    assert {"upscaling", "claims"} <= made.keys()
+    for table in made.values():
+        for part in table["blocks"]:
+            columns.check(part)
+
+
+def test_the_figure_draws_every_student_and_the_anchors_on_both_sides():
+    found = trained(both=(0.1, 0.11, 0.09), hint=(0.05, 0.05, 0.05))
+    figure = upscaling_figures.upscaling(std_tables.build(found, {})["upscaling"])
+    left, right = figure.axes
+    assert [text.get_text() for text in left.texts] == ["teacher", "bicubic"]        # of the truth no PSNR is finite
+    assert [text.get_text() for text in right.texts] == ["teacher", "truth", "bicubic"]
+    assert len(left.containers) == len(right.containers) == len(left.get_yticklabels()) == 3
+    assert all(label.get_text() for label in left.get_yticklabels())
+    assert not any(label.get_text() for label in right.get_yticklabels())
+    plt.close("all")
+
+
+def test_a_claim_stands_on_a_line_of_its_own_inside_the_figure():
+    made = std_tables.build(trained(both=(0.1, 0.11, 0.09), hint=(0.05, 0.05, 0.05)), {})["claims"]
+    figure = upscaling_figures.claims(made)
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    places = list(axis.get_yticks())
+    low, high = axis.get_ylim()
+    assert low == pytest.approx(min(places) - 0.6) and high == pytest.approx(max(places) + 0.6)
+    middles = [axis.transData.inverted().transform(((box := text.get_window_extent()).x0, (box.y0 + box.y1) / 2))[1]
+               for text in axis.texts]
+    assert middles == pytest.approx(places, abs=0.1)
+    plt.close("all")
+
+
+def test_the_protocol_names_its_channels():
+    for channels, words in (("Y", "BT.601's Y"), ("RGB", "on RGB")):
+        assert words in std_tables.described({**PROTOCOL, "channels": channels})

@@ -78,6 +78,7 @@ def test_the_picture_that_stands_in_its_place_has_words(clip):
     for viewer in (flicker_player({"input": clip.frames}), flow_of(clip), rank_viewer(clip.frames, clip.frames)):
         tag = re.search(r'<img alt="([^"]+)"[^>]*src="([^"]+)"', viewer.data)
         assert len(tag[1]) > 30 and picture(tag[2]).shape[-1] >= 48
+    assert picture(tag[2]).shape[-1] < 4 * 48                       # three of the four frames in a row
 
 
 def test_a_name_cannot_end_the_script(clip):

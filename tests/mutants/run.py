@@ -40,15 +40,16 @@ LEAST = 90
 DRAWN, SEED = 300, 12
 LEFT_OUT, ASKED = 34, None          # mutmut's exit code of a mutant that is skipped, and of one that was not tried yet
 
-# The tests of each package; elsewhere all but those of a package alone, and SLOW, which start kernels and servers.
+# The tests of each package; elsewhere all but those of a package alone, and SLOW, which start kernels and servers, or
+# read the library's text, which is many times as long with its mutants.
 GROUPS = {
     "losses": ["low_rank", "perceptual", "residual", "space_time", "temporal", "wiring"],
     "flow": ["estimate", "look_up", "occlusion", "warp"],
     "evaluation": ["bench", "evaluation", "films", "schema", "upscaling"],
     "elsewhere": [],
 }
-SLOW = ("colab", "data_scripts", "exit_codes", "glossary", "grade", "install", "instructors", "licences", "live",
-        "my_notebooks", "notebooks", "prose", "results", "roles", "site", "student", "threads", "training")
+SLOW = ("colab", "data_scripts", "exit_codes", "glossary", "grade", "install", "instructors", "layers", "licences",
+        "live", "my_notebooks", "notebooks", "prose", "results", "roles", "site", "student", "threads", "training")
 # A digest that is kept in the repository notices every change and says of none that it is wrong.
 DIGESTS = ("tests/test_bench.py::test_the_committed_scores_are_those_of_the_shipped_weights",
            "tests/test_bench.py::test_one_committed_score_reproduces",
@@ -63,7 +64,7 @@ also_copy = {also_copy}
 process_isolation = "forkserver"
 timeout_constant = 3.0
 timeout_multiplier = 5.0
-pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "--tb=native"]
 pytest_add_cli_args_test_selection = {tests}
 """
 
@@ -136,11 +137,14 @@ def settings(group: str, folder: Path) -> str:
 
 
 def choose(group: str, folder: Path, again: bool) -> bool:
-    """Asks for all mutants but prose, or for those that are drawn of them; returns whether any is to be tried still."""
+    """Asks for all mutants but prose, or for those that are drawn of them; returns whether any is to be tried still.
+
+    Each has its own lot, so that a change of the library draws no others than those of the functions that changed.
+    """
     metas = {path: json.loads(path.read_text()) for path in sorted((folder / "mutants").rglob("*.meta"))}
     names = sorted(name for meta in metas.values() for name in meta["exit_code_by_key"])
     chosen, most = set(), DRAWN if group == "elsewhere" else len(names)
-    for name in random.Random(SEED).sample(names, len(names)):
+    for name in sorted(names, key=lambda name: random.Random(f"{SEED} {name}").random()):
         if len(chosen) == most:
             break
         if not is_prose(*change(folder, name)):

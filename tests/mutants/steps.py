@@ -3,13 +3,15 @@
 mutmut writes the mutants and measures which tests reach what; one thing is added to that: what a shared fixture
 reaches, and its time, counts for every test that uses it. Trying them is done here, many times faster than by starting
 pytest again and again: the tests are imported and collected once, by a process that runs none, and a copy of it runs
-those that reach a mutant, the most likely ones first, and no more of them than take PATIENCE seconds.
+those that reach a mutant, the most likely ones first, and no more of them than take PATIENCE seconds. What pytest says
+of a failure is Python's own traceback: its usual one parses the file, which takes seconds for one full of mutants.
 """
 
 import gc
 import inspect
 import json
 import os
+import resource
 import signal
 import statistics
 import sys
@@ -28,6 +30,7 @@ from mutmut.utils.format_utils import mangled_name_from_mutant_name
 
 PATIENCE = 30                                      # seconds
 FEW = 6                                            # tests
+MEMORY = 12 * 2**30                                # bytes of a copy: a mutant may ask for any size
 KILLED, SURVIVED, NO_TESTS, STOPPED, TOO_LONG = 1, 0, 33, 35, 36      # mutmut's exit codes
 LOG = Path("mutants/pytest.log")
 
@@ -177,6 +180,7 @@ class Trials:
         """Ends the process, with what came of it as the exit code."""
         try:
             os.setsid()
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             mutmut.set_mutant_under_test(mutant)
             items = [self.items[test] for test in tests]
             for item, following in zip(items, [*items[1:], None], strict=True):
