@@ -37,6 +37,7 @@ from tutorial_lib.files import atomic_path, read_json, write_json, write_report
 from tutorial_lib.lambdas import SCORES, Lambdas, family_settings, lab_roles, scores_of, slopes_at, weights_of
 from tutorial_lib.lock import only_writer
 from tutorial_lib.losses.perceptual import PerceptualLoss
+from tutorial_lib.mixtures import moved, vectors_at
 from tutorial_lib.networks.build import load_network
 from tutorial_lib.papers.ofd.roles import AXES, LAB, LAB_START, ROLES, drawn
 from tutorial_lib.schema import MANIFEST
@@ -94,9 +95,11 @@ def judged(lab: Lambdas, judges: Mapping[str, Path], films: Sequence[Clip], judg
     """The honesty test, as `lambdas.HONESTY` has it."""
     rows = []
     for point, path in zip(drawn(), tqdm(judges.values(), unit="judge"), strict=True):
-        trained, mixed = (scores_of(network.to(device()), films, judge)
-                          for network in (load_network(path), lab.network(point)))
-        rows.append({"strengths": point, "trained": trained, "mixed": mixed, "expected": lab.estimated(point)})
+        in_full = moved(lab.start, *((1.0, vector) for vector in vectors_at(lab.axes, point)))
+        trained, mixed, added = (scores_of(network.to(device()), films, judge)
+                                 for network in (load_network(path), lab.network(point), in_full))
+        rows.append({"strengths": point, "trained": trained, "mixed": mixed, "expected": lab.estimated(point),
+                     "added": added})
     errors = [abs(row["mixed"]["e_stab"] / row["trained"]["e_stab"] - 1) for row in rows]
     found = {"rows": rows, "mean": sum(errors) / len(errors), "worst": max(errors), "pairs": rightly(rows),
              "of": len(rows) * (len(rows) - 1) // 2, "moves": {key: range_along(lab.record, key) for key in AXES}}
@@ -112,15 +115,17 @@ def as_text(report: dict) -> str:
     rows = {"all lambdas off": report["origin"], **report["zoo"],
             **{f"{key} x {end}": row for key, ends in report["axes"].items() for end, row in ends.items()}}
     lines += [f"{label:20}" + "".join(f"{row[name]:10.4f}" for name in SCORES) for label, row in rows.items()]
-    lines += ["", "Ten points off the axes. mixed: the mixture, measured; expected: interpolated scores", "",
-              "".join(f"{key:>7}" for key in keys) + f"{'e_stab':>11}{'mixed':>9}{'expected':>10}"
-              f"{'style':>10}{'mixed':>9}{'expected':>10}"]
+    shown = (("e_stab", 11), ("style", 10))
+    lines += ["", "Ten points off the axes. mixed: the mixture, measured; expected: interpolated scores; "
+              "added: the task vectors added in full, measured", "",
+              "".join(f"{key:>7}" for key in keys)
+              + "".join(f"{name:>{wide}}{'mixed':>9}{'expected':>10}{'added':>9}" for name, wide in shown)]
     for row in found["rows"]:
         line = "".join(f"{row['strengths'][key]:7.2f}" for key in keys)
-        for name, wide in (("e_stab", 11), ("style", 10)):
+        for name, wide in shown:
             line += f"{row['trained'][name]:{wide}.4f}" + "".join(
                 f"{row[which][name] / row['trained'][name] - 1:+{width}.1%}" for which, width in
-                (("mixed", 9), ("expected", 10)))
+                (("mixed", 9), ("expected", 10), ("added", 9)))
         lines.append(line)
 
     def verdict(good: bool) -> str:

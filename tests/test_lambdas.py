@@ -99,14 +99,14 @@ def test_across_axes_as_much_of_each_factor_counts_as_of_its_task_vector(lambdas
 
 def test_a_lambda_is_looked_up_where_it_weighs_as_much_beside_eq_1(lambdas):
     """Eq. 1 pulls 2 x 1 + 1 x 2 = 4 at the origin, and 6 with twice the style weight: 1 is then what 2/3 was."""
-    assert lambdas.beside({"temp": 1.0, "style": 2.0}) == pytest.approx({"temp": 2 / 3, "style": 2.0})
-    assert lambdas.beside({"temp": 0.6, "style": 0.5}) == pytest.approx({"temp": 0.8, "style": 0.5})
-    assert lambdas.beside({"temp": 0.9, "style": 0.5})["temp"] == 1.0                     # no further than was trained
-    assert lambdas.beside({"temp": 0.7}) == {"temp": 0.7}
+    assert lambdas.effective({"temp": 1.0, "style": 2.0}) == pytest.approx({"temp": 2 / 3, "style": 2.0})
+    assert lambdas.effective({"temp": 0.6, "style": 0.5}) == pytest.approx({"temp": 0.8, "style": 0.5})
+    assert lambdas.effective({"temp": 0.9, "style": 0.5})["temp"] == 1.0                     # no further than was trained
+    assert lambdas.effective({"temp": 0.7}) == {"temp": 0.7}
     with pytest.raises(TutorialError, match=r"1\.2 was not"):
-        lambdas.beside({"temp": 1.2, "style": 2.0})
+        lambdas.effective({"temp": 1.2, "style": 2.0})
     with pytest.raises(TutorialError, match="no axis rank"):
-        lambdas.beside({"rank": 1.0})
+        lambdas.effective({"rank": 1.0})
 
 
 def test_the_pull_is_slope_times_weight_times_strength_and_sums_to_one(lambdas):
@@ -159,7 +159,8 @@ def test_the_presets_of_a_lab_stay_within_what_was_trained(lambdas):
 
 
 def test_words_and_sliders_follow_what_the_honesty_test_found(lambdas):
-    row = {"strengths": {"temp": 0.5}, "trained": scores(1, 1), "mixed": scores(1, 1), "expected": scores(1, 1)}
+    row = {"strengths": {"temp": 0.5}, "trained": scores(1, 1), "mixed": scores(1, 1), "expected": scores(1, 1),
+           "added": scores(1, 1)}
     honesty = {"rows": [row] * 10, "mean": 0.012, "worst": 0.08, "pairs": 43, "of": 45, "moves": {}, "holds": True,
                "fails": ["style"]}
 

@@ -77,6 +77,23 @@ def test_what_the_text_claims_of_the_rival_holds():
     assert at_equal["judge_perceptual", "ours-temp", "temp"] < 0
 
 
+def test_what_the_text_claims_of_the_lab_holds():
+    """RESULTS.md, "The lambda lab"; the limits are the course's own."""
+    report = read_json(ROOT / "results" / "lab.json")
+    found = report["honesty"]
+    assert len(found["rows"]) == 10 and found["mean"] <= 0.03 and found["worst"] <= 0.1 and found["pairs"] >= 41
+    assert found["holds"] and found["fails"] == [] and min(found["moves"][key] for key in ("res", "temp")) >= 0.2
+
+    def off(which, name):
+        return [row[which][name] / row["trained"][name] - 1 for row in found["rows"]]
+
+    assert max(off("added", "e_stab")) < -0.05 and min(off("added", "style")) > max(map(abs, off("mixed", "style")))
+    strong = [row["expected"]["e_stab"] / row["mixed"]["e_stab"] - 1 for row in found["rows"]
+              if row["strengths"]["temp"] > 0.25 and row["strengths"]["rank"] > 1.9]
+    assert len(strong) > 3 and max(strong) < -0.05
+    assert read_json(ROOT / "tutorial_lib" / "zoo" / "mosaic-lab.json")["honesty"] == found
+
+
 def test_what_the_text_claims_of_real_time_holds():
     """RESULTS.md, "Real time"; the film is the course's own aim."""
     found = {row["row"]: row for row in rows("pockets-screen", "mosaic.final")}

@@ -25,10 +25,12 @@ from tutorial_lib.training.targets import FrozenTargets
 
 SCORES = ("e_stab", "style", "content")
 SCORED = {name: number(0) for name in SCORES}
-# Points off the axes that were really trained, beside what is mixed there and what the lab expects (measure_lab.py).
+# Points off the axes that were really trained, beside what is mixed there, what the lab expects there, and the task
+# vectors added in full (measure_lab.py).
 # moves: how far e_stab goes along an axis, as a share of the start's. fails: the axes on which nothing may be mixed.
 HONESTY = {
-    "rows": [{"strengths": each(number(0)), "trained": SCORED, "mixed": SCORED, "expected": SCORED}],
+    "rows": [{"strengths": each(number(0)), "trained": SCORED, "mixed": SCORED, "expected": SCORED,
+              "added": SCORED}],
     "mean": number(0), "worst": number(0), "pairs": whole(), "of": whole(1), "moves": each(number(0)),
     "holds": FLAG, "fails": [TEXT],
 }
@@ -101,9 +103,9 @@ class Lambdas:
 
     def network(self, strengths: Mapping[str, float]) -> nn.Module:
         """The mixture. Raises: TutorialError beyond what was trained."""
-        return mixtures.mix(self.start, self.axes, self.beside(strengths))
+        return mixtures.mix(self.start, self.axes, self.effective(strengths))
 
-    def beside(self, strengths: Mapping[str, float]) -> dict[str, float]:
+    def effective(self, strengths: Mapping[str, float]) -> dict[str, float]:
         """The strengths at which lambdas weigh as much beside the start's Eq. 1 as these do beside their own.
 
         Adam follows the direction of a gradient and not its length: a lambda beside twice the pull of Eq. 1 is half a
@@ -138,7 +140,7 @@ class Lambdas:
         """The scores to expect, interpolated: the axes change them by factors that were measured along them, of which
         the mixture's share is taken as it is of the task vectors.
         """
-        strengths = self.beside(strengths)
+        strengths = self.effective(strengths)
         factors, whole = dict.fromkeys(SCORES, 0.0), mixtures.share_of(mixtures.vectors_at(self.axes, strengths))
         for key, strength in strengths.items():
             for share, end in self.axes[key].between(strength):
@@ -243,7 +245,7 @@ class Between(Lambdas):
         share = math.prod(strengths.get(key, 0.0) for key in self.axes)
         return {name: alone[name] * (self.record["corner"][name] / both[name]) ** share for name in SCORES}
 
-    def beside(self, strengths: Mapping[str, float]) -> dict[str, float]:
+    def effective(self, strengths: Mapping[str, float]) -> dict[str, float]:
         """Themselves: along an axis the weights of Eq. 1 moved with the lambdas when its end was trained."""
         mixtures.vectors_at(self.axes, strengths)
         return dict(strengths)

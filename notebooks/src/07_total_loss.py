@@ -491,6 +491,11 @@ if not soup.alone:
 # %% [markdown]
 # That the *expectation* is near the mixture is one thing. Whether the *mixture* is near a student that was really trained with these
 # lambdas is another, and only trainings can say it.
+#
+# Across axes it takes more than a sum. All task vectors have something in common: no training ends where the start's own happened to
+# end, so each of them takes the start's chance back, and whatever steadies also smooths. Added in full, that counts once an axis. So the
+# sum is shortened (`mixtures.share_of`), and a lambda is looked up where it weighs as much beside Eq. 1 as here (`Lambdas.effective`: Adam
+# follows a gradient's direction, not its length). Both rules were chosen by four students, before the ten of the next cell were scored.
 
 # %%
 honesty = soup.record.get("honesty")
@@ -498,7 +503,8 @@ if honesty:                                               # points off the axes,
     for row in honesty["rows"]:
         point = ", ".join(f"{key} x{value:.2f}" for key, value in row["strengths"].items())
         off = row["mixed"]["e_stab"] / row["trained"]["e_stab"] - 1
-        print(f"{point:52} trained {row['trained']['e_stab']:.3f}   mixed {row['mixed']['e_stab']:.3f} ({off:+.1%})")
+        full = row["added"]["e_stab"] / row["trained"]["e_stab"] - 1
+        print(f"{point:52} trained {row['trained']['e_stab']:.3f}   mixed {off:+6.1%}   added in full {full:+6.1%}")
     print(f"mean error {honesty['mean']:.1%}, worst {honesty['worst']:.1%}; which of two is steadier: "
           f"{honesty['pairs']} of {honesty['of']} right")
 elif "all of Eq. 13" in soup.presets and family["both"] in soup.record["zoo"]:     # one comparison, not quite fair
@@ -547,7 +553,7 @@ def trained_score(network):
         return lab.placed(evaluation.score("", network(film.frames.to(device)).cpu(), film, lab_judge))
 
 begun, now, mixed = trained_score(plain), trained_score(here.report.student), soup.estimated(strengths)
-full = zoo.manifest(f"{style}-{family['temp']}")["settings"]["distill_steps"]
+full = zoo.manifest(f"{style}-{family['start']}")["settings"]["distill_steps"]
 for name, row in {"plain student": begun, f"{here.report.step} steps here": now, f"mixed, of {full} steps": mixed}.items():
     print(f"{name:22} e_stab {row['e_stab']:.4f}   style {row['style']:.3f}   content {row['content']:.3f}")
 gone = (now["e_stab"] - begun["e_stab"]) / (mixed["e_stab"] - begun["e_stab"])

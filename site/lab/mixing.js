@@ -68,9 +68,9 @@ function share(axes, wanted) {
   return sum ? lengths.reduce((a, b) => a + b ** POWER, 0) ** (1 / POWER) / sum : 1;
 }
 
-// The strengths at which lambdas weigh as much beside the start's Eq. 1 as these do beside their own (beside in lambdas.py).
+// The strengths at which lambdas weigh as much beside the start's Eq. 1 as these do beside their own (effective in lambdas.py).
 // rises: {axis: by how much of itself the pull of Eq. 1 rises when this strength rises by 1}.
-function beside({axes, rises}, wanted) {
+function effective({axes, rises}, wanted) {
   let more = 1;
   for (const [name, rise] of Object.entries(rises)) if (name in wanted) more += rise * (wanted[name] - axes[name].origin);
   return Object.fromEntries(Object.entries(wanted).map(([name, strength]) => {
@@ -81,7 +81,7 @@ function beside({axes, rises}, wanted) {
 
 // The weights at these strengths, {axis: strength}, in one row; an axis that is not named stays at its origin.
 export function mixture({about, start, vectors}, wanted) {
-  const looked = beside(about, wanted), mixed = start.slice(), whole = share(about.axes, looked);
+  const looked = effective(about, wanted), mixed = start.slice(), whole = share(about.axes, looked);
   for (const [name, strength] of Object.entries(looked)) {
     const axis = about.axes[name];
     for (const [part, end] of between(axis, strength)) {
@@ -95,7 +95,7 @@ export function mixture({about, start, vectors}, wanted) {
 // The scores to expect there: the axes change them by the factors that were measured along them, interpolated, and as much of
 // each counts as of its task vector.
 export function estimated(about, wanted) {
-  const {axes, scores} = about, looked = beside(about, wanted), found = {...scores.origin}, whole = share(axes, looked);
+  const {axes, scores} = about, looked = effective(about, wanted), found = {...scores.origin}, whole = share(axes, looked);
   for (const [name, strength] of Object.entries(looked)) {
     for (const [part, end] of between(axes[name], strength)) {
       const measured = scores.axes[name][String(end)];

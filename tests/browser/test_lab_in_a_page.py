@@ -15,7 +15,7 @@ from tutorial_lib.show.lab.train_here import TrainHere
 ROW = {"e_stab": 0.4, "style": 0.2, "content": 0.5}
 WEIGHTS = weights_of({"style_weight": 2.0, "content_weight": 1.0, "tv_weight": 0.3, "lambda_res": 50.0,
                       "lambda_temp": 40.0, "lambda_rank": 1e-4})
-POINT = {"strengths": {"temp": 0.5}, "trained": ROW, "mixed": ROW, "expected": ROW}
+POINT = {"strengths": {"temp": 0.5}, "trained": ROW, "mixed": ROW, "expected": ROW, "added": ROW}
 
 
 def lab(holds=True, fails=(), kind=Lambdas, **more):
