@@ -489,8 +489,8 @@ if not soup.alone:
           f"{kept[0] * kept[1] - 1:+.0%}, the mixture of both has {kept[2] - 1:+.0%}.")
 
 # %% [markdown]
-# That the *expectation* is near the mixture is one thing. Whether the *mixture* is near a student that was really trained with these
-# lambdas is another, and only trainings can say it.
+# (The expectation is of other films than this one.) That it is near the mixture is one thing. Whether the *mixture* is near a student
+# that was really trained with these lambdas is another, and only trainings can say it.
 #
 # Across axes it takes more than a sum. All task vectors have something in common: no training ends where the start's own happened to
 # end, so each of them takes the start's chance back, and whatever steadies also smooths. Added in full, that counts once an axis. So the

@@ -111,12 +111,20 @@ function render({model, el}) {
     pen.font = "12px sans-serif";
     for (const [value, at] of [[low, 262], [high, 20]]) pen.fillText(value.toFixed(2), 18, at);
     for (const [value, at] of [[left, 46], [right, 380]]) pen.fillText(value.toFixed(2), at, 276);
+    const written = [];         // a name moves up or down until it is on no other
+    const write = (name, left, height) => {
+      const right = left + pen.measureText(name).width;
+      const free = (line) => written.every((other) => right < other.left || left > other.right || Math.abs(line - other.line) > 12);
+      const line = [-5, 14, -20, 29].map((away) => height + away).find(free) ?? height - 5;
+      written.push({left, right, line});
+      pen.fillText(name, left, line);
+    };
     const circle = (point, radius) => { pen.beginPath(); pen.arc(x(point), y(point), radius, 0, 7); };
     for (const [name, point] of Object.entries(data.known)) {
       pen.fillStyle = point.colour;
       circle(point, 5); pen.fill();
       pen.fillStyle = dark;
-      pen.fillText(name, Math.min(x(point) + 8, 300), y(point) - 5);
+      write(name, Math.min(x(point) + 8, 300), y(point));
     }
     pen.globalAlpha = 0.5;
     pen.beginPath();
