@@ -8,7 +8,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.networks.memory import Memory
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.superres import Stacked
-from tutorial_lib.papers.ofd.roles import POCKETS, SHIPPED, ZOO
+from tutorial_lib.papers.ofd.roles import LAB, POCKETS, SHIPPED, ZOO
 
 
 def test_every_style_has_every_role_in_their_order():
@@ -41,8 +41,8 @@ def test_scratch_and_ours_differ_in_their_weights_alone():
 
 def test_the_zoo_is_small():
     sizes = {path.stem: path.stat().st_size for path in zoo.FOLDER.glob("*.safetensors")}
-    pockets = sum(size for name, size in sizes.items() if zoo.split(name)[1] in POCKETS)
-    assert sum(sizes.values()) - pockets < 20e6 and pockets < 12e6
+    pockets, lab = (sum(size for name, size in sizes.items() if zoo.split(name)[1] in group) for group in (POCKETS, LAB))
+    assert sum(sizes.values()) - pockets - lab < 20e6 and 0 < pockets < 12e6 and 0 < lab < 9e6
 
 
 def test_a_network_of_another_task_is_refused_and_those_that_fit_are_named(tmp_path, monkeypatch):
