@@ -101,7 +101,7 @@ def test_a_lambda_is_looked_up_where_it_weighs_as_much_beside_eq_1(lambdas):
     """Eq. 1 pulls 2 x 1 + 1 x 2 = 4 at the origin, and 6 with twice the style weight: 1 is then what 2/3 was."""
     assert lambdas.effective({"temp": 1.0, "style": 2.0}) == pytest.approx({"temp": 2 / 3, "style": 2.0})
     assert lambdas.effective({"temp": 0.6, "style": 0.5}) == pytest.approx({"temp": 0.8, "style": 0.5})
-    assert lambdas.effective({"temp": 0.9, "style": 0.5})["temp"] == 1.0                     # no further than was trained
+    assert lambdas.effective({"temp": 0.9, "style": 0.5})["temp"] == 1.0              # no further than was trained
     assert lambdas.effective({"temp": 0.7}) == {"temp": 0.7}
     with pytest.raises(TutorialError, match=r"1\.2 was not"):
         lambdas.effective({"temp": 1.2, "style": 2.0})

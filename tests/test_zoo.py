@@ -41,7 +41,8 @@ def test_scratch_and_ours_differ_in_their_weights_alone():
 
 def test_the_zoo_is_small():
     sizes = {path.stem: path.stat().st_size for path in zoo.FOLDER.glob("*.safetensors")}
-    pockets, lab = (sum(size for name, size in sizes.items() if zoo.split(name)[1] in group) for group in (POCKETS, LAB))
+    pockets, lab = (sum(size for name, size in sizes.items() if zoo.split(name)[1] in group)
+                    for group in (POCKETS, LAB))
     assert sum(sizes.values()) - pockets - lab < 20e6 and 0 < pockets < 12e6 and 0 < lab < 9e6
 
 
