@@ -182,7 +182,7 @@ def asked(**message):
     return {"shown": shown, "content": content}
 
 def along(axis):
-    return [axis["origin"] + part * (axis["strengths"][-1] - axis["origin"]) for part in (0, 0.25, 0.5, 0.75, 1)]
+    return [axis["origin"] + part * (axis["trained"][-1] - axis["origin"]) for part in (0, 0.25, 0.5, 0.75, 1)]
 
 axes = {key: [asked(kind="paint", number=1, strengths={key: strength}, frame=0) for strength in along(axis)]
         for key, axis in lab.data["axes"].items()}

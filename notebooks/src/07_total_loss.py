@@ -491,11 +491,12 @@ if not soup.alone:
 # %% [markdown]
 # (The expectation is of other films than this one.) That it is near the mixture is one thing. Whether the *mixture* is near a student
 # that was really trained with these lambdas is another, and only trainings can say it.
-#
+
+# %% [markdown]
 # Across axes it takes more than a sum. All task vectors have something in common: no training ends where the start's own happened to
 # end, so each of them takes the start's chance back, and whatever steadies also smooths. Added in full, that counts once an axis. So the
-# sum is shortened (`mixtures.share_of`), and a lambda is looked up where it weighs as much beside Eq. 1 as here (`Lambdas.effective`: Adam
-# follows a gradient's direction, not its length). Both rules were chosen by four students, before the ten of the next cell were scored.
+# sum is shortened (`mixtures.share_of`), and a lambda is looked up where it weighs as much beside Eq. 1 as here (`Lambdas.effective`).
+# Both rules were chosen by four students, before the next cell's ten were scored.
 
 # %%
 honesty = soup.record.get("honesty")
