@@ -73,6 +73,7 @@ def test_mixtures_that_are_what_is_trained_hold_and_ship(trained, monkeypatch, t
     script, report, text = measured(monkeypatch, tmp_path)
     honesty, ships = report["honesty"], tmp_path / "ships"
     assert all(row["added"]["e_stab"] != row["mixed"]["e_stab"] for row in honesty["rows"])
+    assert len({row["added"]["e_stab"] for row in honesty["rows"]}) == 10        # each at its own point
     assert honesty["worst"] < 0.01 and honesty["pairs"] >= 43 and honesty["of"] == 45 and honesty["holds"]
     assert [row["strengths"] for row in honesty["rows"]] == drawn()
     assert text.endswith("What is mixed is what is trained.\n")

@@ -70,6 +70,7 @@ def test_the_shipped_roles_are_those_of_the_paper_plus_and_the_pocket_students()
 def test_a_student_of_the_lab_has_the_strengths_of_its_name_and_the_origin_elsewhere():
     usual = ROLES["lab-start"].recipe
     origin, own = (usual.settings(scale("laptop")), usual.scale(scale("laptop")))
+    assert 2 * origin.distill_steps == ROLES["pocket-scratch"].recipe.settings(scale("laptop")).distill_steps
     for key, axis in AXES.items():
         assert len(axis.strengths) == 4 and sorted(axis.strengths) == list(axis.strengths)
         for strength in axis.strengths:

@@ -112,7 +112,7 @@ class Lambdas:
         lambda. So what was trained beside the start's style weight is looked up at lambdas that many times smaller.
         Raises: as `network`.
         """
-        mixtures.vectors_at(self.axes, strengths)
+        mixtures.check(self.axes, strengths)
         more = self.eq1(strengths) / self.eq1({}) if self.eq1({}) else 1.0
         return {key: strength if self.axes[key].origin else min(strength / more, self.axes[key].strengths[-1])
                 for key, strength in strengths.items()}
@@ -247,7 +247,7 @@ class Between(Lambdas):
 
     def effective(self, strengths: Mapping[str, float]) -> dict[str, float]:
         """Themselves: along an axis the weights of Eq. 1 moved with the lambdas when its end was trained."""
-        mixtures.vectors_at(self.axes, strengths)
+        mixtures.check(self.axes, strengths)
         return dict(strengths)
 
     def at(self, strengths: Mapping[str, float]) -> dict[str, float]:

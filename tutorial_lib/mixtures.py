@@ -83,25 +83,32 @@ def mix(start: nn.Module, axes: Mapping[str, Axis], strengths: Mapping[str, floa
     Raises: TutorialError for an unknown axis, or a strength beyond its range.
     """
     vectors = vectors_at(axes, strengths)
-    return moved(start, *((share_of(vectors), vector) for vector in vectors))
+    share = share_of(vectors)
+    return moved(start, *((share, vector) for vector in vectors))
 
 
 def vectors_at(axes: Mapping[str, Axis], strengths: Mapping[str, float]) -> list[Weights]:
     """The task vectors of the axes that have left their origin. Raises: as `mix`."""
+    check(axes, strengths)
+    return [vector for name, strength in strengths.items() if (vector := axes[name].vector(strength))]
+
+
+def check(axes: Mapping[str, Axis], strengths: Mapping[str, float]) -> None:
+    """Raises: TutorialError for an unknown axis, or a strength beyond its range."""
     unknown = strengths.keys() - axes.keys()
     if unknown:
         raise TutorialError(f"There is no axis {', '.join(sorted(unknown))}; there are {', '.join(axes)}.")
-    return [vector for name, strength in strengths.items() if (vector := axes[name].vector(strength))]
+    for name, strength in strengths.items():
+        axes[name].between(strength)
 
 
 def share_of(vectors: Sequence[Weights]) -> float:
     """How much of each task vector goes into their sum: the norm of their lengths with the exponent `POWER`, over the
     sum of their lengths. 1 for one; 0.74 for two of equal length, 0.55 for four.
 
-    Trainings from one start have something in common, whatever their losses are: none of them ends where the start's
-    own training happened to end, and whatever makes a student steadier makes it smoother. Added in full, it counts
-    once for every axis. The exponent was chosen by four students that were trained off the axes (LAB_TRIES in
-    papers/ofd/roles.py).
+    Task vectors of one start have something in common, whatever the losses: even two that a higher and a lower style
+    weight made point the same way in part. Added in full, it counts once for every axis. The exponent was chosen by
+    four students that were trained off the axes (LAB_TRIES in papers/ofd/roles.py).
     """
     lengths = [math.hypot(*(part.norm().item() for part in vector.values())) for vector in vectors]
     return sum(length**POWER for length in lengths) ** (1 / POWER) / sum(lengths) if any(lengths) else 1.0

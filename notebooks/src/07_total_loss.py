@@ -493,10 +493,21 @@ if not soup.alone:
 # that was really trained with these lambdas is another, and only trainings can say it.
 
 # %% [markdown]
-# Across axes it takes more than a sum. All task vectors have something in common: no training ends where the start's own happened to
-# end, so each of them takes the start's chance back, and whatever steadies also smooths. Added in full, that counts once an axis. So the
-# sum is shortened (`mixtures.share_of`), and a lambda is looked up where it weighs as much beside Eq. 1 as here (`Lambdas.effective`).
-# Both rules were chosen by four students, before the next cell's ten were scored.
+# Across axes it takes more than a sum. Do the task vectors of different axes have something in common?
+
+# %%
+lows = {f"{key} x{end:g}": torch.cat([part.flatten() for part in axis.trained[end].values()])
+        for key, axis in soup.axes.items() for end in sorted(axis.trained)[:2 if axis.origin else 1]}
+print(" " * 14 + "".join(f"{name:>12}" for name in lows))
+for name, row in lows.items():
+    print(f"{name:14}" + "".join(f"{torch.cosine_similarity(row, other, dim=0):12.2f}" for other in lows.values()))
+
+# %% [markdown]
+# These are cosines, and between things that have nothing to do with each other they would be about 0. Here any two axes share a part;
+# in a lab of its own even a lower and a higher style weight do. A likely reason: a task vector is an end less the *start's* end, so
+# every one takes back what was chance in the start's training. Added in full, it is taken back once an axis. So the sum is shortened
+# (`mixtures.share_of`), and a lambda is looked up where it weighs as much beside Eq. 1 as here (`Lambdas.effective`). Four students
+# chose both rules, before the next cell's ten were scored.
 
 # %%
 honesty = soup.record.get("honesty")
