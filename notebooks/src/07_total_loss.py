@@ -503,11 +503,10 @@ for name, row in lows.items():
     print(f"{name:14}" + "".join(f"{torch.cosine_similarity(row, other, dim=0):12.2f}" for other in lows.values()))
 
 # %% [markdown]
-# These are cosines, and between things that have nothing to do with each other they would be about 0. Here any two axes share a part;
-# in a lab of its own even a lower and a higher style weight do. A likely reason: a task vector is an end less the *start's* end, so
-# every one takes back what was chance in the start's training. Added in full, it is taken back once an axis. So the sum is shortened
-# (`mixtures.share_of`), and a lambda is looked up where it weighs as much beside Eq. 1 as here (`Lambdas.effective`). Four students
-# chose both rules, before the next cell's ten were scored.
+# Cosines: between things that have nothing to do with each other they would be about 0. Here any two axes share a part; in a lab of its
+# own even a lower and a higher style weight do. A likely reason: every vector is taken from one start, chance and all. Added in full, the
+# part counts once an axis. So the sum is shortened (`mixtures.share_of`), and a lambda is looked up where it weighs as much beside Eq. 1:
+# rules chosen by four students, before these ten were scored.
 
 # %%
 honesty = soup.record.get("honesty")
