@@ -57,9 +57,20 @@ class Block(nn.Module):
         return x + self.second(F.relu(self.first(x)))
 
 
-def body(inputs: int, width: int, blocks: int) -> nn.Sequential:
-    return nn.Sequential(convolution(inputs, width), nn.LeakyReLU(SLOPE, True),
+def channels_last(x: torch.Tensor) -> torch.Tensor:
+    """The same (N, C, H, W) in another order in memory, in which a CPU convolves few channels about twice as fast."""
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+class Body(nn.Sequential):
+    """A convolution and residual blocks: (N, inputs, h, w) -> (N, width, h, w)."""
+
+    def __init__(self, inputs: int, width: int, blocks: int):
+        super().__init__(convolution(inputs, width), nn.LeakyReLU(SLOPE, True),
                          *(Block(width) for _ in range(blocks)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(channels_last(x))
 
 
 class Tail(nn.Module):
@@ -79,7 +90,7 @@ class Tail(nn.Module):
         self.out = convolution(tap, 3, share=0.005)
 
     def forward(self, features: torch.Tensor, frame: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        x = F.leaky_relu(F.pixel_shuffle(self.once(features), 2), SLOPE)                # (N, W, 2h, 2w)
+        x = F.leaky_relu(F.pixel_shuffle(self.once(channels_last(features)), 2), SLOPE)                # (N, W, 2h, 2w)
         x = F.leaky_relu(F.pixel_shuffle(self.twice(x), 2), SLOPE)                        # (N, C, 4h, 4w)
         tap = F.leaky_relu(self.tap(x), SLOPE)
         return upscale_bicubic(frame) + self.out(tap).float(), tap.float()      # losses of pixels need float32
@@ -157,7 +168,7 @@ class Stacked(SuperResolver):
 
     def __init__(self, width: int = 16, blocks: int = 2, tap: int = 16):
         super().__init__(width, blocks, tap)
-        self.body = body(9, width, blocks)
+        self.body = Body(9, width, blocks)
 
     def features(self, clips: torch.Tensor, flows: Flows | None = None) -> torch.Tensor:
         before = torch.cat((clips[:, :1], clips[:, :-1]), 1)
@@ -176,7 +187,7 @@ class Recurrent(SuperResolver):
 
     def __init__(self, width: int = 16, blocks: int = 2, tap: int = 16):
         super().__init__(width, blocks, tap)
-        self.body = body(3 + width, width, blocks)
+        self.body = Body(3 + width, width, blocks)
 
     def features(self, clips: torch.Tensor, flows: Flows | None = None) -> torch.Tensor:
         found, memory = [], None
@@ -215,8 +226,8 @@ class Bidirectional(SuperResolver):
 
     def __init__(self, width: int = 32, blocks: int = 5, tap: int = 16):
         super().__init__(width, blocks, tap)
-        self.back = body(3 + width, width, blocks)
-        self.forth = body(3 + width, width, blocks)
+        self.back = Body(3 + width, width, blocks)
+        self.forth = Body(3 + width, width, blocks)
         self.fuse = convolution(2 * width, width, 1)
 
     def features(self, clips: torch.Tensor, flows: Flows | None = None) -> torch.Tensor:
