@@ -245,6 +245,15 @@ def test_the_workshop_makes_a_student_with_its_teacher_and_memory(tmp_path):
         _ = Workshop(None, scale("smoke").but(degradation="BD"), tmp_path)["sr-teacher"]
 
 
+def test_the_students_of_every_seed_have_the_teacher_of_seed_0(tmp_path):
+    first, second = (Workshop(None, scale("smoke").but(seed=seed), tmp_path / f"smoke-{seed}") for seed in (0, 1))
+    _ = second["sr-stacked-space"]
+    assert {path.stem for path in (tmp_path / "smoke-1").glob("*.json")} == {"sr-stacked-space"}
+    assert torch.equal(weights(second["sr-teacher"]), weights(first["sr-teacher"]))
+    said = json.loads(second.path("sr-stacked-space").with_suffix(".json").read_text())
+    assert said["seed"] == 1 and said["made_from"] == {"sr-teacher": checkpoint.digest(first["sr-teacher"])}
+
+
 def test_a_hint_or_a_learned_cell_leaves_a_student_alone(made, tmp_path):
     """What learned beside it is in the checkpoint, to go on from, and not in the network."""
     for role in ("sr-stacked-hint", "sr-stacked-time-learned"):

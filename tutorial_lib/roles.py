@@ -45,6 +45,7 @@ class Role:
 
     label: in words. colour: in every figure. ships: whether the zoo has it, where it was trained.
     control: the role against which its gain is measured, trained as long and from the same start.
+    once: whether the networks of every seed are made from the one of seed 0, because it takes too long for each.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Role:
     recipe: Recipe
     ships: bool = False
     control: str | None = None
+    once: bool = False
 
 
 def by_name(*groups: tuple[Role, ...]) -> dict[str, Role]:

@@ -52,6 +52,9 @@ class Workshop:
     def __getitem__(self, name: str) -> nn.Module:
         if name not in self.networks:
             role = self.role(name)
+            if role.once and self.settings.seed != 0:
+                self.networks[name] = self.first()[name]
+                return self.networks[name]
             path = self.path(name)
             finished = path.with_suffix(".json")
             if not finished.exists():
@@ -66,6 +69,11 @@ class Workshop:
         if name not in papers.ROLES:
             raise TutorialError(f"Unknown role {name!r}; the roles are {', '.join(papers.ROLES)}.")
         return papers.ROLES[name]
+
+    def first(self) -> "Workshop":
+        """The workshop of seed 0, beside this one."""
+        settings = self.settings.but(seed=0)
+        return Workshop(self.style, settings, self.folder.with_name(folder(settings).name), self.watch)
 
     def path(self, name: str) -> Path:
         return self.folder / (f"{Path(self.style).stem}-{name}.safetensors" if self.style else f"{name}.safetensors")

@@ -67,8 +67,8 @@ def attempts(kind: str) -> tuple[Role, ...]:
 
 
 ZOO = by_name(
-    (Role(TEACHER, "teacher", BLUE, Recipe("sr-teacher"), True),
-     Role(MEMORY, "memory of the teacher", GREY, Recipe("sr-memory", (TEACHER,)))),
+    (Role(TEACHER, "teacher", BLUE, Recipe("sr-teacher"), True, once=True),
+     Role(MEMORY, "memory of the teacher", GREY, Recipe("sr-memory", (TEACHER,)), once=True)),
     *(methods(kind) for kind in STUDENTS),
 )
 ATTEMPTS = by_name(*(attempts(kind) for kind in STUDENTS))

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from tutorial_lib.evaluation.upscaling_bench import MEAN
-from tutorial_lib.papers.std.roles import TEACHER
+from tutorial_lib.papers.std.roles import ROLES, TEACHER
 from tutorial_lib.tables.parts import spread
 
 Records = Mapping[tuple[str, int], Mapping]      # by recipe and seed
@@ -22,13 +22,21 @@ def warping(row: Mapping) -> float:
     return row["warping"]
 
 
+def once(recipe: str) -> bool:
+    """Whether the networks of every seed go with this one of seed 0."""
+    return recipe in ROLES and ROLES[recipe].once
+
+
 def seeds_of(records: Records, *recipes: str) -> list[int]:
-    """The seeds that all of some recipes have."""
-    return sorted(set.intersection(*({seed for name, seed in records if name == recipe} for recipe in recipes)))
+    """The seeds that all of some recipes have. One that was made once has those of the others, where it was made."""
+    if any((recipe, 0) not in records for recipe in recipes if once(recipe)):
+        return []
+    asked = [recipe for recipe in recipes if not once(recipe)] or recipes
+    return sorted(set.intersection(*({seed for name, seed in records if name == recipe} for recipe in asked)))
 
 
 def means(records: Records, recipe: str, seed: int) -> Mapping:
-    return records[recipe, seed]["scores"][MEAN]
+    return records[recipe, 0 if once(recipe) else seed]["scores"][MEAN]
 
 
 def over_seeds(values: Sequence[float]) -> float | list[float] | None:
@@ -54,7 +62,7 @@ def differences(records: Records, recipe: str, other: str, measure: Measure) -> 
 
 
 def shares(records: Records, recipe: str, plain: str) -> list[float]:
-    """Of the gap in PSNR between the plain student and the teacher of the same seed, what a recipe closes.
+    """Of the gap in PSNR between the plain student of a seed and the teacher, what a recipe closes.
 
     A seed whose teacher is no better than its student has no gap, and no share.
     """
