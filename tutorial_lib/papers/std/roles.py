@@ -52,10 +52,12 @@ def attempts(kind: str) -> tuple[Role, ...]:
     """What else was tried with a student: other attention maps, other memories, other shares."""
     name, words, both = f"sr-{kind}", STUDENTS[kind], ("lambda_space", "lambda_time")
 
-    def role(method: str, label: str, recipe: Recipe) -> Role:
-        return Role(f"{name}-{method}", f"{words}, {label}", GREY, recipe, control=f"{name}-both")
+    def role(method: str, label: str, recipe: Recipe, control: str = "both") -> Role:
+        return Role(f"{name}-{method}", f"{words}, {label}", GREY, recipe, control=f"{name}-{control}")
 
     return (
+        role("plain-x2", "plain, twice the steps",
+             Recipe("sr-plain", times={"student_steps": 2}, options={"kind": kind}), "plain"),
         role("space-absolute", "L_SD of absolute values", distilled(kind, "lambda_space", power="absolute")),
         role("space-maximum", "L_SD of maxima", distilled(kind, "lambda_space", power="maximum")),
         role("space-normalised", "L_SD normalised", distilled(kind, "lambda_space", normalised=True)),

@@ -75,7 +75,7 @@ SCALES = {
         Settings(
             name="laptop", height=192, width=256, clips=240, patches=6, patch=32, clip_length=5,
             teacher_width=48, teacher_blocks=5, student_width=16, student_blocks=2, tap=8,
-            teacher_steps=6000, student_steps=6000, memory_steps=600,
+            teacher_steps=6000, student_steps=3000, memory_steps=600,
             evaluation_height=216, evaluation_width=512, evaluation_frames=12, validation_scenes=8, validate_every=500,
         ),
         Settings(

@@ -12,13 +12,16 @@ FLAT = 0.1          # dB that may still be gained on it
 
 
 def plateau(curves: Mapping[str, Curve]) -> dict:
-    """The plain students and the teacher of every seed: where they end, and how much of that was won at the end."""
-    wanted = (TEACHER, *(f"sr-{kind}-plain" for kind in STUDENTS))
+    """The teacher and the plain students of every seed: where they end, and how much of that was won at the end.
+
+    A plain student of twice the steps tells whether what they would win is worth the time.
+    """
+    wanted = (TEACHER, *(f"sr-{kind}-plain{longer}" for kind in STUDENTS for longer in ("", "-x2")))
     rows = [_row(name, curves[name]) for role in wanted for name in sorted(curves)
             if role_of(name) == role and len(curves[name]) >= 2]
     notes = [f"A plateau: over the last quarter of the steps, no more than {FLAT} dB are gained. The learning rate "
              "falls with a cosine to a hundredth, which makes the end of any training flat: whether more steps would "
-             "gain more, only a training of another length says."]
+             "gain more, only a training of another length says. -x2 is one."]
     return table("plateau", "PSNR on the validation scenes against the steps", [block("plateau", "Trainings", [
         ROW, column("steps", "steps", ",d"), column("psnr", "PSNR at the end", ".3f"),
         column("before", "at three quarters", ".3f"), column("late", "gained since", "+.3f"), column("verdict", ""),

@@ -54,9 +54,9 @@ def upscaling(records: Records, speed: Mapping | None = None) -> dict:
             column("parameters", "parameters", ",.0f"),
         ], [dict(zip(("row", "vimeo", "vid4", "parameters"), anchor, strict=True)) for anchor in ANCHORS], aside=True))
     notes = ["PSNR in dB. Mean ± standard deviation (n - 1) over the seeds. What is against the plain student, and the "
-             "share of the gap between it and the teacher, is taken seed by seed: both began with the same weights. The "
-             "teacher is one for all seeds, so the spread is of students alone. A "
-             "warping error below the truth's own says that a video is too smooth or too still.",
+             "share of the gap between it and the teacher, is taken seed by seed: both began with the same weights. "
+             "The teacher is one for all seeds, so the spread is of students alone. A warping error below the truth's "
+             "own says that a video is too smooth or too still.",
              f"Multiply-adds of a small frame of {WIDTH}x{HEIGHT}, without estimating the flow."]
     wanted = [TEACHER, *(name for kind in STUDENTS for name in students(kind))]
     return table("upscaling", "Four times as large", blocks if records else [], notes,
