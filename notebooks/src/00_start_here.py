@@ -358,6 +358,7 @@ figures.show(
 # | [6. Low rank](06_low_rank_distillation.ipynb) | What is steadiness in algebra? | Eq. 6-11 |
 # | [7. The total loss](07_total_loss.ipynb) | How are the terms balanced? | Eq. 13, Alg. 1 |
 # | [8. Evaluation](08_evaluation.ipynb) | Did it work, at what price? | Eq. 14, Tables 1-2 |
+# | [9. Space-time distillation](09_space_time_distillation.ipynb) | Can a small network learn to make videos larger? | the second paper |
 # | [10. Small, fast, yours](10_small_fast_yours.ipynb) | How small, how fast, and with my own picture? | beyond it |
 
 # %% [markdown]

@@ -10,7 +10,7 @@
 # **Time**: about 75 minutes to read and work. Every cell together runs about 2 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
-# [Back: 7. The total loss](07_total_loss.ipynb) · [Next: 10. Small, fast, yours](10_small_fast_yours.ipynb)
+# [Back: 7. The total loss](07_total_loss.ipynb) · [Next: 9. Space-time distillation](09_space_time_distillation.ipynb)
 
 # %%
 import json
@@ -729,4 +729,5 @@ print('evaluation.judge_of(style, settings, features="vgg16") fetches one that i
 #   a judge's network is worth.
 # - [MPI Sintel](https://sintel.is.tue.mpg.de), the films and their exact flow.
 #
-# You have been through the whole paper. [Next: 10. Small, fast, yours](10_small_fast_yours.ipynb), beyond it.
+# You have been through the whole paper. [Next: 9. Space-time distillation](09_space_time_distillation.ipynb): the second one. Or go on with
+# [10. Small, fast, yours](10_small_fast_yours.ipynb), which needs none of it.

@@ -11,7 +11,7 @@
 # **Time**: about 90 minutes to read and work. Every cell together runs about 1 minute on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
-# [Back: 8. Evaluation](08_evaluation.ipynb)
+# [Back: 9. Space-time distillation](09_space_time_distillation.ipynb)
 
 # %%
 import shutil
@@ -745,4 +745,4 @@ print("The optimiser's own memory is in the checkpoint, and the pictures of a st
 # - Gao et al., [ReCoNet: real-time coherent video style transfer](https://arxiv.org/abs/1807.01197) (2018): the paper's student.
 # - Zhang, [Making convolutional networks shift-invariant again](https://arxiv.org/abs/1904.11486) (2019): the grid, and a cure.
 #
-# [Back: 8. Evaluation](08_evaluation.ipynb) · [To the start](00_start_here.ipynb)
+# [Back: 9. Space-time distillation](09_space_time_distillation.ipynb) · [To the start](00_start_here.ipynb)

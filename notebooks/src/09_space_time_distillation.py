@@ -10,7 +10,7 @@
 # **Time**: about 75 minutes to read and work. Every cell together runs about 3 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
-# [Back: 8. Evaluation](../08_evaluation.ipynb) · [Next: 10. Small, fast, yours](../10_small_fast_yours.ipynb)
+# [Back: 8. Evaluation](08_evaluation.ipynb) · [Next: 10. Small, fast, yours](10_small_fast_yours.ipynb)
 
 # %%
 from pathlib import Path

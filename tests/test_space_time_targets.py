@@ -1,0 +1,86 @@
+"""What the terms of the second paper ask for: measured on networks and losses whose answers are known."""
+
+import json
+import sys
+
+import pytest
+import torch
+from scripts import script
+
+from tutorial_lib.networks.superres import Upscaled
+from tutorial_lib.papers.std.settings import scale
+from tutorial_lib.papers.std.stages import new_memory, new_student, new_teacher, validation_films
+
+SMOKE = scale("smoke")
+measuring = script("measure_space_time")
+
+
+class Known:
+    """A distillation of a single layer whose terms pull along the truth, against it, aside, and halfway."""
+
+    def __init__(self):
+        self.student = torch.nn.Linear(2, 1, bias=False)
+
+    def terms(self, step):
+        x, y = self.student.weight[0]
+        noise = x * (-1) ** step        # it goes away in the sum over the batches
+        return {"reconstruction": x + noise, "along": 3 * x, "against": -x, "aside": y, "halfway": x + y}
+
+
+def test_a_cosine_is_of_the_gradients_of_all_batches():
+    known = Known()
+    found = measuring.cosines(torch.nn.Linear(2, 1, bias=False), known, 4)
+    assert found == {"along": 1.0, "against": -1.0, "aside": 0.0, "halfway": pytest.approx(0.707, abs=1e-3)}
+
+
+def test_the_gradients_are_those_at_the_weights_that_are_asked_about():
+    known = Known()
+    weight = known.student.weight
+    known.terms = lambda step: {"reconstruction": weight.square().sum(), "first": weight[0, 0]}
+    student = torch.nn.Linear(2, 1, bias=False)
+    with torch.no_grad():
+        student.weight.copy_(torch.tensor([[3.0, 4.0]]))
+    assert measuring.cosines(student, known, 1) == {"first": 0.6}
+
+
+def test_a_teacher_is_as_near_to_itself_as_can_be():
+    teacher, memory = new_teacher(SMOKE).eval(), new_memory(SMOKE).eval()
+    same, other = (measuring.nearness(one, teacher, memory, SMOKE) for one in (teacher, new_student("stacked", SMOKE)))
+    assert same["space"] == same["time"] == 0 and same["frames"] > other["frames"]
+    assert other["space"] > 0 and other["time"] > 0
+
+
+def test_a_map_tells_where_the_student_is_worse_than_its_teacher():
+    """The teacher is right everywhere, and active in the left half, where the student is wrong."""
+    film, = validation_films(SMOKE.height, SMOKE.width, SMOKE.clip_length, SMOKE.validation_scenes)
+    truth = film.frames[None]
+    left = torch.zeros_like(truth[:, :, :1])
+    left[..., :truth.shape[-1] // 2] = 1.0
+
+    class Told(torch.nn.Module):
+        uses_flow = False
+
+        def __init__(self, frames):
+            super().__init__()
+            self.found = Upscaled(frames, left.expand(-1, -1, 4, -1, -1), left)
+
+        def forward(self, small, flows):
+            return self.found
+
+    teacher, memory = Told(truth), new_memory(SMOKE)
+    for wrong, wanted in ((left, 1.0), (1 - left, -1.0)):
+        student = Told(truth + 0.1 * wrong * (1 - 2 * (truth > 0.5)))        # within [0, 1]
+        assert measuring.nearness(student, teacher, memory, SMOKE)["tells"] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_every_trained_student_and_term_is_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path / "build"))
+    monkeypatch.setattr(sys, "argv", ["measure_space_time.py", "--scale", "smoke", "--output", str(tmp_path)])
+    measuring.main()
+    report = json.loads((tmp_path / "targets.json").read_text())
+    assert [row["row"] for row in report["students"]] == ["sr-stacked-plain", "sr-recurrent-plain"]
+    assert [(row["row"], row["at"]) for row in report["pulls"]] == [
+        (kind, at) for kind in ("three frames", "recurrent") for at in ("the first weights", "plain, trained")]
+    assert set(report["pulls"][0]) == {"row", "at", "space", "time", "attention", "imitation"}
+    text = (tmp_path / "targets.txt").read_text()
+    assert "imitation" in text and "sr-stacked-plain" in text
