@@ -51,6 +51,7 @@ ROOT = Path(__file__).parent.parent
 FRAMES = 24
 # By the measuring scripts.
 MEASURED = ("flow", "residual", "rank", "features", "speed", "engines", "training", "lab")
+MEASURED_STD = ("targets", "speed")
 OF_OFD = ("styles", "judge", "style_picture", "screen", "width", "sintel", "videos")      # options of one paper alone
 OF_STD = ("degradation", "channels", "border", "scale")
 ON_SCREEN = {*POCKETS, CONTROL, OURS}
@@ -167,10 +168,13 @@ def upscaling_tables(arguments: argparse.Namespace) -> None:
     if arguments.score_only:
         return
     made = std_tables.build(upscaling_bench.read_records(scored_on.folder), curves, speed, suffix)
+    paper = f"{PAPERS['std'].name}/"
+    passages = measured(results, MEASURED_STD, paper)
     for table in made.values():
-        write_table(results, table, upscaling_figures.draw)
+        passages |= written(results, table, upscaling_figures.draw, paper)
         print(f"\n{writing.as_text(table, asides=False)}")
-    print(f"{results}: {', '.join(made)}, each as .json, .txt, .md and .png.")
+    said = bring_up_to_date(arguments.results.parent / "RESULTS.md", passages)
+    print(f"{results}: {', '.join(made)}, each as .json, .txt, .md and .png{said}")
 
 
 def bench_of(arguments: argparse.Namespace, pictures: Mapping[str, Path]) -> bench.Bench:
@@ -205,8 +209,8 @@ def about(kind: str, names: Sequence[str], settings: Settings, gaps: Sequence[in
             "height": settings.evaluation_height, "frames": settings.evaluation_frames, "gaps": list(gaps)}
 
 
-def write_table(folder: Path, table: Mapping, draw: Callable[[Mapping, Path], None]) -> str:
-    """A table as .json, .txt, .md and .png; returns the Markdown."""
+def written(folder: Path, table: Mapping, draw: Callable[[Mapping, Path], None], paper: str = "") -> dict[str, str]:
+    """Writes a table as .json, .txt, .md and .png; returns it and each of its blocks as RESULTS.md shows them."""
     name, markdown = table["name"], writing.as_markdown(table)
     write_json(folder / f"{name}.json", table)
     for suffix, content in ((".txt", writing.as_text(table)), (".md", markdown)):
@@ -214,29 +218,38 @@ def write_table(folder: Path, table: Mapping, draw: Callable[[Mapping, Path], No
             temporary.write_text(content)
     with atomic_path(folder / f"{name}.png") as temporary:
         draw(table, temporary)
-    return markdown
+    blocks = {f"{paper}{name}.{block['name']}": writing.block_as_markdown(block) for block in table["blocks"]}
+    return {f"{paper}{name}": markdown} | blocks
+
+
+def measured(folder: Path, names: Sequence[str], paper: str = "") -> dict[str, str]:
+    """What the measuring scripts wrote, as RESULTS.md shows it."""
+    return {f"{paper}{name}": f"```\n{(folder / f'{name}.txt').read_text()}```" for name in names
+            if (folder / f"{name}.txt").is_file()}
+
+
+def bring_up_to_date(document: Path, passages: Mapping[str, str]) -> str:
+    """Puts each passage between its marks in RESULTS.md, if that is there; returns what is to be said of it."""
+    text = before = document.read_text() if document.is_file() else ""
+    for name, passage in passages.items():
+        text = writing.insert(text, name, passage)
+    if text == before:
+        return "."
+    with atomic_path(document) as temporary:
+        temporary.write_text(text)
+    return f"; {document.name} brought up to date."
 
 
 def write_tables(results: Path) -> None:
     """Every table of every folder of records: .json, .txt, .md and .png, and into RESULTS.md if that is there."""
-    document = results.parent / "RESULTS.md"
-    text = before = document.read_text() if document.is_file() else ""
-    written = []
-    for name in MEASURED:
-        if (results / f"{name}.txt").is_file():
-            text = writing.insert(text, name, f"```\n{(results / f'{name}.txt').read_text()}```")
+    passages, made = measured(results, MEASURED), []
     for folder in sorted(results.glob("scores*")):
         records = bench.read_records(folder)
         suffix = folder.name.removeprefix("scores")
         for name, table in tables.build(builders_for(suffix), records, suffix).items():
-            text = writing.insert(text, name, write_table(results, table, draw))
-            for block in table["blocks"]:
-                text = writing.insert(text, f"{name}.{block['name']}", writing.block_as_markdown(block))
+            passages |= written(results, table, draw)
             if name in SHOWN:
                 print(f"\n{writing.as_text(table, asides=False)}")
-            written.append(name)
-    if text != before:
-        with atomic_path(document) as temporary:
-            temporary.write_text(text)
-    print(f"{results}: {', '.join(written) or 'no records yet'}, each as .json, .txt, .md and .png"
-          + (f"; {document.name} brought up to date." if text != before else "."))
+            made.append(name)
+    said = bring_up_to_date(results.parent / "RESULTS.md", passages)
+    print(f"{results}: {', '.join(made) or 'no records yet'}, each as .json, .txt, .md and .png{said}")

@@ -303,6 +303,24 @@ def test_multiply_adds_are_those_of_the_convolutions():
 # --- the script ---
 
 
+def test_the_script_brings_the_results_up_to_date(zoo, make_tables, tmp_path, capsys):
+    """A block of a table, and what a measuring script wrote, between their marks; nothing else changes."""
+    document, folder = tmp_path / "RESULTS.md", tmp_path / "results" / "std"
+    folder.mkdir(parents=True)
+    (folder / "targets.txt").write_text("asked for\n")
+    document.write_text("a\n<!-- std/targets -->\n<!-- /std/targets -->\nb\n<!-- std/upscaling.stacked -->\nold\n"
+                        "<!-- /std/upscaling.stacked -->\n<!-- upscaling -->\nc\n<!-- /upscaling -->\n")
+    make_tables("--paper", "std", "--scale", "smoke", "--folders", zoo)
+    assert "RESULTS.md brought up to date." in capsys.readouterr().out
+    table = read_json(folder / "upscaling.json")
+    block = next(block for block in table["blocks"] if block["name"] == "stacked")
+    shown = writing.block_as_markdown(block).strip()
+    assert "sr-stacked-both" in shown
+    assert document.read_text() == ("a\n<!-- std/targets -->\n```\nasked for\n```\n<!-- /std/targets -->\nb\n"
+                                    f"<!-- std/upscaling.stacked -->\n{shown}\n<!-- /std/upscaling.stacked -->\n"
+                                    "<!-- upscaling -->\nc\n<!-- /upscaling -->\n")
+
+
 @pytest.fixture
 def make_tables(tmp_path, monkeypatch):
     module = loaded("make_tables")
