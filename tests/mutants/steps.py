@@ -47,10 +47,13 @@ def prepare() -> None:
         mutmut.copy_also_copy_files()
         mutmut.setup_source_paths()
         mutmut.create_mutants(1)
-    execute = PytestRunner.execute_pytest
+    execute, fixtures = PytestRunner.execute_pytest, Fixtures()
     PytestRunner.execute_pytest = lambda self, arguments, plugins=(), **options: execute(
-        self, arguments, plugins=[*plugins, Fixtures()], **options)
-    mutmut.collect_or_load_stats(mutmut.get_mutant_runner(1))
+        self, arguments, plugins=[*plugins, fixtures], **options)
+    try:
+        mutmut.collect_or_load_stats(mutmut.get_mutant_runner(1))
+    except SystemExit:
+        sys.exit("\n\n".join(["A test fails without a mutant.", *fixtures.failed]))     # mutmut does not say which
 
 
 def starts_processes(item: pytest.Item) -> bool:
@@ -71,6 +74,16 @@ class Fixtures:
 
     A test that starts processes is left out: it takes seconds, and in them nothing is measured.
     """
+
+    def __init__(self):
+        self.failed: list[str] = []
+
+    def pytest_collectreport(self, report):
+        self.pytest_runtest_logreport(report)
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.append(f"{report.nodeid}\n{report.longreprtext}")
 
     def pytest_collection_modifyitems(self, config, items):
         left_out = [item for item in items if starts_processes(item)]
