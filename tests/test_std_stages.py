@@ -264,6 +264,13 @@ def test_a_hint_or_a_learned_cell_leaves_a_student_alone(made, tmp_path):
         assert names == {"student", "regressor" if role.endswith("hint") else "memory"}
 
 
+@pytest.mark.parametrize("role", ["sr-memory", "sr-stacked-both", "sr-recurrent-attention", "sr-stacked-imitation"])
+def test_what_a_teacher_said_is_of_use_in_bfloat16(made, role, monkeypatch):
+    """It is kept in float16, which autocast does not mix with bfloat16."""
+    monkeypatch.setenv("OFD_PRECISION", "bfloat16")
+    assert all(torch.isfinite(value).all() for value in made.run(role, steps=2).state_dict().values())
+
+
 def test_distillation_adds_nothing_to_the_network(made):
     plain, both = (made.run(f"sr-stacked-{method}", steps=1) for method in ("plain", "both"))
     assert plain.configuration == both.configuration

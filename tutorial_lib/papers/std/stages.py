@@ -100,7 +100,7 @@ class TeacherTargets(Remembered):
         pairs, known = zip(*(self.known(index) for index in numbers), strict=True)
         place = next(self.teacher.parameters()).device
         return joined(pairs).to(place), {
-            name: torch.cat([one[name] for one in known]).float().to(place) for name in self.wanted}
+            name: torch.cat([one[name].float() for one in known]).to(place) for name in self.wanted}
 
 
 WANTED = {"lambda_space": ("space",), "lambda_attention": ("attention", "tap attention"), "lambda_hint": ("body",),
