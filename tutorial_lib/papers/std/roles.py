@@ -34,14 +34,14 @@ def methods(kind: str) -> tuple[Role, ...]:
     name, words = f"sr-{kind}", STUDENTS[kind]
     plain = f"{name}-plain"
 
-    def role(method: str, label: str, colour: str, recipe: Recipe, ships: bool = False) -> Role:
-        return Role(f"{name}-{method}", f"{words}, {label}", colour, recipe, ships, plain)
+    def role(method: str, label: str, colour: str, recipe: Recipe) -> Role:
+        return Role(f"{name}-{method}", f"{words}, {label}", colour, recipe, True, plain)
 
     return (
         Role(plain, f"{words}, plain", ORANGE, Recipe("sr-plain", options={"kind": kind}), True),
         role("space", "with L_SD", PINK, distilled(kind, "lambda_space")),
         role("time", "with L_TD", GREEN, distilled(kind, "lambda_time")),
-        role("both", "space-time distillation", RED, distilled(kind, "lambda_space", "lambda_time"), True),
+        role("both", "space-time distillation", RED, distilled(kind, "lambda_space", "lambda_time")),
         role("attention", "attention transfer", SKY, distilled(kind, "lambda_attention")),
         role("hint", "FitNets' hint", YELLOW, distilled(kind, "lambda_hint")),
         role("imitation", "imitating the teacher", BROWN, distilled(kind, "lambda_imitation")),
@@ -70,7 +70,7 @@ def attempts(kind: str) -> tuple[Role, ...]:
 
 ZOO = by_name(
     (Role(TEACHER, "teacher", BLUE, Recipe("sr-teacher"), True, once=True),
-     Role(MEMORY, "memory of the teacher", GREY, Recipe("sr-memory", (TEACHER,)), once=True)),
+     Role(MEMORY, "memory of the teacher", GREY, Recipe("sr-memory", (TEACHER,)), True, once=True)),
     *(methods(kind) for kind in STUDENTS),
 )
 ATTEMPTS = by_name(*(attempts(kind) for kind in STUDENTS))
