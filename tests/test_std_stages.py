@@ -123,6 +123,23 @@ def test_what_the_teacher_says_is_asked_once_and_kept_in_16_bits(made):
     assert targets.computed == before
 
 
+def test_the_teacher_is_asked_once_for_all_methods(made, tmp_path):
+    """What any of them wants lies in one file a patch, and is what it would be in memory."""
+    jobs = {method: made.job(f"sr-stacked-{method}") for method in ("space", "attention", "hint", "imitation", "both")}
+    computed = {}
+    for method, job in jobs.items():
+        kept, remembered = (Distillation(replace(job, targets=folder)).targets for folder in (tmp_path, None))
+        (_, found), (_, wanted) = kept.batch([0, 1]), remembered.batch([0, 1])
+        computed[method] = kept.computed
+        assert found.keys() == wanted.keys() and all(torch.equal(found[name], wanted[name]) for name in wanted)
+    assert computed == {"space": 2, "attention": 0, "hint": 0, "imitation": 0, "both": 2}      # with a memory: others
+    path = next(path for path in tmp_path.rglob("*.safetensors") if path.parent.name == kept.name)
+    path.write_bytes(path.read_bytes()[:100])
+    again = Distillation(replace(jobs["both"], targets=tmp_path)).targets
+    assert all(torch.equal(value, found[name]) for name, value in again.batch([0, 1])[1].items())
+    assert again.computed == 1
+
+
 def test_targets_of_other_networks_or_maps_have_other_names(made):
     job = made.job("sr-stacked-both")
     clips, (teacher, memory) = job.clips(), job.networks.values()

@@ -5,15 +5,19 @@ import pytest
 
 from tutorial_lib import checkpoint, zoo
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.memory import Memory
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.superres import Stacked
+from tutorial_lib.papers import PAPERS
 from tutorial_lib.papers.ofd.roles import LAB, POCKETS, SHIPPED, ZOO
+from tutorial_lib.papers.std.roles import STUDENTS
 
 
 def test_every_style_has_every_role_in_their_order():
     assert "mosaic" in zoo.styles()
-    assert [zoo.split(name)[0] for name in zoo.names()] == sorted(zoo.split(name)[0] for name in zoo.names())
+    found = [zoo.split(name)[0] or "" for name in zoo.names()]
+    assert found == sorted(found)
     for style in zoo.styles():
         found = [name.removeprefix(f"{style}-") for name in zoo.names() if name.startswith(f"{style}-")]
         assert found == [role for role in SHIPPED if role in ZOO or role in found]
@@ -30,6 +34,26 @@ def test_a_network_that_paints_loads_runs_and_is_the_one_in_its_manifest(noise, 
     assert {"settings", "seed", "command", "minutes", "hardware"} <= manifest.keys()
 
 
+@pytest.mark.parametrize("name", PAPERS["std"].shipped)
+def test_a_network_of_the_second_paper_loads_runs_and_is_the_one_in_its_manifest(noise, name):
+    network, manifest = load_network(zoo.path_of(name)), zoo.manifest(name)
+    assert network.configuration == manifest["network"] and not network.training
+    assert hashlib.sha256((zoo.FOLDER / f"{name}.safetensors").read_bytes()).hexdigest() == manifest["sha256"]
+    assert {"settings", "seed", "command", "minutes", "hardware"} <= manifest.keys()
+    for needed, digest in manifest["made_from"].items():
+        assert checkpoint.digest(load_network(zoo.path_of(needed))) == digest
+    if network.task == "upscale":
+        assert network(noise(1, 2, 3, 12, 9)).frames.shape == (1, 2, 3, 48, 36)
+
+
+def test_the_students_of_the_second_paper_differ_in_what_they_learned_from_alone():
+    for kind in STUDENTS:
+        manifests = [zoo.manifest(name) for name in PAPERS["std"].shipped if name.startswith(f"sr-{kind}-")]
+        assert len(manifests) == 7
+        for key in ("student_steps", "batch", "learning_rate", "clips", "seed", "student_width", "student_blocks"):
+            assert len({manifest["settings"][key] for manifest in manifests}) == 1
+
+
 def test_scratch_and_ours_differ_in_their_weights_alone():
     for style in zoo.styles():
         settings = [zoo.manifest(f"{style}-student-{role}")["settings"] for role in ("scratch", "ours")]
@@ -41,9 +65,10 @@ def test_scratch_and_ours_differ_in_their_weights_alone():
 
 def test_the_zoo_is_small():
     sizes = {path.stem: path.stat().st_size for path in zoo.FOLDER.glob("*.safetensors")}
-    pockets, lab = (sum(size for name, size in sizes.items() if zoo.split(name)[1] in group)
-                    for group in (POCKETS, LAB))
-    assert sum(sizes.values()) - pockets - lab < 20e6 and 0 < pockets < 12e6 and 0 < lab < 9e6
+    pockets, lab, upscalers = (sum(size for name, size in sizes.items() if zoo.split(name)[1] in group)
+                               for group in (POCKETS, LAB, PAPERS["std"].roles))
+    assert sum(sizes.values()) - pockets - lab - upscalers < 20e6
+    assert 0 < pockets < 12e6 and 0 < lab < 9e6 and 0 < upscalers < 4e6
 
 
 def test_a_network_of_another_task_is_refused_and_those_that_fit_are_named(tmp_path, monkeypatch):

@@ -12,9 +12,9 @@ from tutorial_lib.data.degradation import FACTOR
 from tutorial_lib.data.video import Video
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.film import FilmReport, State, Step, write_film
-from tutorial_lib.networks.superres import SMALLEST, WINDOW, SuperResolver
+from tutorial_lib.networks.superres import SMALLEST, SuperResolver
 
-SEGMENT = 6 * WINDOW     # frames that are finished and kept at a time: what an interruption costs at most
+SEGMENT = 48     # frames at most that are finished and kept at a time: what an interruption costs
 BLOCK, MOST = 16, 139_264    # a macroblock's side in pixels, and how many a frame has in H.264's highest level, 6.2
 
 
@@ -29,7 +29,7 @@ def upscale_video(
     """Writes `source`, a video or a folder of pictures, at four times the size as `target`: H.264 in .mp4, .mov, .mkv.
 
     Orientation, the time stamp of every frame and the sound stay. The recurrent student sees one frame after the other
-    and what it remembers; the stacked one and the teacher, which estimates the flow, work in windows of eight frames
+    and what it remembers; the stacked one and the teacher, which estimates the flow, work in windows of a few frames
     and those beside them. So length costs no memory, and every 48 frames are kept in a folder beside the target, named
     .TARGET.parts: when a run is interrupted, the same call goes on after the last of them, with the same result. The
     network is moved to `device` (without one: the GPU, if any).
@@ -50,7 +50,7 @@ class _Enlarger:
 
     def __init__(self, network: SuperResolver, device: torch.device):
         self.network, self.device = network, device
-        self.context, self.segment = network.behind, SEGMENT
+        self.context, self.segment = network.behind, SEGMENT // network.at_once * network.at_once
         self.job = {"upscaler": f"{network} {digest(network)}", "device": device.type}
 
     def size(self, video: Video) -> tuple[int, int]:

@@ -21,6 +21,7 @@ SIZES = {"width": optional(whole(1, 512)), "blocks": optional(whole(0, 64))}
 FORMS = {"student": {**SIZES, "smooth": optional(FLAG)}, "pocket": {**SIZES, "separable": optional(FLAG)},
          "teacher": {**SIZES, "uses_flow": optional(FLAG)},
          **{kind: {**SIZES, "tap": optional(whole(1, 512))} for kind in RESOLVERS},
+         "bidirectional": {**SIZES, "tap": optional(whole(1, 512)), "length": optional(whole(1, 512))},
          "memory": {"channels": optional(whole(1, 512)), "hidden": optional(whole(1, 512))}}
 
 

@@ -16,6 +16,7 @@ from tutorial_lib.flow.warp import warp
 SMALLEST = 8      # pixels of a side
 SLOPE = 0.1       # of the LeakyReLUs below zero
 WINDOW = 8        # frames that are made at once where a film is too long for memory
+LENGTH = 5        # frames of a clip, in a training at the laptop scale
 
 State = Mapping[str, torch.Tensor]
 
@@ -105,6 +106,7 @@ class SuperResolver(nn.Module):
     task = "upscale"
     uses_flow = False
     kind = ""
+    at_once = WINDOW
     behind = ahead = 0      # frames before and after a window from which that is made, too
 
     def __init__(self, width: int, blocks: int, tap: int):
@@ -135,26 +137,22 @@ class SuperResolver(nn.Module):
     ) -> Iterator[tuple[torch.Tensor, State]]:
         """What `stream` gives, and beside each picture the state in which it may be gone on behind it.
 
-        In windows of `WINDOW` frames, each with those `behind` and `ahead` of it, so that length costs no memory. (A
+        In windows of `at_once` frames, each with those `behind` and `ahead` of it, so that length costs no memory. (A
         frame is made large by itself, because all that is large is sixteen times as much.) To go on to the last bit
-        after a multiple of `WINDOW` frames: past is the last `behind` of them, state what came with the last.
+        after a multiple of `at_once` frames: past is the last `behind` of them, state what came with the last.
         """
         frames = iter(frames)
         known, before = list(past), len(past)       # a window, and how many of these frames lie behind it
         while True:
-            known += itertools.islice(frames, before + WINDOW + self.ahead - len(known))
-            inner = known[before:before + WINDOW]
+            known += itertools.islice(frames, before + self.at_once + self.ahead - len(known))
+            inner = known[before:before + self.at_once]
             if not inner:
                 return
-            features, state = self.window(torch.stack(known)[None], before, len(inner), state or {})
+            features = self.features(torch.stack(known)[None], None)[:, before:before + len(inner)]
             for feature, frame in zip(features.unbind(1), inner, strict=True):
-                yield self.tail(feature, frame[None])[0][0].clamp(0, 1), state
+                yield self.tail(feature, frame[None])[0][0].clamp(0, 1), {}
             known = known[max(0, before + len(inner) - self.behind):]
             before = min(self.behind, before + len(inner))
-
-    def window(self, clips: torch.Tensor, before: int, count: int, state: State) -> tuple[torch.Tensor, State]:
-        """The features (B, count, W, h, w) of the `count` frames after the first `before`, and the state after them."""
-        return self.features(clips, None)[:, before:before + count], {}
 
 
 class Stacked(SuperResolver):
@@ -214,45 +212,51 @@ class Recurrent(SuperResolver):
 
 
 class Bidirectional(SuperResolver):
-    """The teacher: features go through the clip backwards and forwards along the flow, and meet in every frame.
+    """The teacher: features go through a clip backwards and forwards along the flow, and meet in every frame.
 
-    Without flows it estimates them. Source: BasicVSR (Chan et al. 2021), with DIS for its flow network.
+    Without flows it estimates them. `length`: frames through which features go at most, as many as in a training clip.
+    A longer clip is made in windows of so many frames, of which the first and the last are only looked at: what is fed
+    back to a network more often than its training has seen can grow without bound (Chiche et al. 2022), as it does here
+    in dark places.
+    Source: BasicVSR (Chan et al. 2021), with DIS for its flow network.
     """
 
     kind = "bidirectional"
     uses_flow = True
-    behind = 1      # to know how it moved from there; what came before that is in the memory
-    ahead = 4       # it looks at all there are, but farther ones add little
+    behind = ahead = 1
 
-    def __init__(self, width: int = 32, blocks: int = 5, tap: int = 16):
+    def __init__(self, width: int = 32, blocks: int = 5, tap: int = 16, length: int = LENGTH):
         super().__init__(width, blocks, tap)
+        self.configuration["length"] = length
+        self.length, self.at_once = length, max(1, length - self.behind - self.ahead)
         self.back = Body(3 + width, width, blocks)
         self.forth = Body(3 + width, width, blocks)
         self.fuse = convolution(2 * width, width, 1)
 
     def features(self, clips: torch.Tensor, flows: Flows | None = None) -> torch.Tensor:
-        return self._along(clips, flows, 0, clips.shape[1], None)[0]
-
-    def window(self, clips: torch.Tensor, before: int, count: int, state: State) -> tuple[torch.Tensor, State]:
-        found, memory = self._along(clips, None, before, count, state.get("memory"))
-        return found, {"memory": memory}
-
-    def _along(
-        self, clips: torch.Tensor, flows: Flows | None, first: int, count: int, memory: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The features of `count` frames from `first` on, and the memory that goes forwards (`memory`: up to there)."""
         past, future = flows or estimated_flows(clips)
-        last, nothing = clips.shape[1] - 1, clips.new_zeros(len(clips), self.width, *clips.shape[-2:])
-        backwards, carried = {}, nothing
-        for t in range(last, first - 1, -1):
-            backwards[t] = self.back(torch.cat((clips[:, t], carried), 1))
-            carried = warp(backwards[t], future[:, t - 1]) if t > first else nothing
+        frames = clips.shape[1]
+        if frames <= self.length:
+            return self._along(clips, past, future)
         found = []
-        for t in range(first, first + count):
-            carried = nothing if memory is None else warp(memory, past[:, t - 1])
+        for first in range(0, frames, self.at_once):
+            begin, end = max(0, first - self.behind), min(frames, first + self.at_once + self.ahead)
+            window = self._along(clips[:, begin:end], past[:, begin:end - 1], future[:, begin:end - 1])
+            found.append(window[:, first - begin:first - begin + self.at_once])
+        return torch.cat(found, 1)
+
+    def _along(self, clips: torch.Tensor, past: torch.Tensor, future: torch.Tensor) -> torch.Tensor:
+        last, nothing = clips.shape[1] - 1, clips.new_zeros(len(clips), self.width, *clips.shape[-2:])
+        backwards, memory = {}, nothing
+        for t in range(last, -1, -1):
+            carried = warp(memory, future[:, t]) if t < last else nothing
+            memory = backwards[t] = self.back(torch.cat((clips[:, t], carried), 1))
+        found = []
+        for t in range(last + 1):
+            carried = warp(memory, past[:, t - 1]) if t > 0 else nothing
             memory = self.forth(torch.cat((clips[:, t], carried), 1))
             found.append(F.leaky_relu(self.fuse(torch.cat((backwards[t], memory), 1)), SLOPE))
-        return torch.stack(found, 1), memory
+        return torch.stack(found, 1)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from tutorial_lib import checkpoint, quality
@@ -42,7 +43,8 @@ _TERMS = {"lambda_space", "lambda_time", "lambda_attention", "lambda_hint", "lam
 
 def new_teacher(settings: Settings) -> Bidirectional:
     """A teacher of the scale's size with random weights, other ones than the students'."""
-    return _seeded(settings.seed + 1, Bidirectional, settings.teacher_width, settings.teacher_blocks, settings.tap)
+    sizes = settings.teacher_width, settings.teacher_blocks, settings.tap, settings.clip_length
+    return _seeded(settings.seed + 1, Bidirectional, *sizes)
 
 
 def new_student(kind: str, settings: Settings) -> SuperResolver:
@@ -72,8 +74,9 @@ class TeacherTargets(Remembered):
     """What a distillation asks of the frozen teacher, by name, in 16 bits.
 
     targets.batch(indexes) -> the patches as one batch, and {name: (B, ...)}. wanted: "space" is the attention map of
-    its tap, "attention" the normalised ones of its body and tap, "memory" the final memory cells of its tap, "tap",
-    "body" and "frames" what they are.
+    its tap, "attention" and "tap attention" the normalised ones of its body and tap, "memory" the final memory cells of
+    its tap, "tap", "body" and "frames" what they are. In a folder lies what any of the methods wants, because most of
+    the time is the teacher's, and it is asked for one after the other; in memory what is wanted here alone.
     """
 
     def __init__(self, clips: Sequence[Pair], teacher: SuperResolver, wanted: Sequence[str], settings: Settings,
@@ -81,7 +84,9 @@ class TeacherTargets(Remembered):
         self.teacher, self.wanted, self.settings, self.memory = teacher, sorted(wanted), settings, memory
         names = [checkpoint.digest(network) for network in (teacher, memory) if network is not None]
         form = f"{settings.power}-{'normalised' if settings.normalised else 'raw'}"
-        super().__init__(clips, "-".join((*self.wanted, form, *names)), folder)
+        usual = {*USUAL, *(["memory"] if memory is not None else [])}
+        self.computes = sorted({*self.wanted, *(usual if folder else ())})
+        super().__init__(clips, "-".join((*self.computes, form, *names)), folder)
 
     @torch.no_grad()
     def compute(self, clip: Pair) -> dict[str, torch.Tensor]:
@@ -94,7 +99,14 @@ class TeacherTargets(Remembered):
             "memory": lambda: self.memory(found.tap)[:, -1],
             "tap": lambda: found.tap, "body": lambda: found.body, "frames": lambda: found.frames,
         }
-        return {name: makers[name]().half().cpu() for name in self.wanted}
+        return {name: makers[name]().half().cpu() for name in self.computes}
+
+    def _kept(self, path: Path, clip: Pair) -> dict[str, torch.Tensor] | None:
+        try:
+            with safe_open(path, "pt") as file:
+                return {name: file.get_tensor(name) for name in self.wanted}
+        except (OSError, SafetensorError):
+            return None     # not there, or damaged: it is made again
 
     def batch(self, numbers: Sequence[int]) -> tuple[Pair, dict[str, torch.Tensor]]:
         pairs, known = zip(*(self.known(index) for index in numbers), strict=True)
@@ -103,6 +115,7 @@ class TeacherTargets(Remembered):
             name: torch.cat([one[name].float() for one in known]).to(place) for name in self.wanted}
 
 
+USUAL = ("space", "attention", "tap attention", "body", "frames")
 WANTED = {"lambda_space": ("space",), "lambda_attention": ("attention", "tap attention"), "lambda_hint": ("body",),
           "lambda_imitation": ("frames",)}
 
@@ -131,7 +144,7 @@ class Distillation:
         if self.memory is not None:
             wanted.add("tap" if self.memory_learns else "memory")
         self.targets = TeacherTargets(job.clips(), teacher, wanted, settings,
-                                      None if self.memory_learns else self.memory)
+                                      None if self.memory_learns else self.memory, job.targets)
 
     @property
     def trained(self) -> nn.Module:
@@ -274,7 +287,7 @@ def memory(job: Job, **options) -> nn.Module:
     """A ConvLSTM that learns from the teacher's features alone what comes next."""
     (taught,) = job.networks.values()
     network, settings = new_memory(job.settings).to(device()), job.settings
-    targets = TeacherTargets(job.clips(), taught, ["tap"], settings)
+    targets = TeacherTargets(job.clips(), taught, ["tap"], settings)     # which no other training wants
 
     def loss(step: int) -> Terms:
         _, known = targets.batch(indexes(settings, len(targets), step))
