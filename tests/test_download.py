@@ -119,9 +119,18 @@ def test_another_address_starts_again(site, tmp_path):
 @pytest.mark.parametrize("checks", [{"sha256": SHA256}, {"md5": hashlib.md5(CONTENT).hexdigest()}])
 def test_what_was_tampered_with_is_deleted(site, tmp_path, checks):
     site.files["file"] = CONTENT[:-1] + b"!"
-    with pytest.raises(TutorialError, match=r"not the expected file .* was deleted"):
+    said = rf"not the expected file \(its {next(iter(checks))} differs\) and was deleted"
+    with pytest.raises(TutorialError, match=said):
         download(f"{site.address}/file", tmp_path / "file", **checks)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_bar_knows_how_much_there_is_and_how_much_was_there(site, tmp_path, monkeypatch):
+    told, real = [], module.tqdm.wrapattr
+    monkeypatch.setattr(module.tqdm, "wrapattr", lambda *stream, **about: told.append(about) or real(*stream, **about))
+    begun(site, tmp_path)
+    download(f"{site.address}/file", tmp_path / "file")
+    assert [(one["total"], one["initial"]) for one in told] == [(len(CONTENT), 0), (len(CONTENT), 300_000)]
 
 
 def test_a_part_that_was_tampered_with_is_deleted(site, tmp_path):

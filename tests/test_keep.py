@@ -44,6 +44,27 @@ def steps_run(monkeypatch):
     return seen
 
 
+# --- what tells one value from another ---
+
+
+class Bare:
+    """An object of which nothing is known but its kind."""
+
+
+class Slots:
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+
+def test_objects_without_a_state_or_without_a_dictionary_are_told_apart_all_the_same():
+    assert fingerprint(Bare()) == fingerprint(Bare()) != fingerprint(Slots(1))
+    assert fingerprint(Slots(1)) == fingerprint(Slots(1)) != fingerprint(Slots(2))
+    with pytest.raises(TutorialError, match="keep cannot tell one object from another"):
+        fingerprint(object())
+
+
 # --- trainings of the library ---
 
 

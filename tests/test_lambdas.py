@@ -47,6 +47,12 @@ RECORD = {
 }
 
 
+def test_what_eq_1_has_no_weight_for_does_not_pull(lambdas):
+    record = {**RECORD, "weights": {"style_weight": 2.0, "lambda_temp": 2.0}}
+    bare = Lambdas(record, lambdas.axes, lambdas.start, lambdas.settings)
+    assert (lambdas.eq1({}), bare.eq1({}), bare.eq1({"style": 3.0})) == (4.0, 2.0, 6.0)
+
+
 @pytest.fixture(scope="module")
 def lambdas():
     start, *ends = (Pocket(8, 1) for _ in range(5))

@@ -123,6 +123,17 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_with(tmp_path):
         problem(path)
 
 
+def test_a_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path):
+    def run(rate):
+        network = nn.Linear(2, 1)
+        return train(network, lambda step: {"total": network(torch.ones(2)).sum()}, 2, lambda step: rate, "test",
+                     {"scale": {"batch": 2, "rate": rate}}, tmp_path / "c.safetensors", bar=False)
+
+    assert run(0.1) == run(0.1)
+    with pytest.raises(TutorialError, match="was trained with another rate;"):
+        run(0.2)
+
+
 def test_two_runs_never_write_one_checkpoint(tmp_path):
     path, done = tmp_path / "c.safetensors", []
 

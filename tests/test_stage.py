@@ -1,9 +1,11 @@
 """Every role reaches its training with the right networks, settings and options, from the workshop and by hand."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
+from stages import Stages
 from torch import nn
 
 from tutorial_lib import cli, papers, train, workshop, zoo
@@ -13,7 +15,7 @@ from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher
 from tutorial_lib.papers import stages
 from tutorial_lib.papers.ofd import stages as ofd
-from tutorial_lib.papers.ofd.roles import ABLATIONS, ZOO
+from tutorial_lib.papers.ofd.roles import ABLATIONS, ZOO, distilled
 from tutorial_lib.roles import Recipe
 from tutorial_lib.settings import scale
 from tutorial_lib.training import stages as training
@@ -21,6 +23,29 @@ from tutorial_lib.training import stages as training
 SMOKE = scale("smoke")
 STEADIER = 3.0              # what the losses of steadiness are multiplied by here, instead of a measurement
 LAMBDAS = ("lambda_percep", "lambda_res", "lambda_temp", "lambda_rank", "lambda_excess")
+
+
+def test_a_distillation_says_what_it_is_made_from_and_how():
+    changes, times, base = {"lambda_res": 2.0}, {"lambda_temp": 3.0}, {"height": 2}
+    assert distilled(changes, times, "start", "vanilla", "teacher", ("a", "b"), base) == Recipe(
+        "distill", ("a", "b", "start"), changes, times, {"source": "vanilla", "rank_from": "teacher"}, base)
+    usual = distilled({})
+    assert usual.needs == ("teacher-flow", "teacher-plain", "student-plain")
+    assert usual.options == {"source": "residual", "rank_from": "input"} and not usual.times and not usual.base
+
+
+def test_a_bar_has_the_name_of_its_training(capsys):
+    smallest = Stages(SMOKE.but(height=32, width=32, clips=1, style_size=32, teacher_width=4, teacher_blocks=1,
+                                student_width=4, student_blocks=1))
+    for stage in ("plain", "distill"):
+        train = (partial(training.train_plain, smallest.student_plain) if stage == "plain" else
+                 partial(training.distill, smallest.student_plain, smallest.targets()))
+        train(smallest.perceptual, smallest.settings, steps=1)
+        assert f"{stage}: 100%" in capsys.readouterr().err
+
+
+def test_what_is_not_said_of_a_target_is_the_paper_s():
+    assert Stages().targets().name.startswith("residual-input-")
 
 
 @dataclass

@@ -57,8 +57,8 @@ def made():
 @pytest.mark.parametrize("kind", roles.STUDENTS)
 def test_the_methods_of_a_student_differ_in_their_terms_alone(kind):
     for method, wanted in TERMS.items():
-        role = roles.ROLES[f"sr-{kind}-{method}"]
-        assert role.recipe.options["kind"] == kind
+        role = next(role for role in roles.methods(kind) if role.name == f"sr-{kind}-{method}")
+        assert role.recipe.options["kind"] == kind and role == roles.ROLES[role.name]
         changed = role.recipe.settings(scale("laptop")).as_dict()
         usual = scale("laptop").as_dict()
         if method == "plain":
@@ -69,6 +69,28 @@ def test_the_methods_of_a_student_differ_in_their_terms_alone(kind):
         assert {name for name in usual if usual[name] != changed[name]} <= {f"lambda_{term}" for term in
                                                                             set.union(*TERMS.values())}
         assert role.control == f"sr-{kind}-plain" and role.recipe.needs[0] == roles.TEACHER
+
+
+@pytest.mark.parametrize("kind", roles.STUDENTS)
+def test_what_else_is_tried_changes_one_thing(kind):
+    """Against L_SD, L_TD or both as they are: the map, the cell, the weights or the steps, and nothing else."""
+    usual = scale("laptop")
+    tried = {role.name.removeprefix(f"sr-{kind}-"): role for role in roles.attempts(kind)}
+    assert {f"sr-{kind}-{name}": role for name, role in tried.items()} == {
+        name: role for name, role in roles.ATTEMPTS.items() if name.startswith(f"sr-{kind}-")}
+    changes = {"space-absolute": {"power": "absolute"}, "space-maximum": {"power": "maximum"},
+               "space-normalised": {"normalised": True}, "time-random": {}, "time-learned": {},
+               "both-x0.3": {"lambda_space": 0.03, "lambda_time": 0.03},
+               "both-x3": {"lambda_space": 0.3, "lambda_time": 0.3}, "plain-x2": {"student_steps": 6000}}
+    assert tried.keys() == changes.keys()
+    for name, changed in changes.items():
+        method, recipe = name.split("-")[0], tried[name].recipe
+        like = roles.ROLES[f"sr-{kind}-{method}"].recipe
+        assert recipe.settings(usual) == like.settings(usual).but(**changed) and recipe.stage == like.stage
+        memory = {"time-random": "random", "time-learned": "learned"}.get(name, like.options.get("memory"))
+        assert recipe.options == {**like.options, **({"memory": memory} if memory else {})}
+        assert recipe.needs == tuple(role for role in like.needs if role != roles.MEMORY or memory == "frozen")
+        assert tried[name].control == f"sr-{kind}-{'plain' if method == 'plain' else 'both'}"
 
 
 def test_all_variants_of_a_student_have_one_start_and_see_one_order(made):

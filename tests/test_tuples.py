@@ -195,6 +195,27 @@ def test_no_more_videos_are_looked_at_than_needed(tmp_path, monkeypatch):
     assert len(opened) == tuples.CANDIDATES_PER_TUPLE
 
 
+def test_motion_is_measured_on_small_frames_of_the_same_shape(tmp_path, monkeypatch):
+    sizes, real = set(), tuples.cover
+    monkeypatch.setattr(tuples, "cover", lambda image, *size: sizes.add(size) or real(image, *size))
+    tuples._motion(lossless(tmp_path / "a.mkv", frames_of(count=2)), tmp_path, 192, 256, tuples.tqdm(disable=True))
+    assert sizes == {(96, 128)}
+
+
+def test_no_more_of_a_video_is_read_than_its_last_tuple(two_films, monkeypatch):
+    read, real = [], tuples.open_video
+
+    def counted(path):
+        for frame in real(path):
+            read.append(frame)
+            yield frame
+
+    monkeypatch.setattr(tuples, "open_video", counted)
+    video = find_videos(two_films)[0]
+    (path, frames), = tuples._cut_out(video, {1: video}, 24, 32, 3)
+    assert path == video and frames.shape == (3, 3, 24, 32) and len(read) == 4
+
+
 def test_a_damaged_video_is_used_as_far_as_it_goes(two_films, tmp_path, capsys):
     shutil.copytree(two_films, tmp_path / "films")
     whole = (tmp_path / "films" / "a.mkv").read_bytes()

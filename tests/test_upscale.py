@@ -14,6 +14,7 @@ from tutorial_lib import checkpoint, upscale, zoo
 from tutorial_lib import film as making
 from tutorial_lib.cli import main
 from tutorial_lib.data.images import to_tensor, write_image
+from tutorial_lib.data.video import VideoWriter, open_video
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.film import FilmReport
 from tutorial_lib.networks import superres
@@ -123,6 +124,14 @@ def test_what_lies_beside_the_teachers_windows_is_looked_at():
     network.behind = network.ahead = 0
     alone = (torch.stack(list(network.stream(frames))) - whole).abs().mean((1, 2, 3))[borders].mean()
     assert alone > 1e-4 and away < 0.6 * alone
+
+
+def test_pixels_that_are_not_square_stay_so(tmp_path):
+    with VideoWriter(tmp_path / "in.mp4", 32, 24, Fraction(25), Fraction(16, 15)) as output:
+        for n in range(2):
+            output.write(to_tensor(picture(n, 24, 32)), Fraction(n, 25))
+    run(strong(Stacked), tmp_path / "in.mp4", tmp_path / "out.mp4")
+    assert open_video(tmp_path / "out.mp4").pixel_aspect == Fraction(16, 15)
 
 
 def test_a_turned_phone_video_comes_out_upright(tmp_path):

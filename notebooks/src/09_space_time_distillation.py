@@ -171,7 +171,8 @@ for name in ("BI", "BD"):
 # | three frames (`sr-stacked-...`) | the frame, one before, one after | not at all |
 # | recurrent (`sr-recurrent-...`) | the frame, and its own features of the one before | not at all |
 #
-# All of them add what they have found to the bicubic enlargement. The last feature map before that, at full size, is the paper's
+# The teacher goes through a film in windows as long as its training clips (exercise 4 says why). All three add what they have found
+# to the bicubic enlargement. The last feature map before that, at full size, is the paper's
 # $F^{SR}$: what will be distilled.
 
 # %%
@@ -216,8 +217,8 @@ if teacher is None or teacher.configuration["tap"] != lesson.tap:     # another 
 plain = train(job("sr-recurrent-plain"), steps=steps).requires_grad_(False)
 
 # %%
-def enlarged(network):
-    return upscaling.made_large(network, film, settings.degradation)
+def enlarged(network, scene=film):
+    return upscaling.made_large(network, scene, settings.degradation)
 
 videos = {"bicubic": enlarged(upscaling.BICUBIC), "plain student": enlarged(plain), "teacher": enlarged(teacher)}
 for name, video in videos.items():
@@ -605,6 +606,24 @@ for name, found in apart.items():
     print(f"{name:25} features apart {', '.join(f'{value:.3f}' for value in found)}   mean {sum(found) / 3:.3f}")
 nearest = min(apart, key=lambda name: sum(apart[name]))
 print(f"Nearest in the mean: {nearest}. A cell that holds much need not be one through which a student learns much.")
+
+# %% [markdown]
+# **Exercise 4.** The teacher goes through a film in windows of five frames, as many as its training clips had. Let it go through
+# twelve at once (`teacher.length = 12`) on the scene `bandage_2`. Which frames fall apart, and why those?
+#
+# <details><summary>Hint</summary><code>quality.psnr(*quality.compared(video, scene.frames))</code> is a number a frame. In which
+# direction has a feature gone farthest when it reaches the first frame?</details>
+
+# %% tags=["solution"]
+# Exercise 4: a solution
+from tutorial_lib import quality
+
+scene, usual = filmed(test_scene("bandage_2", height, width, 12), "clean", (-1, 1)), teacher.length
+for teacher.length in (usual, 12):
+    by_frame = quality.psnr(*quality.compared(enlarged(teacher, scene), scene.frames))
+    print(f"windows of {teacher.length:2}: dB", " ".join(f"{value:.1f}" for value in by_frame.tolist()))
+teacher.length = usual
+print("What goes backwards has been fed back eleven times when it reaches the first frame; no training has seen more than four.")
 
 # %% [markdown]
 # ## Further reading
