@@ -11,7 +11,7 @@ from scripts import loaded
 from stages import SuperResolution, weights
 
 from tutorial_lib import checkpoint, quality
-from tutorial_lib.data.degradation import degrade
+from tutorial_lib.data.degradation import degrade, upscale_bicubic
 from tutorial_lib.data.pairs import estimated_flows
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses.space_time import attention_map, charbonnier
@@ -78,7 +78,9 @@ def test_what_else_is_tried_changes_one_thing(kind):
     tried = {role.name.removeprefix(f"sr-{kind}-"): role for role in roles.attempts(kind)}
     assert {f"sr-{kind}-{name}": role for name, role in tried.items()} == {
         name: role for name, role in roles.ATTEMPTS.items() if name.startswith(f"sr-{kind}-")}
-    changes = {"space-absolute": {"power": "absolute"}, "space-maximum": {"power": "maximum"},
+    options = {"space-body": {"map": "body"}, "space-truth": {"map": "truth"}, "both-late": {"begins": "halfway"}}
+    changes = {"space-body": {}, "space-truth": {"normalised": True}, "both-late": {},
+               "space-absolute": {"power": "absolute"}, "space-maximum": {"power": "maximum"},
                "space-normalised": {"normalised": True}, "time-random": {}, "time-learned": {},
                "both-x0.3": {"lambda_space": 0.03, "lambda_time": 0.03},
                "both-x3": {"lambda_space": 0.3, "lambda_time": 0.3}, "plain-x2": {"student_steps": 6000}}
@@ -88,7 +90,8 @@ def test_what_else_is_tried_changes_one_thing(kind):
         like = roles.ROLES[f"sr-{kind}-{method}"].recipe
         assert recipe.settings(usual) == like.settings(usual).but(**changed) and recipe.stage == like.stage
         memory = {"time-random": "random", "time-learned": "learned"}.get(name, like.options.get("memory"))
-        assert recipe.options == {**like.options, **({"memory": memory} if memory else {})}
+        asked = options.get(name, {})
+        assert recipe.options == {**like.options, **({"memory": memory} if memory else {}), **asked}
         assert recipe.needs == tuple(role for role in like.needs if role != roles.MEMORY or memory == "frozen")
         assert tried[name].control == f"sr-{kind}-{'plain' if method == 'plain' else 'both'}"
 
@@ -160,6 +163,33 @@ def test_the_teacher_is_asked_once_for_all_methods(made, tmp_path):
     again = Distillation(replace(jobs["both"], targets=tmp_path)).targets
     assert all(torch.equal(value, found[name]) for name, value in again.batch([0, 1])[1].items())
     assert again.computed == 1
+
+
+def test_the_map_that_is_asked_for_is_the_body_s_the_truth_s_or_the_tap_s(made):
+    for role, features in (("space", "tap"), ("space-body", "body"), ("space-truth", "tap")):
+        job = made.job(f"sr-stacked-{role}")
+        distillation, teacher = Distillation(job), job.networks["sr-teacher"]
+        numbers = indexes(job.settings, len(job.clips()), 3)
+        pair, _ = distillation.targets.batch(numbers)
+        mine, theirs = distillation.student(pair.small, pair.flows), teacher(pair.small, pair.flows)
+        if role == "space-truth":
+            large = torch.stack([upscale_bicubic(clip) for clip in pair.small])
+            wanted = attention_map(pair.truth - large, normalised=True)
+            found = attention_map(mine.tap, normalised=True)
+        else:
+            wanted, found = (attention_map(getattr(one, features)) for one in (theirs, mine))
+        assert distillation.terms(3)["space"].item() == pytest.approx((found - wanted).square().mean().item(), rel=5e-3)
+
+
+def test_terms_that_come_in_halfway_do_nothing_before(made):
+    distillation = Distillation(made.job("sr-stacked-both-late"))
+    half = SCALES["smoke"].student_steps // 2
+    for step in range(2 * half):
+        terms = distillation.loss(step)
+        weighted = sum(getattr(distillation.settings, f"lambda_{name}", 1.0) * term
+                       for name, term in terms.items() if name != "total")
+        assert torch.equal(terms["total"], terms["reconstruction"]) == (step < half)
+        assert step < half or torch.allclose(terms["total"], weighted)
 
 
 def test_targets_of_other_networks_or_maps_have_other_names(made):

@@ -1,5 +1,7 @@
 """The networks of Space-Time Distillation: a teacher, two compact students by every method, and what was tried."""
 
+from collections.abc import Mapping
+
 from tutorial_lib.roles import Recipe, Role, by_name
 
 TEACHER, MEMORY = "sr-teacher", "sr-memory"
@@ -18,15 +20,18 @@ def only(*terms: str) -> dict[str, float]:
     return {name: 0.0 for name in TERMS if name not in terms}
 
 
-def distilled(kind: str, *terms: str, memory: str = "frozen", **changes) -> Recipe:
+def distilled(kind: str, *terms: str, memory: str = "frozen", options: Mapping[str, str] | None = None,
+              **changes) -> Recipe:
     """A student of a kind with some terms of distillation beside the reconstruction loss.
 
     memory: the ConvLSTM of L_TD. "frozen": `sr-memory`, trained on the teacher alone; "random": frozen as it was drawn;
-    "learned": the paper's, which learns with the student until it collapses.
+    "learned": the paper's, which learns with the student until it collapses. options: further ones of the stage.
+    {"map": "body"}: attention maps of the features at low resolution; {"map": "truth"}: of what the bicubic enlargement
+    lacks, instead of the teacher's; {"begins": "halfway"}: the terms of distillation come in after half of the steps.
     """
     needs = (TEACHER, MEMORY) if "lambda_time" in terms and memory == "frozen" else (TEACHER,)
-    options = {"kind": kind, "memory": memory} if "lambda_time" in terms else {"kind": kind}
-    return Recipe("sr-distill", needs, {**only(*terms), **changes}, options=options)
+    asked = {"kind": kind, **({"memory": memory} if "lambda_time" in terms else {}), **(options or {})}
+    return Recipe("sr-distill", needs, {**only(*terms), **changes}, options=asked)
 
 
 def methods(kind: str) -> tuple[Role, ...]:
@@ -61,8 +66,12 @@ def attempts(kind: str) -> tuple[Role, ...]:
         role("space-absolute", "L_SD of absolute values", distilled(kind, "lambda_space", power="absolute")),
         role("space-maximum", "L_SD of maxima", distilled(kind, "lambda_space", power="maximum")),
         role("space-normalised", "L_SD normalised", distilled(kind, "lambda_space", normalised=True)),
+        role("space-body", "L_SD at low resolution", distilled(kind, "lambda_space", options={"map": "body"})),
+        role("space-truth", "L_SD with the truth's detail, normalised",
+             distilled(kind, "lambda_space", options={"map": "truth"}, normalised=True)),
         role("time-random", "L_TD by a random cell", distilled(kind, "lambda_time", memory="random")),
         role("time-learned", "L_TD by a cell that learns", distilled(kind, "lambda_time", memory="learned")),
+        role("both-late", "both, from halfway on", distilled(kind, *both, options={"begins": "halfway"})),
         role("both-x0.3", "both, 0.3 times", distilled(kind, *both, lambda_space=0.03, lambda_time=0.03)),
         role("both-x3", "both, 3 times", distilled(kind, *both, lambda_space=0.3, lambda_time=0.3)),
     )

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from tutorial_lib import checkpoint, quality
 from tutorial_lib.data.clips import Clip, filmed
-from tutorial_lib.data.degradation import degrade
+from tutorial_lib.data.degradation import degrade, upscale_bicubic
 from tutorial_lib.data.pairs import PASS, Pair, RenderedPairs, estimated_flows, joined
 from tutorial_lib.data.scenes import random_scene
 from tutorial_lib.files import atomic_path
@@ -74,9 +74,10 @@ class TeacherTargets(Remembered):
     """What a distillation asks of the frozen teacher, by name, in 16 bits.
 
     targets.batch(indexes) -> the patches as one batch, and {name: (B, ...)}. wanted: "space" is the attention map of
-    its tap, "attention" and "tap attention" the normalised ones of its body and tap, "memory" the final memory cells of
-    its tap, "tap", "body" and "frames" what they are. In a folder lies what any of the methods wants, because most of
-    the time is the teacher's, and it is asked for one after the other; in memory what is wanted here alone.
+    its tap, "body space" that of its body, "tap attention" and "attention" the same two, normalised, "memory" the final
+    memory cells of its tap, "tap", "body" and "frames" what they are. In a folder lies what any of the methods wants,
+    because most of the time is the teacher's, and it is asked for one after the other; in memory what is wanted here
+    alone.
     """
 
     def __init__(self, clips: Sequence[Pair], teacher: SuperResolver, wanted: Sequence[str], settings: Settings,
@@ -94,6 +95,7 @@ class TeacherTargets(Remembered):
         found = self.teacher(clip.small, clip.flows)
         makers = {
             "space": lambda: attention_map(found.tap, self.settings.power, self.settings.normalised),
+            "body space": lambda: attention_map(found.body, self.settings.power, self.settings.normalised),
             "attention": lambda: attention_map(found.body, normalised=True),
             "tap attention": lambda: attention_map(found.tap, normalised=True),
             "memory": lambda: self.memory(found.tap)[:, -1],
@@ -140,7 +142,11 @@ class Distillation:
         if "lambda_hint" in self.active:
             widths = settings.student_width, teacher.configuration["width"]
             self.regressor = _seeded(settings.seed + 3, nn.Conv2d, *widths, 1).to(device())
+        self.map = job.recipe.options.get("map", "tap")
+        self.begins = settings.student_steps // 2 if job.recipe.options.get("begins") == "halfway" else 0
         wanted = {name for term in self.active for name in WANTED.get(term, ())}
+        if self.map != "tap":
+            wanted = wanted - {"space"} | ({"body space"} if self.map == "body" else set())
         if self.memory is not None:
             wanted.add("tap" if self.memory_learns else "memory")
         self.targets = TeacherTargets(job.clips(), teacher, wanted, settings,
@@ -159,8 +165,10 @@ class Distillation:
         terms = {"reconstruction": charbonnier(found.frames, pair.truth)}
         for name in self.active:
             if name == "lambda_space":
-                mine = attention_map(found.tap, self.settings.power, self.settings.normalised)
-                terms["space"] = nn.functional.mse_loss(mine, teacher["space"])
+                theirs = self.wanted_map(pair, teacher)
+                features = found.body if self.map == "body" else found.tap
+                mine = attention_map(features, self.settings.power, self.settings.normalised)
+                terms["space"] = nn.functional.mse_loss(mine, theirs)
             elif name == "lambda_time":
                 wanted = self.memory(teacher["tap"])[:, -1] if self.memory_learns else teacher["memory"]
                 terms["time"] = time_loss(self.memory(found.tap)[:, -1], wanted)
@@ -173,10 +181,19 @@ class Distillation:
                 terms["imitation"] = charbonnier(found.frames, teacher["frames"])
         return terms
 
+    def wanted_map(self, pair: Pair, teacher: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The attention map that L_SD asks for."""
+        if self.map == "truth":
+            lacking = pair.truth - upscale_bicubic(pair.small.flatten(0, 1)).unflatten(0, pair.small.shape[:2])
+            return attention_map(lacking, self.settings.power, self.settings.normalised)
+        return teacher["body space" if self.map == "body" else "space"]
+
     def loss(self, step: int) -> Terms:
         terms = self.terms(step)
-        weighted = (getattr(self.settings, f"lambda_{name}", 1.0) * term for name, term in terms.items())
-        return {**terms, "total": sum(weighted)}
+        weights = {name: getattr(self.settings, f"lambda_{name}", 1.0) for name in terms}
+        if step < self.begins:
+            weights = {name: float(name == "reconstruction") for name in terms}
+        return {**terms, "total": sum(weights[name] * term for name, term in terms.items())}
 
 
 def balanced(job: Job) -> Settings:
