@@ -52,8 +52,8 @@ def prepare() -> None:
         self, arguments, plugins=[*plugins, fixtures], **options)
     try:
         mutmut.collect_or_load_stats(mutmut.get_mutant_runner(1))
-    except SystemExit:
-        sys.exit("\n\n".join(["A test fails without a mutant.", *fixtures.failed]))     # mutmut does not say which
+    except SystemExit:      # mutmut does not say which, and asked in a process of its own
+        sys.exit(f"A test fails without a mutant:\n{fixtures.failed.read_text() if fixtures.failed.exists() else '?'}")
 
 
 def starts_processes(item: pytest.Item) -> bool:
@@ -76,14 +76,16 @@ class Fixtures:
     """
 
     def __init__(self):
-        self.failed: list[str] = []
+        self.failed = Path("failed.txt").resolve()
+        self.failed.unlink(missing_ok=True)
 
     def pytest_collectreport(self, report):
         self.pytest_runtest_logreport(report)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
-            self.failed.append(f"{report.nodeid}\n{report.longreprtext}")
+            with self.failed.open("a") as file:
+                file.write(f"{report.nodeid}\n{report.longreprtext}\n")
 
     def pytest_collection_modifyitems(self, config, items):
         left_out = [item for item in items if starts_processes(item)]
