@@ -206,8 +206,9 @@ def test_evaluate_leaves_out_what_does_not_paint_unless_it_is_asked_for(tmp_path
     monkeypatch.setattr(report, "evaluate_networks", lambda names, *_: asked.append(names) or [])
     monkeypatch.setattr(report, "format_table", lambda rows: "")
     assert main(["evaluate"]) == 0 and main(["evaluate", "--network", "student-plain"]) == 0
-    assert asked == [[name for name in zoo.names() if name != "student-plain"], ["student-plain"]]
-    assert "mine" in asked[0]
+    others = {"student-plain", *(name for name in zoo.names() if name.startswith("sr-"))}
+    assert asked == [[name for name in zoo.names() if name not in others], ["student-plain"]]
+    assert "mine" in asked[0] and "sr-teacher" in others
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_a_network_of_another_task_is_refused_and_those_that_fit_are_named(tmp_p
     assert checkpoint.digest(zoo.load("sr-stacked-plain", "upscale")) == checkpoint.digest(network)
     with pytest.raises(TutorialError, match="sr-stacked-plain makes videos larger; give a network that paints: candy"):
         zoo.load("sr-stacked-plain")
-    wanted = "mosaic-student-ours paints; give a network that makes videos larger: sr-stacked-plain"
+    wanted = "mosaic-student-ours paints; give a network that makes videos larger: sr-teacher, sr-stacked-plain"
     with pytest.raises(TutorialError, match=wanted):
         zoo.load("mosaic-student-ours", "upscale")
     with pytest.raises(TutorialError, match="sr-memory remembers a teacher's features"):
