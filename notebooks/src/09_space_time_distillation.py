@@ -79,7 +79,7 @@ for name, row in (("a", a), ("b", b)):
 # **Predict, then run.** How many pixels of the *small* picture does that change?
 
 # %%
-height, width, frames = (64, 96, 5) if settings.name == "smoke" else (192, 256, 10)
+height, width, frames = settings.evaluation_height, settings.evaluation_width, 5 if settings.name == "smoke" else 8
 film = filmed(test_scene("alley_2", height, width, frames), "clean", (-1, 1))
 truth = film.frames
 stripes = 0.12 * (1 - 2 * (torch.arange(width) % 2))                  # +, -, +, -
