@@ -160,3 +160,65 @@ def test_what_the_text_claims_of_the_slope_of_the_rank_holds():
         assert (row["flicker"] > 0.3) if follows else (abs(row["flicker"]) < 0.15)
         assert (row["shrink"] < 0.5 and row["norm"] < row["input"]) if follows else (row["shrink"] > 0.5)
         assert row["holes"] > row["tail"] / 2 and row["pull"] > 0.1
+
+
+def of_std(table: str, block: str) -> list[dict]:
+    return rows(f"std/{table}", block)
+
+
+@pytest.mark.parametrize("kind", ["stacked", "recurrent"])
+def test_the_second_paper_s_gap_is_there_and_no_method_closes_it(kind):
+    """RESULTS.md, "The second paper": by the verdicts over three seeds."""
+    said = {(row["row"], row.get("other")): row for row in of_std("claims", kind)}
+    plain = f"sr-{kind}-plain"
+    assert {row["seeds"] for row in said.values()} == {3}
+    assert said["the teacher is at least 0.8 dB better", plain]["verdict"] == "holds"
+    for claim in ("L_SD makes it better", "L_TD makes it better", "space-time distillation makes it better",
+                  "both terms make it steadier"):
+        assert said[claim, plain]["verdict"] != "holds", claim
+    assert said["both terms close 20% of the gap", None]["verdict"] == "fails"
+    gains = {row["row"]: row["gain"] for row in of_std("upscaling", kind) if "gain" in row}
+    longer, = (row for row in of_std("upscaling", f"{kind}.attempts") if row["row"] == f"{plain}-x2")
+    assert len(gains) == 6 and all(gain[0] < 0.5 * longer["gain"] for gain in gains.values())
+    rivals = [gains[f"sr-{kind}-{name}"] for name in ("attention", "hint", "imitation")]
+    assert all(mean <= 2 * spread for mean, spread in rivals)
+
+
+def test_sharper_is_not_steadier():
+    anchors = {row["row"]: row["warping"] for row in of_std("upscaling", "anchors")}
+    students = [row["warping"][0] for kind in ("stacked", "recurrent") for row in of_std("upscaling", kind)]
+    assert len(students) == 14 and min(students) > 1.2 * anchors["bicubic"]
+    assert anchors["truth"] < anchors["bicubic"] < anchors["sr-teacher"] < 1.1 * anchors["bicubic"]
+
+
+def test_nothing_is_added_at_inference():
+    cost = {row["row"]: (row["parameters"], row["gmac"]) for row in of_std("upscaling", "cost")}
+    for kind in ("stacked", "recurrent"):
+        assert cost[f"sr-{kind}-plain"] == cost[f"sr-{kind}-both"]
+
+
+def test_why_the_second_paper_s_terms_do_not_help():
+    """RESULTS.md, "Why": hardly learned, and not what the truth asks for."""
+    found = read_json(ROOT / "results" / "std" / "targets.json")
+    students = {row["row"]: row for row in found["students"]}
+    for kind in ("stacked", "recurrent"):
+        both = students[f"sr-{kind}-both"]
+        assert both["space"] > 0.5 and both["time"] > 0.5 and abs(both["tells"]) < 0.3
+    for row in found["pulls"]:
+        if row["at"] == "the first weights":
+            assert row["imitation"] > 0.95 and max(abs(row[name]) for name in ("space", "time", "attention")) < 0.1
+        else:
+            assert max(row[name] for name in ("space", "time")) < 0.0
+    ends = {row["row"]: row for row in of_std("plateau", "plateau")}
+    assert {row["verdict"] for row in ends.values()} == {"a plateau"} and len(ends) == 9
+    for kind in ("stacked", "recurrent"):
+        assert ends[f"sr-{kind}-plain-x2"]["psnr"] > ends[f"sr-{kind}-plain"]["psnr"] + 0.1
+
+
+def test_the_shipped_networks_of_the_second_paper_are_those_that_were_scored():
+    from hashlib import sha256
+
+    for path in (ROOT / "tutorial_lib" / "zoo").glob("sr-*.safetensors"):
+        if path.stem != "sr-memory":
+            record = read_json(ROOT / "results" / "std" / "scores" / f"{path.stem}.json")
+            assert record["sha256"] == sha256(path.read_bytes()).hexdigest(), f"{path.stem}: run make tables"

@@ -729,5 +729,4 @@ print('evaluation.judge_of(style, settings, features="vgg16") fetches one that i
 #   a judge's network is worth.
 # - [MPI Sintel](https://sintel.is.tue.mpg.de), the films and their exact flow.
 #
-# You have been through the whole paper. [Next: 9. Space-time distillation](09_space_time_distillation.ipynb): the second one. Or go on with
-# [10. Small, fast, yours](10_small_fast_yours.ipynb), which needs none of it.
+# You have been through the paper. [Next: 9. Space-time distillation](09_space_time_distillation.ipynb), the second one.

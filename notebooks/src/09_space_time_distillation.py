@@ -530,10 +530,26 @@ figures.show(
 results = next((p / "results" / "std" for p in (Path.cwd(), *Path.cwd().parents)
                 if (p / "results" / "std" / "upscaling.txt").is_file()), None)
 if results:
-    for name in ("upscaling", "claims"):
+    for name in ("upscaling", "claims", "targets"):
         print((results / f"{name}.txt").read_text())
 else:
     print("The table is not here yet: python data_scripts/make_tables.py --paper std makes it of the networks that are trained.")
+
+# %% [markdown]
+# **What the tables say.** The gap between teacher and student is wide, and no method closes it: what the paper's terms add or cost is within
+# the spread of three seeds. A plain student that trains twice as long, which takes as much time as both terms, gains more.
+#
+# **Why.** Look at the last table. The attention maps and memory cells were hardly learned (their losses end at most of the variance
+# of the teacher's), and they pull at right angles to the truth. *Where* the teacher is active says little of *what* it saw.
+
+# %% [markdown]
+# **Question.** The paper reports gains, of larger networks on real films. What would be the fairest next thing to try?
+#
+# <details><summary>A. Larger lambdas, until the scores on the test scenes rise.</summary>Then the test scenes have been trained on.
+# Lambdas are chosen on validation scenes.</details>
+# <details><summary>B. Larger lambdas, so that maps and cells are really learned, judged on validation scenes, over seeds, against the
+# longer control.</summary>Right: the paper's idea has not had its chance as long as the student does not do what it asks for.</details>
+# <details><summary>C. The best of ten seeds of the distilled student.</summary>The best of ten plain ones is better, too.</details>
 
 # %% [markdown]
 # ## Summary
