@@ -538,7 +538,8 @@ else:
 # %% [markdown]
 # **What the tables say.** The gap between teacher and student is wide, and no method closes it: what the paper's terms add or cost is within
 # the spread of three seeds. A plain student that trains twice as long, which takes as much time as both terms, gains more.
-#
+
+# %% [markdown]
 # **Why.** Look at the last table. The attention maps and memory cells were hardly learned (their losses end at most of the variance
 # of the teacher's), and they pull at right angles to the truth. *Where* the teacher is active says little of *what* it saw.
 
