@@ -26,7 +26,7 @@ from tutorial_lib import quality, workshop
 from tutorial_lib.arguments import seed
 from tutorial_lib.data.clips import Clip
 from tutorial_lib.data.degradation import degrade
-from tutorial_lib.data.pairs import RenderedPairs, estimated_flows
+from tutorial_lib.data.pairs import RenderedPairs
 from tutorial_lib.evaluation import upscaling
 from tutorial_lib.files import write_report
 from tutorial_lib.losses.space_time import attention_map, relative_time_loss
@@ -51,7 +51,7 @@ def correlation(one: torch.Tensor, other: torch.Tensor) -> float:
 @torch.no_grad()
 def seen(network: SuperResolver, film: Clip, settings: Settings) -> Upscaled:
     small = degrade(film.frames, settings.degradation)[None]
-    found = network(small, estimated_flows(small) if network.uses_flow else None)
+    found = network(small)
     return found._replace(frames=found.frames.clamp(0, 1))
 
 
@@ -96,7 +96,7 @@ def cosines(student: SuperResolver, distillation: Distillation, batches: int) ->
 def distillation_of(kind: str, networks: Mapping[str, nn.Module], settings: Settings) -> Distillation:
     """All terms but the hint, whose regressor would have to learn first."""
     recipe = Recipe("sr-distill", (TEACHER, MEMORY), {"lambda_hint": 0.0}, options={"kind": kind, "memory": "frozen"})
-    return Distillation(Job(recipe, recipe.settings(settings), networks, lambda asked: RenderedPairs(asked), settings))
+    return Distillation(Job(recipe, recipe.settings(settings), networks, RenderedPairs, settings))
 
 
 # --- the report ---

@@ -204,11 +204,11 @@ def test_why_the_second_paper_s_terms_do_not_help():
     for kind in ("stacked", "recurrent"):
         both = students[f"sr-{kind}-both"]
         assert both["space"] > 0.5 and both["time"] > 0.5 and abs(both["tells"]) < 0.3
-    for row in found["pulls"]:
-        if row["at"] == "the first weights":
-            assert row["imitation"] > 0.95 and max(abs(row[name]) for name in ("space", "time", "attention")) < 0.1
-        else:
-            assert max(row[name] for name in ("space", "time")) < 0.0
+    first, trained = ([row for row in found["pulls"] if row["at"] == at]
+                      for at in ("the first weights", "plain, trained"))
+    for row in first:
+        assert row["imitation"] > 0.95 and max(abs(row[name]) for name in ("space", "time", "attention")) < 0.1
+    assert min(row["imitation"] for row in trained) < 0 < max(row["imitation"] for row in trained)
     ends = {row["row"]: row for row in of_std("plateau", "plateau")}
     assert {row["verdict"] for row in ends.values()} == {"a plateau"} and len(ends) == 9
     for kind in ("stacked", "recurrent"):

@@ -64,7 +64,7 @@ def test_a_map_tells_where_the_student_is_worse_than_its_teacher():
             super().__init__()
             self.found = Upscaled(frames, left.expand(-1, -1, 4, -1, -1), left)
 
-        def forward(self, small, flows):
+        def forward(self, small):
             return self.found
 
     teacher, memory = Told(truth), new_memory(SMOKE)
