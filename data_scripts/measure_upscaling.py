@@ -1,10 +1,12 @@
-"""Measure what a frame costs every network for super-resolution, and the bicubic enlargement, as `upscale` makes it.
+"""Measure what a frame costs every network for super-resolution, and what a training step costs by each method.
 
     python data_scripts/measure_upscaling.py [--scale laptop] [--rounds 15] [--output results/std/speed.json]
 
-All are timed in turn, eight small frames of 320x180 a round, so that a machine that slows down slows all of them; run
-it on one that does nothing else. Time does not depend on the weights, so these are new; a plain student and a distilled
-one are timed both, and should not differ. Writes the report as JSON and, beside it, as a table.
+All are timed in turn, eight small frames of 320x180 a round as `upscale` makes them, so that a machine that slows down
+slows all of them; run it on one that does nothing else. Time does not depend on the weights, so these are new; a plain
+student and a distilled one are timed both, and should not differ. The steps are in the precision that trainings have
+here, and what the teacher says is remembered by then, as after a training's first pass. Writes the report as JSON and,
+beside it, as a table.
 """
 
 if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
@@ -21,16 +23,20 @@ import torch
 from tutorial_lib import timing
 from tutorial_lib.arguments import whole
 from tutorial_lib.data.degradation import degrade, upscale_bicubic
+from tutorial_lib.data.pairs import RenderedPairs
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.evaluation.upscaling import BICUBIC
 from tutorial_lib.files import write_report
 from tutorial_lib.networks.superres import WINDOW, SuperResolver
-from tutorial_lib.papers.std.roles import STUDENTS, TEACHER
+from tutorial_lib.papers.std.roles import MEMORY, STUDENTS, TEACHER, ZOO, distilled
 from tutorial_lib.papers.std.settings import Settings, scale
-from tutorial_lib.papers.std.stages import new_student, new_teacher
-from tutorial_lib.settings import SCALES, device
+from tutorial_lib.papers.std.stages import Distillation, new_memory, new_student, new_teacher
+from tutorial_lib.roles import Role
+from tutorial_lib.settings import SCALES, device, precision
+from tutorial_lib.stage import Job
 
 HEIGHT, WIDTH = 180, 320
+METHODS = ("space", "time", "both", "attention", "hint", "imitation")
 RESULTS = Path(__file__).parent.parent / "results" / "std" / "speed.json"
 
 
@@ -53,10 +59,41 @@ def jobs(settings: Settings, frames: torch.Tensor) -> dict[str, Callable[[], obj
     return bicubic | {name: streamed(network) for name, network in networks(settings).items()}
 
 
+def steps(settings: Settings) -> dict[str, Callable[[], object]]:
+    """{name: a training step of a student}: by the reconstruction alone, and with what a method adds to it."""
+    taught = {TEACHER: new_teacher(settings), MEMORY: new_memory(settings)}
+    numbers = precision(device())
+    taught = {name: network.eval().requires_grad_(False).to(device()) for name, network in taught.items()}
+
+    def stepping(role: Role) -> Callable[[], object]:
+        needed = {name: taught[name] for name in role.recipe.needs}
+        job = Job(role.recipe, role.recipe.settings(settings), needed, RenderedPairs, settings)
+        distillation = Distillation(job)
+        optimiser = torch.optim.Adam(distillation.trained.parameters(), settings.learning_rate)
+
+        def step() -> None:
+            with torch.autocast(device().type, numbers, enabled=numbers is not None):
+                loss = distillation.loss(0)["total"]
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+        return step
+
+    def plain(kind: str) -> Role:
+        return Role(f"sr-{kind}-plain", "", "", distilled(kind))
+
+    return {role.name: stepping(role) for kind in STUDENTS
+            for role in (plain(kind), *(ZOO[f"sr-{kind}-{method}"] for method in METHODS))}
+
+
 def as_text(report: dict) -> str:
     lines = [f"Milliseconds a small frame of {report['width']}x{report['height']}, medians of {report['rounds']} "
              "interleaved rounds [least - greatest]", report["machine"], ""]
-    return "\n".join((*lines, *(f"{row['row']:24}{timing.in_words(row)}" for row in report["rows"])))
+    lines += [f"{row['row']:24}{timing.in_words(row)}" for row in report["rows"]]
+    lines += ["", "Milliseconds a training step", ""]
+    lines += [f"{row['row']:24}{timing.in_words(row)}" for row in report["training"]]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -73,5 +110,7 @@ def main() -> None:
     with torch.inference_mode():
         seconds = timing.in_turn(jobs(scale(arguments.scale), small), arguments.rounds)
     rows = [{"row": name, **timing.summary([value / WINDOW for value in found])} for name, found in seconds.items()]
-    report = {"machine": timing.machine(), "rounds": arguments.rounds, "height": height, "width": width, "rows": rows}
+    stepped = timing.in_turn(steps(scale(arguments.scale)), arguments.rounds)
+    report = {"machine": timing.machine(), "rounds": arguments.rounds, "height": height, "width": width, "rows": rows,
+              "training": [{"row": name, **timing.summary(found)} for name, found in stepped.items()]}
     write_report(arguments.output, report, as_text(report))

@@ -389,8 +389,24 @@ def test_times_are_measured_for_every_network_and_the_bicubic(tmp_path, monkeypa
     assert [row["row"] for row in report["rows"]] == ["bicubic", "sr-teacher", *(
         f"sr-{kind}-{method}" for kind in roles.STUDENTS for method in ("plain", "both"))]
     assert all(row["seconds"] > 0 for row in report["rows"]) and (report["width"], report["rounds"]) == (12, 1)
+    methods = ("plain", "space", "time", "both", "attention", "hint", "imitation")
+    assert [row["row"] for row in report["training"]] == [
+        f"sr-{kind}-{method}" for kind in roles.STUDENTS for method in methods]
     read_json(tmp_path / "speed.json", upscaling_bench.SPEED)
     assert "sr-teacher" in Path(tmp_path / "speed.txt").read_text()
+
+
+def test_a_step_is_timed_with_the_terms_of_its_method(monkeypatch, tmp_path):
+    module, asked = loaded("measure_upscaling"), {}
+    monkeypatch.setenv("OFD_BUILD", str(tmp_path))
+    loss = module.Distillation.loss
+    monkeypatch.setattr(module.Distillation, "loss", lambda self, step: asked.setdefault(len(asked), loss(self, step)))
+    for name, step in module.steps(scale("smoke")).items():
+        asked.clear()
+        step()
+        method = name.rpartition("-")[2]
+        wanted = {"plain": set(), "both": {"space", "time"}}.get(method, {method})
+        assert asked[0].keys() == {"reconstruction", "total", *wanted}, name
 
 
 def test_without_a_network_or_a_record_nothing_is_scored(make_tables, tmp_path, capsys):

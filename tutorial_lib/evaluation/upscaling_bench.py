@@ -27,8 +27,9 @@ RECORD: Form = {
                  "channels": TEXT, "border": whole()},
     "scores": each(each(number())), "lambdas": optional(each(number())),
 }
-SPEED: Form = {"machine": TEXT, "rounds": whole(1), "width": whole(1), "height": whole(1),
-               "rows": [{"row": TEXT, "seconds": number(0), "range": [number(0)]}]}
+TIMES = [{"row": TEXT, "seconds": number(0), "range": [number(0)]}]
+SPEED: Form = {"machine": TEXT, "rounds": whole(1), "width": whole(1), "height": whole(1), "rows": TIMES,
+               "training": optional(TIMES)}
 MEAN = "mean"           # of the scenes, among them
 COUNTED = 32            # pixels of a side of the frames by which multiply-adds are counted
 
