@@ -20,6 +20,9 @@ def _block(table: Mapping, name: str) -> Mapping | None:
     return next((block for block in table["blocks"] if block["name"] == name), None)
 
 
+NEAR = 0.12     # of an axis: two dotted lines so near are named on their outer sides
+
+
 def _point(axis, value: float | list[float] | None, place: int, name: str) -> None:
     if value is not None:
         axis.errorbar(middle(value), place, xerr=value[1] if isinstance(value, list) else None, fmt="o", capsize=4,
@@ -38,12 +41,16 @@ def upscaling(table: Mapping) -> Figure:
                                  (right, "warping", "warping error (lower is steadier)")):
             for place, row in zip(places, rows, strict=True):
                 _point(axis, row.get(key), place, row["row"])
-            for name, words in ((TEACHER, "teacher"), ("truth", "truth"), ("bicubic", "bicubic")):
-                value = middle(anchors.get(name, {}).get(key))
-                if value is not None:
-                    axis.axvline(value, color=colour(name), linestyle=":", linewidth=1.2)
-                    axis.annotate(words, (value, len(rows) - 0.4), fontsize=8, ha="center", va="bottom",
-                                  color=colour(name))
+            known = {name: middle(anchors.get(name, {}).get(key)) for name in (TEACHER, "truth", "bicubic")}
+            known = {name: value for name, value in known.items() if value is not None}
+            for name, value in known.items():
+                axis.axvline(value, color=colour(name), linestyle=":", linewidth=1.2)
+            near = NEAR * (axis.get_xlim()[1] - axis.get_xlim()[0])
+            for name, value in known.items():
+                below = any(0 <= value - other < near for one, other in known.items() if one != name)
+                above = any(0 < other - value < near for one, other in known.items() if one != name)
+                axis.annotate(name.removeprefix("sr-"), (value, len(rows) - 0.4), fontsize=8, va="bottom",
+                              ha="left" if below else "right" if above else "center", color=colour(name))
             axis.set_ylim(-0.6, len(rows) - 0.4)
             axis.grid(axis="y", color="#eeeeee")
             axis.set_xlabel(label, fontsize=9)
