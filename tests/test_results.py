@@ -195,6 +195,10 @@ def test_nothing_is_added_at_inference():
     cost = {row["row"]: (row["parameters"], row["gmac"]) for row in of_std("upscaling", "cost")}
     for kind in ("stacked", "recurrent"):
         assert cost[f"sr-{kind}-plain"] == cost[f"sr-{kind}-both"]
+    steps = {row["row"]: row["seconds"] for row in read_json(ROOT / "results" / "std" / "speed.json")["training"]}
+    for kind in ("stacked", "recurrent"):
+        plain, time, both = (steps[f"sr-{kind}-{method}"] for method in ("plain", "time", "both"))
+        assert 1.75 < both / plain < 2.5 and time - plain > 0.8 * (both - plain)
 
 
 def test_why_the_second_paper_s_terms_do_not_help():

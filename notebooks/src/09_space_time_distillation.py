@@ -514,11 +514,12 @@ figures.show(
 
 # %%
 row = height // 2
-slices = {name: upscaling.xt_slice(video, row)[None].repeat_interleave(5, 2)
+middle = slice(width // 4, 3 * width // 4)
+slices = {name: upscaling.xt_slice(video, row)[None, ..., middle].repeat_interleave(8, 2)
           for name, video in {"truth": truth, **videos}.items()}
 figures.show(
     figures.images(slices, columns=2, height=0.9),
-    "One row of pixels, time running downwards. What is steady draws straight lines; what trembles, ragged ones.",
+    "The middle of one row of pixels, time running downwards. What is steady draws straight lines; what trembles, ragged ones.",
     "Time slices of the truth, bicubic and the networks.")
 
 # %% [markdown]
