@@ -108,6 +108,11 @@ def test_what_the_text_claims_of_real_time_holds():
     for row in (ours, both):
         assert -0.3 < row["gain"] < -0.2 and row["style_gain"] > 0.1 and row["content_gain"] < 0
         assert temp["gain"] < row["gain"] and temp["style_gain"] < row["style_gain"]
+    found = {row["row"]: row for row in rows("pockets-screen", "candy.final")}
+    ours, both, temp = (found[f"pocket-{name}"] for name in ("ours", "ours-temp", "temp"))
+    assert round(ours["gain"], 3) == -0.198 and -0.27 < both["gain"] < -0.24 and temp["gain"] < both["gain"]
+    assert abs(both["style_gain"] / ours["style_gain"] - 0.5) < 0.05 and abs(temp["style_gain"]) < 0.02
+    assert temp["content_gain"] > 0.05 > 0.02 > max(ours["content_gain"], both["content_gain"])
     report = read_json(ROOT / "results" / "engines.json")
     film = {(row["network"], row["engine"]): row["frames"] / row["seconds"] for row in report["films"]}
     ships = {engine: rate for (network, engine), rate in film.items() if network.endswith("(ships)")}
