@@ -433,6 +433,9 @@ def test_the_figure_draws_every_student_and_the_anchors_on_both_sides():
     assert len(left.containers) == len(right.containers) == len(left.get_yticklabels()) == 3
     assert all(label.get_text() for label in left.get_yticklabels())
     assert not any(label.get_text() for label in right.get_yticklabels())
+    for axis in (left, right):
+        (low, high), places = axis.get_ylim(), axis.get_yticks()
+        assert low < min(places) and max(places) < high, "a student lies outside of the figure"
     plt.close("all")
 
 
