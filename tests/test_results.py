@@ -4,7 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
+from tutorial_lib import zoo
+from tutorial_lib.data import scenes
+from tutorial_lib.data.clips import filmed
 from tutorial_lib.files import read_json
 from tutorial_lib.tables import writing
 
@@ -119,6 +123,32 @@ def test_what_the_text_claims_of_real_time_holds():
     assert max(ships[name] for name in ("torch", "onnxruntime", "openvino")) >= 25 and max(ships.values()) >= 40
     assert max(film[name, "openvino"] for name in ("pocket-48x4", "pocket-sep-64x5")) < 25   # the next larger ones
     assert min(row["decibels"] for row in report["frames"]) >= 40
+
+
+def lattice(picture: torch.Tensor) -> float:
+    """The root mean square of what repeats every two pixels in blocks of 32x32 of a picture's detail (C, H, W)."""
+    detail = picture - torch.nn.functional.avg_pool2d(picture, 5, 1, 2, count_include_pad=False)
+    blocks = detail.unfold(1, 32, 32).unfold(2, 32, 32)                                 # (C, rows, columns, 32, 32)
+    tiles = blocks.unflatten(-1, (16, 2)).unflatten(-3, (16, 2)).mean((-4, -2))         # (C, rows, columns, 2, 2)
+    return (tiles - tiles.mean((-2, -1), keepdim=True)).square().mean().sqrt().item()
+
+
+def test_a_lattice_is_what_repeats_every_two_pixels(noise):
+    dots = torch.zeros(3, 64, 96)
+    dots[:, ::2, ::2] = 1
+    assert lattice(dots) > 0.3 and lattice(torch.full((3, 64, 96), 0.3)) < 1e-6
+    assert lattice(noise(3, 64, 96)) < 0.05
+
+
+@pytest.mark.parametrize("style", [style for style in zoo.styles() if f"{style}-pocket-ours" in zoo.names()])
+def test_a_pocket_student_from_scratch_paints_a_lattice_and_ours_none(style):
+    """RESULTS.md, "Real time": two pixels are what a pocket student's last step spreads a number to."""
+    frame = filmed(scenes.test_scene("alley_2", 256, 512, 2), "final", ()).frames[0]
+    found = {role: lattice(zoo.load(f"{style}-{role}")(frame[None])[0].detach())
+             for role in ("pocket-scratch", "pocket-ours", "pocket-temp", "pocket-ours-temp", "student-scratch")}
+    steady = max(found[role] for role in ("pocket-ours", "pocket-temp", "pocket-ours-temp"))
+    assert steady < 0.5 * found["pocket-scratch"] and steady < 1.25 * found["student-scratch"], found
+
 
 
 def test_what_the_text_claims_of_sizes_holds():
