@@ -16,8 +16,9 @@ if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C d
     start(__file__)
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -55,21 +56,37 @@ def seen(network: SuperResolver, film: Clip, settings: Settings) -> Upscaled:
     return found._replace(frames=found.frames.clamp(0, 1))
 
 
+class Lesson(NamedTuple):
+    """A validation scene with what the teacher makes of it, which is asked once for all students."""
+
+    film: Clip
+    taught: Upscaled
+    cells: torch.Tensor
+
+
 @torch.no_grad()
-def nearness(student: SuperResolver, teacher: SuperResolver, memory: nn.Module, settings: Settings) -> dict:
+def lessons(teacher: SuperResolver, memory: nn.Module, settings: Settings) -> list[Lesson]:
+    found = []
+    for film in upscaling.films(settings):
+        taught = seen(teacher, film, settings)
+        found.append(Lesson(film, taught, memory(taught.tap)[:, -1]))
+    return found
+
+
+@torch.no_grad()
+def nearness(student: SuperResolver, memory: nn.Module, scenes: Sequence[Lesson], settings: Settings) -> dict:
     """The mean over the validation scenes. "space" and "time": L_SD and L_TD, as shares of what the teacher's map and
     memory cells vary by. "frames": dB between the frames of both. "tells": how far the teacher's map correlates with
     how much farther from the truth the student is at a pixel than the teacher."""
     rows = []
-    for film in upscaling.films(settings):
-        mine, taught = (seen(network, film, settings) for network in (student, teacher))
-        truth = film.frames[None]
+    for film, taught, cells in scenes:
+        mine, truth = seen(student, film, settings), film.frames[None]
         ours, theirs = (attention_map(found.tap) for found in (mine, taught))
         own, others = ((found.frames - truth).abs().mean(2, keepdim=True) for found in (mine, taught))
         rows.append({
             "psnr": quality.psnr(*quality.compared(mine.frames[0], truth[0])).mean().item(),
             "space": ((ours - theirs).square().mean() / theirs.var()).item(),
-            "time": relative_time_loss(memory(mine.tap)[:, -1], memory(taught.tap)[:, -1]).item(),
+            "time": relative_time_loss(memory(mine.tap)[:, -1], cells).item(),
             "frames": quality.psnr(*quality.compared(mine.frames[0], taught.frames[0])).mean().item(),
             "tells": correlation(theirs, own - others),
         })
@@ -129,7 +146,8 @@ def main() -> None:
     plain = {kind: shop[f"sr-{kind}-plain"].cpu() for kind in STUDENTS}
     trained = [name for name in (*ZOO, *ATTEMPTS) if name.startswith(tuple(f"sr-{kind}-" for kind in STUDENTS))
                and shop.path(name).with_suffix(".json").is_file()]
-    students = [{"row": name, **nearness(shop[name].cpu(), *taught.values(), settings)} for name in trained]
+    scenes = lessons(taught[TEACHER], taught[MEMORY], settings)
+    students = [{"row": name, **nearness(shop[name].cpu(), taught[MEMORY], scenes, settings)} for name in trained]
     pulls = []
     for kind, words in STUDENTS.items():
         distillation = distillation_of(kind, taught, settings)

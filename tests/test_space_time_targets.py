@@ -45,7 +45,8 @@ def test_the_gradients_are_those_at_the_weights_that_are_asked_about():
 
 def test_a_teacher_is_as_near_to_itself_as_can_be():
     teacher, memory = new_teacher(SMOKE).eval(), new_memory(SMOKE).eval()
-    same, other = (measuring.nearness(one, teacher, memory, SMOKE) for one in (teacher, new_student("stacked", SMOKE)))
+    scenes = measuring.lessons(teacher, memory, SMOKE)
+    same, other = (measuring.nearness(one, memory, scenes, SMOKE) for one in (teacher, new_student("stacked", SMOKE)))
     assert same["space"] == same["time"] == 0 and same["frames"] > other["frames"]
     assert other["space"] > 0 and other["time"] > 0
 
@@ -67,10 +68,11 @@ def test_a_map_tells_where_the_student_is_worse_than_its_teacher():
         def forward(self, small):
             return self.found
 
-    teacher, memory = Told(truth), new_memory(SMOKE)
+    memory = new_memory(SMOKE)
+    scenes = measuring.lessons(Told(truth), memory, SMOKE)
     for wrong, wanted in ((left, 1.0), (1 - left, -1.0)):
         student = Told(truth + 0.1 * wrong * (1 - 2 * (truth > 0.5)))        # within [0, 1]
-        assert measuring.nearness(student, teacher, memory, SMOKE)["tells"] == pytest.approx(wanted, abs=1e-3)
+        assert measuring.nearness(student, memory, scenes, SMOKE)["tells"] == pytest.approx(wanted, abs=1e-3)
 
 
 def test_every_trained_student_and_term_is_in_the_report(tmp_path, monkeypatch):
