@@ -59,7 +59,9 @@ class SuperResolution:
 
     def job(self, role: str, **changes) -> Job:
         recipe = ROLES[role].recipe
-        made = {"sr-teacher": std_stages.new_teacher, "sr-memory": std_stages.new_memory}
+        made = {"sr-teacher": std_stages.new_teacher, "sr-memory": std_stages.new_memory,
+                "sr-stacked-plain": lambda settings: std_stages.new_student("stacked", settings.but(seed=5)),
+                "sr-recurrent-plain": lambda settings: std_stages.new_student("recurrent", settings.but(seed=5))}
         networks = {name: made[name](self.settings).eval().requires_grad_(False) for name in recipe.needs}
         settings = recipe.settings(self.settings).but(**changes)
         return prepared(Job(recipe, settings, networks, stage_of(recipe).clips, self.settings))

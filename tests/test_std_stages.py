@@ -78,8 +78,9 @@ def test_what_else_is_tried_changes_one_thing(kind):
     tried = {role.name.removeprefix(f"sr-{kind}-"): role for role in roles.attempts(kind)}
     assert {f"sr-{kind}-{name}": role for name, role in tried.items()} == {
         name: role for name, role in roles.ATTEMPTS.items() if name.startswith(f"sr-{kind}-")}
-    options = {"space-body": {"map": "body"}, "space-truth": {"map": "truth"}, "both-late": {"begins": "halfway"}}
-    changes = {"space-body": {}, "space-truth": {"normalised": True}, "both-late": {},
+    options = {"space-body": {"map": "body"}, "space-truth": {"map": "truth"}, "both-late": {"begins": "halfway"},
+               "both-balanced": {"begins": "halfway", "balance": "plain"}}
+    changes = {"space-body": {}, "space-truth": {"normalised": True}, "both-late": {}, "both-balanced": {},
                "space-absolute": {"power": "absolute"}, "space-maximum": {"power": "maximum"},
                "space-normalised": {"normalised": True}, "time-random": {}, "time-learned": {},
                "both-x0.3": {"lambda_space": 0.03, "lambda_time": 0.03},
@@ -92,7 +93,8 @@ def test_what_else_is_tried_changes_one_thing(kind):
         memory = {"time-random": "random", "time-learned": "learned"}.get(name, like.options.get("memory"))
         asked = options.get(name, {})
         assert recipe.options == {**like.options, **({"memory": memory} if memory else {}), **asked}
-        assert recipe.needs == tuple(role for role in like.needs if role != roles.MEMORY or memory == "frozen")
+        plain = (f"sr-{kind}-plain",) if name == "both-balanced" else ()
+        assert recipe.needs == tuple(role for role in like.needs if role != roles.MEMORY or memory == "frozen") + plain
         assert tried[name].control == f"sr-{kind}-{'plain' if method == 'plain' else 'both'}"
 
 
@@ -263,6 +265,25 @@ def test_a_lambda_is_a_share_of_the_pull_of_the_reconstruction(made):
         found = getattr(job.settings, f"lambda_{name}") * pull[name] / pull["reconstruction"]
         assert share / math.sqrt(2) * 0.99 <= found <= share * math.sqrt(2) * 1.01
     assert job.settings.lambda_hint == 0
+
+
+def test_a_lambda_can_be_a_share_of_the_pull_at_the_plain_student_s_weights(made):
+    """Over the weights that a term reaches: all but the output convolution's."""
+    job = made.job("sr-recurrent-both-balanced")
+    distillation, plain = Distillation(job), job.networks["sr-recurrent-plain"]
+    assert checkpoint.digest(distillation.student) != checkpoint.digest(plain)      # it starts as every other one
+    distillation.student.load_state_dict(plain.state_dict())
+    inner = [p for name, p in distillation.student.named_parameters() if not name.startswith("tail.out")]
+    assert len(inner) == len(list(distillation.student.parameters())) - 2
+
+    def norm(term):
+        return sum(g.square().sum() for g in torch.autograd.grad(term, inner, retain_graph=True)).sqrt().item()
+
+    pulls = [{name: norm(term) for name, term in distillation.terms(step).items()} for step in range(3)]
+    pull = {name: sum(one[name] for one in pulls) for name in pulls[0]}
+    for name, share in (("space", made.settings.lambda_space), ("time", made.settings.lambda_time)):
+        found = getattr(job.settings, f"lambda_{name}") * pull[name] / pull["reconstruction"]
+        assert share / math.sqrt(2) * 0.99 <= found <= share * math.sqrt(2) * 1.01
 
 
 def test_a_share_is_multiplied_and_what_the_user_gave_is_not(made):

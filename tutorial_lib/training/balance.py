@@ -1,7 +1,7 @@
 """How the terms of a loss are balanced: what they pull with, and what a style needs."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import torch
 from torch import nn
@@ -25,6 +25,26 @@ def gradient_norms(network: nn.Module, terms: Terms) -> dict[str, float]:
             gradients = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
             norms[name] = sum(g.square().sum() for g in gradients if g is not None).sqrt().item()
     return norms
+
+
+def pulls_of(
+    network: nn.Module, terms: Terms, reference: str, where_it_reaches: bool = False
+) -> dict[str, tuple[float, float]]:
+    """The norm of the gradient of each unweighted term, and beside it that of the term `reference`.
+
+    where_it_reaches: of `reference` over the weights that the term reaches, instead of over all.
+    """
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    found = {name: torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
+             for name, term in terms.items() if name != "total"}
+
+    def norm(gradients: Iterable[torch.Tensor | None]) -> float:
+        return sum(g.square().sum() for g in gradients if g is not None).sqrt().item()
+
+    of_reference = found.pop(reference)
+    return {name: (norm(gradients), norm(
+        known for known, g in zip(of_reference, gradients, strict=True) if g is not None or not where_it_reaches))
+        for name, gradients in found.items()}
 
 
 @torch.no_grad()

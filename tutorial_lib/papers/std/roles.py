@@ -27,9 +27,12 @@ def distilled(kind: str, *terms: str, memory: str = "frozen", options: Mapping[s
     memory: the ConvLSTM of L_TD. "frozen": `sr-memory`, trained on the teacher alone; "random": frozen as it was drawn;
     "learned": the paper's, which learns with the student until it collapses. options: further ones of the stage.
     {"map": "body"}: attention maps of the features at low resolution; {"map": "truth"}: of what the bicubic enlargement
-    lacks, instead of the teacher's; {"begins": "halfway"}: the terms of distillation come in after half of the steps.
+    lacks, instead of the teacher's; {"begins": "halfway"}: the terms of distillation come in after half of the steps;
+    {"balance": "plain"}: a lambda is a share of the reconstruction loss's pull at the plain student's weights.
     """
     needs = (TEACHER, MEMORY) if "lambda_time" in terms and memory == "frozen" else (TEACHER,)
+    if (options or {}).get("balance") == "plain":
+        needs += (f"sr-{kind}-plain",)
     asked = {"kind": kind, **({"memory": memory} if "lambda_time" in terms else {}), **(options or {})}
     return Recipe("sr-distill", needs, {**only(*terms), **changes}, options=asked)
 
@@ -72,6 +75,8 @@ def attempts(kind: str) -> tuple[Role, ...]:
         role("time-random", "L_TD by a random cell", distilled(kind, "lambda_time", memory="random")),
         role("time-learned", "L_TD by a cell that learns", distilled(kind, "lambda_time", memory="learned")),
         role("both-late", "both, from halfway on", distilled(kind, *both, options={"begins": "halfway"})),
+        role("both-balanced", "both, from halfway on, by the weights of then",
+             distilled(kind, *both, options={"begins": "halfway", "balance": "plain"})),
         role("both-x0.3", "both, 0.3 times", distilled(kind, *both, lambda_space=0.03, lambda_time=0.03)),
         role("both-x3", "both, 3 times", distilled(kind, *both, lambda_space=0.3, lambda_time=0.3)),
     )

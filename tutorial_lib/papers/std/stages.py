@@ -23,7 +23,7 @@ from tutorial_lib.networks.superres import Bidirectional, Recurrent, Stacked, Su
 from tutorial_lib.papers.std.settings import Settings
 from tutorial_lib.settings import device, precision
 from tutorial_lib.stage import Job, Stage
-from tutorial_lib.training.balance import gradient_norms
+from tutorial_lib.training.balance import pulls_of
 from tutorial_lib.training.loop import Progress, Terms, generator, train
 from tutorial_lib.training.targets import Remembered
 
@@ -199,8 +199,11 @@ class Distillation:
 def balanced(job: Job) -> Settings:
     """Each lambda times the factor at which its term pulls as strongly as the reconstruction loss at the first steps.
 
-    So a lambda is a share of that pull. In powers of two, so that a change of the last digits changes nothing; what the
-    user gave stays as given.
+    So a lambda is a share of that pull, over all weights. (Terms of features do not reach the output convolution, which
+    starts near zero and so has nearly all of the reconstruction loss's gradient at first: over the other weights their
+    share is much larger then, and far smaller in a trained student. With the option {"balance": "plain"} it is
+    measured where the plain student of the seed ended, over the weights that each term reaches.)
+    In powers of two, so that a change of the last digits changes nothing; what the user gave stays as given.
     """
     factors = _measured(_Key(job))
     return job.settings.but(**{name: getattr(job.settings, name) * factor for name, factor in factors.items()
@@ -227,12 +230,17 @@ class _Key:
 @lru_cache(maxsize=32)
 def _measured(key: _Key) -> dict[str, float]:
     distillation = Distillation(key.job)
+    at_plain = key.job.recipe.options.get("balance") == "plain"
+    if at_plain:
+        distillation.student.load_state_dict(key.job.networks[f"sr-{distillation.student.kind}-plain"].state_dict())
+    wanted: dict[str, float] = {}
     pulls: dict[str, float] = {}
     for step in range(MEASURED_STEPS):
-        for name, norm in gradient_norms(distillation.student, distillation.terms(step)).items():
-            pulls[name] = pulls.get(name, 0.0) + norm
-    wanted = pulls.pop("reconstruction")
-    return {f"lambda_{name}": 2.0 ** round(math.log2(wanted / max(norm, 1e-20))) for name, norm in pulls.items()}
+        terms = distillation.terms(step)
+        for name, (pull, reference) in pulls_of(distillation.student, terms, "reconstruction", at_plain).items():
+            pulls[name] = pulls.get(name, 0.0) + pull
+            wanted[name] = wanted.get(name, 0.0) + reference
+    return {f"lambda_{name}": 2.0 ** round(math.log2(wanted[name] / max(norm, 1e-20))) for name, norm in pulls.items()}
 
 
 # --- how well it does, on the way ---
