@@ -117,6 +117,13 @@ def test_what_the_text_claims_of_real_time_holds():
     assert round(ours["gain"], 3) == -0.198 and -0.27 < both["gain"] < -0.24 and temp["gain"] < both["gain"]
     assert abs(both["style_gain"] / ours["style_gain"] - 0.5) < 0.05 and abs(temp["style_gain"]) < 0.02
     assert temp["content_gain"] > 0.05 > 0.02 > max(ours["content_gain"], both["content_gain"])
+    for style in ("mosaic", "waves", "candy"):
+        rendered, real = ({row["row"]: row["e_stab"] for row in rows(table, block)} for table, block in (
+            ("pockets-screen", f"{style}.final"), ("pockets-screen-real", f"{style}.real")))
+        assert sorted(real, key=real.get) == [name for name in sorted(rendered, key=rendered.get) if name in real]
+        said = {row["row"]: row["verdict"] for row in rows("pockets-screen-real", f"{style}.real")}
+        for name in ("pocket-ours", "pocket-temp", "pocket-ours-temp"):
+            assert (said[name] == "steadier") if style == "candy" else said[name].startswith("steadier, but")
     report = read_json(ROOT / "results" / "engines.json")
     film = {(row["network"], row["engine"]): row["frames"] / row["seconds"] for row in report["films"]}
     ships = {engine: rate for (network, engine), rate in film.items() if network.endswith("(ships)")}

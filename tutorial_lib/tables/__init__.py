@@ -29,7 +29,7 @@ def build(builders: Sequence[Builder], records: Sequence[Mapping], suffix: str =
             table |= {"name": "real", "title": "Real films: temporal error by estimated flow, and what it costs"}
         elif suffix:
             table["name"] += suffix
-            table["title"] += f" ({protocol['films']}, {protocol['width']}x{protocol['height']})"
+            table["title"] += f" ({protocol['films']}, {size_of(protocol)})"
         table["protocol"] = protocol
         table["notes"] = [*table["notes"], described(protocol, kept)]
         table["missing"] += [f"{name} (scored under another protocol)" for name in left_out]
@@ -50,8 +50,12 @@ def of_one_protocol(records: Sequence[Mapping]) -> tuple[Records, list[str], dic
 def described(protocol: Mapping, records: Records) -> str:
     """The protocol in a sentence."""
     judges = sorted({record["protocol"]["judge"]["name"] for record in records.values() if record["protocol"]["judge"]})
-    height = protocol["height"]
-    size = f"{protocol['width']}x{height} pixels" if height else f"at most {protocol['width']} pixels a side"
-    return (f"Protocol: {protocol['films']}, {size}, at most {protocol['frames']} frames a film; style and content on "
+    return (f"Protocol: {protocol['films']}, {size_of(protocol)}, at most {protocol['frames']} frames a film; style and content on "
             f"every {protocol['fidelity_every']}th frame, by the network {protocol['perceptual']['name']}"
             + (f" and, as the judge, {', '.join(judges)}" if judges else "") + ".")
+
+
+def size_of(protocol: Mapping) -> str:
+    """The size of the films in words; real ones have heights of their own."""
+    width, height = protocol["width"], protocol["height"]
+    return f"{width}x{height} pixels" if height else f"at most {width} pixels a side"
