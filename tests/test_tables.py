@@ -347,7 +347,7 @@ def test_the_command_scores_once_and_writes_everything(tmp_path, monkeypatch, ca
     assert "mosaic, final pass" in (tmp_path / "RESULTS.md").read_text()
     written = {path.name: path.read_bytes() for path in results.glob("*.*")}
     assert {"table1-64.json", "table1-64.txt", "table1-64.md", "table1-64.png", "gaps-64.png"} <= set(written)
-    assert read_json(results / "table1-64.json")["title"].endswith("(rendered scenes, 64x27)")
+    assert read_json(results / "table1-64.json")["title"].endswith("(rendered scenes, 64x27 pixels)")
     make_tables(monkeypatch, results, *wanted)
     assert "0 of 2 networks scored" in capsys.readouterr().out
     assert {path.name: path.read_bytes() for path in results.glob("*.*")} == written
