@@ -5,8 +5,9 @@
 Of every student that is trained, by the validation scenes: its PSNR, and how near it came to the teacher in what each
 term compares, the attention maps, the memory cells and the frames. Who is nearer to the teacher's map and no nearer to
 the truth was asked for the wrong thing. Beside it, how far the map of the teacher tells where a student is worse than
-its teacher is, and the cosine between the gradient of each term and that of the reconstruction loss, at the first
-weights and at those of the plain student: +1 pulls where the truth pulls, 0 pulls elsewhere, -1 against it.
+its teacher is, and the cosine between the gradient of each term and that of the reconstruction loss over the weights
+that all terms reach, at the first weights and at those of the plain student: +1 pulls where the truth pulls, 0 pulls
+elsewhere, -1 against it; and how strongly each term pulls there.
 Written: targets.json and targets.txt.
 """
 
@@ -16,7 +17,10 @@ if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C d
     start(__file__)
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,9 +38,10 @@ from tutorial_lib.losses.space_time import attention_map, relative_time_loss
 from tutorial_lib.networks.superres import SuperResolver, Upscaled
 from tutorial_lib.papers.std.roles import ATTEMPTS, MEMORY, STUDENTS, TEACHER, ZOO
 from tutorial_lib.papers.std.settings import Settings, scale
-from tutorial_lib.papers.std.stages import Distillation, new_student
+from tutorial_lib.papers.std.stages import Distillation, balanced, new_student
 from tutorial_lib.roles import Recipe
 from tutorial_lib.stage import Job
+from tutorial_lib.training.balance import pulls_of
 
 RESULTS = Path(__file__).parent.parent / "results" / "std"
 BATCHES = 48        # over which gradients are added up
@@ -97,23 +102,45 @@ def nearness(student: SuperResolver, memory: nn.Module, scenes: Sequence[Lesson]
 
 
 def cosines(student: SuperResolver, distillation: Distillation, batches: int) -> dict[str, float]:
-    """Between the gradient of L_rec and that of each other term, each summed over some batches."""
+    """Between the gradient of L_rec and that of each other term, each summed over some batches.
+
+    Over the weights that all terms reach. The output convolution is behind the features that most of them compare; it
+    starts near zero, and so has nearly all of L_rec's gradient at first: with it every cosine of the others would be
+    near zero, wherever they pull.
+    """
     distillation.student.load_state_dict(student.state_dict())
     parameters = list(distillation.student.parameters())
-    sums: dict[str, torch.Tensor] = {}
+    sums: dict[str, list[torch.Tensor | None]] = {}
     for step in range(batches):
         for name, term in distillation.terms(step).items():
-            found = torch.autograd.grad(term, parameters, retain_graph=True, materialize_grads=True)
-            flat = torch.cat([gradient.flatten() for gradient in found])
-            sums[name] = sums.get(name, 0) + flat
-    wanted = sums.pop("reconstruction")
-    return {name: round(torch.cosine_similarity(wanted, pull, 0).item(), 3) for name, pull in sums.items()}
+            found = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
+            sums[name] = [one if so_far is None else so_far + one
+                          for one, so_far in zip(found, sums.get(name, [None] * len(found)), strict=True)]
+    reached = [all(found is not None for found in gradients) for gradients in zip(*sums.values(), strict=True)]
+    pulls = {name: torch.cat([found.flatten() for found in compress(gradients, reached)])
+             for name, gradients in sums.items()}
+    wanted = pulls.pop("reconstruction")
+    return {name: round(torch.cosine_similarity(wanted, pull, 0).item(), 3) for name, pull in pulls.items()}
+
+
+def strengths(student: SuperResolver, distillation: Distillation, batches: int) -> dict[str, float]:
+    """What each term pulls with, times its lambda, as a share of L_rec, over the weights that the term reaches."""
+    distillation.student.load_state_dict(student.state_dict())
+    mine: Counter = Counter()
+    reference: Counter = Counter()
+    for step in range(batches):
+        found = pulls_of(distillation.student, distillation.terms(step), "reconstruction", where_it_reaches=True)
+        for name, (pull, whole) in found.items():
+            mine[name] += getattr(distillation.settings, f"lambda_{name}") * pull
+            reference[name] += whole
+    return {name: round(mine[name] / reference[name], 4) for name in mine}
 
 
 def distillation_of(kind: str, networks: Mapping[str, nn.Module], settings: Settings) -> Distillation:
-    """All terms but the hint, whose regressor would have to learn first."""
+    """All terms but the hint, whose regressor would have to learn first, with the lambdas of a training."""
     recipe = Recipe("sr-distill", (TEACHER, MEMORY), {"lambda_hint": 0.0}, options={"kind": kind, "memory": "frozen"})
-    return Distillation(Job(recipe, recipe.settings(settings), networks, RenderedPairs, settings))
+    job = Job(recipe, recipe.settings(settings), networks, RenderedPairs, settings)
+    return Distillation(replace(job, settings=balanced(job)))
 
 
 # --- the report ---
@@ -127,10 +154,14 @@ def as_text(report: Mapping) -> str:
     lines += [f"{row['row']:32}{row['psnr']:8.3f}{row['space']:8.3f}{row['time']:8.3f}{row['frames']:8.2f}"
               f"{row['tells']:+8.2f}" for row in report["students"]]
     terms = [name for name in report["pulls"][0] if name not in ("row", "at")]
-    lines += ["", "Cosine between a term's gradient and that of the reconstruction loss", "",
+    lines += ["", "Cosine between a term's gradient and the reconstruction loss's, over the weights that all reach", "",
               f"{'student':14}{'at':18}" + "".join(f"{name:>12}" for name in terms)]
     lines += [f"{row['row']:14}{row['at']:18}" + "".join(f"{row[name]:+12.2f}" for name in terms)
               for row in report["pulls"]]
+    lines += ["", "What a term pulls with, times its lambda, as a share of the reconstruction loss's pull, over the",
+              "weights that it reaches", "", f"{'student':14}{'at':18}" + "".join(f"{name:>12}" for name in terms)]
+    lines += [f"{row['row']:14}{row['at']:18}" + "".join(f"{row[name]:12.3f}" for name in terms)
+              for row in report["strengths"]]
     return "\n".join(lines)
 
 
@@ -148,10 +179,12 @@ def main() -> None:
                and shop.path(name).with_suffix(".json").is_file()]
     scenes = lessons(taught[TEACHER], taught[MEMORY], settings)
     students = [{"row": name, **nearness(shop[name].cpu(), taught[MEMORY], scenes, settings)} for name in trained]
-    pulls = []
+    pulls, pulled = [], []
     for kind, words in STUDENTS.items():
         distillation = distillation_of(kind, taught, settings)
         for at, student in (("the first weights", new_student(kind, settings)), ("plain, trained", plain[kind])):
             pulls.append({"row": words, "at": at, **cosines(student, distillation, BATCHES)})
-    report = {"scale": settings.name, "seed": settings.seed, "students": students, "pulls": pulls}
+            pulled.append({"row": words, "at": at, **strengths(student, distillation, BATCHES)})
+    report = {"scale": settings.name, "seed": settings.seed, "students": students, "pulls": pulls,
+              "strengths": pulled}
     write_report(arguments.output / "targets.json", report, as_text(report))

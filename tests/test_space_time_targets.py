@@ -2,6 +2,7 @@
 
 import json
 import sys
+import types
 
 import pytest
 import torch
@@ -41,6 +42,28 @@ def test_the_gradients_are_those_at_the_weights_that_are_asked_about():
     with torch.no_grad():
         student.weight.copy_(torch.tensor([[3.0, 4.0]]))
     assert measuring.cosines(student, known, 1) == {"first": 0.6}
+
+
+def test_weights_that_a_term_does_not_reach_are_left_out_of_every_cosine():
+    """The output's gradient is a thousand times as large, and one term sees the features before it alone."""
+    known = Known()
+    known.student = torch.nn.Sequential(torch.nn.Linear(2, 1, bias=False), torch.nn.Linear(1, 1, bias=False))
+    first, out = (layer.weight for layer in known.student)
+    known.terms = lambda step: {"reconstruction": first[0, 0] + 1000 * out.sum(), "features": first.sum(),
+                                "frames": first[0, 0] - out.sum()}
+    student = torch.nn.Sequential(torch.nn.Linear(2, 1, bias=False), torch.nn.Linear(1, 1, bias=False))
+    assert measuring.cosines(student, known, 3) == {"features": pytest.approx(0.707, abs=1e-3), "frames": 1.0}
+
+
+def test_a_strength_is_a_share_of_what_the_truth_pulls_with_where_a_term_reaches():
+    known = Known()
+    known.student = torch.nn.Sequential(torch.nn.Linear(2, 1, bias=False), torch.nn.Linear(1, 1, bias=False))
+    first, out = (layer.weight for layer in known.student)
+    known.settings = types.SimpleNamespace(lambda_features=0.5, lambda_frames=2.0)
+    known.terms = lambda step: {"reconstruction": 2 * first.sum() + 1000 * out.sum(),
+                                "features": (1 + step) * first.sum(), "frames": 100 * out.sum()}
+    student = torch.nn.Sequential(torch.nn.Linear(2, 1, bias=False), torch.nn.Linear(1, 1, bias=False))
+    assert measuring.strengths(student, known, 3) == {"features": pytest.approx(0.5), "frames": pytest.approx(0.2)}
 
 
 def test_a_teacher_is_as_near_to_itself_as_can_be():
@@ -83,6 +106,7 @@ def test_every_trained_student_and_term_is_in_the_report(tmp_path, monkeypatch):
     assert [row["row"] for row in report["students"]] == ["sr-stacked-plain", "sr-recurrent-plain"]
     assert [(row["row"], row["at"]) for row in report["pulls"]] == [
         (kind, at) for kind in ("three frames", "recurrent") for at in ("the first weights", "plain, trained")]
-    assert set(report["pulls"][0]) == {"row", "at", "space", "time", "attention", "imitation"}
+    for row in (*report["pulls"], *report["strengths"]):
+        assert set(row) == {"row", "at", "space", "time", "attention", "imitation"}
     text = (tmp_path / "targets.txt").read_text()
     assert "imitation" in text and "sr-stacked-plain" in text

@@ -100,11 +100,13 @@ def test_a_claim_turns_round_with_the_numbers():
 
 
 def test_steadier_is_a_lower_warping_error():
-    made = trained(both=(0.1, 0.1, 0.1))
+    made = trained(both=(0.1, 0.1, 0.1), space=(0.1, 0.1, 0.1))
     for n, one in enumerate(one for one in made if one["recipe"] == "sr-recurrent-both"):
         one["scores"]["mean"] = {**one["scores"]["mean"], "warping": 0.015 + 0.0001 * n}
     built = std_tables.build(made, {})
-    assert said(built["claims"])["both terms make it steadier", "sr-recurrent-plain"]["verdict"] == "holds"
+    found = said(built["claims"])
+    assert found["both terms make it steadier", "sr-recurrent-plain"]["verdict"] == "holds"
+    assert found["L_SD makes it steadier", "sr-recurrent-plain"]["verdict"] == "within the spread"
     assert rows(built["upscaling"], "recurrent")["sr-recurrent-both"]["steadier"][0] == pytest.approx(-0.245)
 
 

@@ -6,7 +6,7 @@
 # - write the attention map of space distillation and one step of the ConvLSTM of time distillation;
 # - see a loss report a success that is none, and cure it.
 #
-# **You need** notebooks 00 to 05.
+# **You need** notebooks 00 to 05; weights from gradients are in 07, the warping error (`e_stab` of an enlargement) in 08.
 # **Time**: about 75 minutes to read and work. Every cell together runs about 3 minutes on a laptop without a GPU.
 # The scale is set by the variable `OFD_SCALE` (default `laptop`).
 #
@@ -167,7 +167,7 @@ for name in ("BI", "BD"):
 #
 # | | sees | features move |
 # |---|---|---|
-# | teacher (`sr-teacher`) | all frames, before and after | along the optical flow |
+# | teacher (`sr-teacher`) | the frames of its window, before and after | along the optical flow |
 # | three frames (`sr-stacked-...`) | the frame, one before, one after | not at all |
 # | recurrent (`sr-recurrent-...`) | the frame, and its own features of the one before | not at all |
 #
@@ -234,6 +234,9 @@ print(f"{'the truth':15} {'':27}   warping error {found.truth_warping:.5f}")
 #
 # $$M = \sum_c |F_c|^2 \qquad L_{SD} = \frac{1}{N} \sum_t \lVert M^S_t - M^T_t \rVert^2$$
 #
+# ($c$ counts the channels, $t$ the $N$ frames of a clip; $S$ is the student's, $T$ the teacher's. The course takes the mean over
+# the pixels, too, so that a lambda does not depend on the size.)
+#
 # By hand: a feature map of two channels and four pixels, (1, -2, 0, 3) and (-1, 2, 0, 4). What is $M$? And what would the sum
 # *without* squares be?
 
@@ -267,8 +270,8 @@ checks.attention_map(attention_map)
 # From here on the notebook takes the course's own, whatever yours does. It knows two alternatives as well, the sum of absolute
 # values and the largest one.
 #
-# **Predict, then run.** A network's channels could be mixed with each other (by a rotation), and its last layer could undo that: the
-# same network in other words. Which of the three maps stays the same?
+# **Predict, then run.** Write each pixel's feature vector in other axes (a rotation of the channels). Which of the three maps stays the
+# same?
 
 # %%
 from tutorial_lib.losses.space_time import attention_map
@@ -286,8 +289,9 @@ for power in ("square", "absolute", "maximum"):
 assert moved["square"] < 1e-3 < min(moved["absolute"], moved["maximum"])
 
 # %% [markdown]
-# That is one reason for squares: the length of a feature vector does not depend on the axes in which it is written, and nobody made
-# teacher and student agree on axes.
+# Squares give the length of a feature vector, which does not depend on axes. Do not make too much of it: behind a ReLU axes are not
+# free. The same network can be written with its channels in another order, which none of the maps minds, or with one channel
+# twice as large and its next weights halved, which all three mind.
 #
 # What do the maps show? The paper: they "hint the high-frequency video content".
 #
@@ -311,20 +315,21 @@ for name, x in maps.items():
     print(f"the map of the {name} correlates with bicubic's error by {alike(x, error):+.2f}; "
           f"its mean is {x.mean().item():.3f}")
 print(f"the two maps correlate with each other by {alike(*maps.values()):+.2f}")
-hints = alike(maps["teacher"], error) > 0.3
-print("This teacher is active where the enlargement is wrong." if hints else
-      "This teacher's activity says little of where the enlargement is wrong: it has not learned enough, or it is not so.")
+r = alike(maps["teacher"], error)
+print(f"The teacher's map explains {r * r:.0%} of how bicubic's error varies (r squared): "
+      f"{'a hint, as the paper says, and no more' if r > 0.3 else 'next to nothing'}. "
+      "Section 9 asks more: does it tell where a student is worse than its teacher?")
 
 # %% [markdown]
 # The means may differ by a factor: one network's features are larger. $L_{SD}$ as the paper has it asks the student for the
-# teacher's *size*, too. Divided by its own root mean square, a map says only where (`normalised=True`); the ablations try both.
+# teacher's *size*, too. Divided by its own root mean square, a map says only where (`normalised=True`, tried in section 9).
 
 # %% [markdown]
 # ## Half-way
 #
-# - Many large pictures have one small picture; least squares answers with their mean, which is blur.
+# - Many large pictures have one small picture; a loss of squares answers with their mean, which is blur.
 # - BI and BD are different questions. A number without its degradation says nothing.
-# - $L_{SD}$ compares maps of activity, which need no common channels, and squares make them independent of the axes.
+# - $L_{SD}$ compares maps of activity, which need no common channels.
 #
 # What is still open: the maps are made frame by frame. Where is the *time* in space-time?
 
@@ -384,7 +389,8 @@ assert torch.allclose(cell, lstm(three)[:, -1], atol=1e-5)
 
 # %% [markdown]
 # $L_{TD} = \lVert C^T_N - C^S_N \rVert^2$ compares the *last* cells: what is left of the whole clip. The course's memory has a purpose
-# of its own: it learns, on the teacher's features alone, to tell the next feature map from its $h$. Then it is frozen.
+# of its own: it learns, on the teacher's features alone, to tell from its $h$ how the next feature map will *differ* from this one.
+# Then it is frozen. (The upper $T$ is the teacher, no transpose.)
 #
 # **Predict, then run.** Does the cell hold more after the last frame than after the first?
 
@@ -463,7 +469,7 @@ figures.show(figure, "Left: what the loss reports. Right: what the memory still 
 # The cell that learns wins on the left, and on the right one sees with what. `has_collapsed` asks for the spread, and
 # `relative_time_loss` divides by it: a loss that cannot be talked down. The cure is to take the cell out of the game: frozen as it was
 # drawn, or (the course's) trained for a purpose that needs a memory, and then frozen. Neither can shrink. Which of them teaches a student
-# more is another question (exercise 3, and `sr-...-time-random` in the table of attempts).
+# more is another question (exercise 3 in the toy; `time-random` among what else was tried, in section 9).
 
 # %% [markdown]
 # **Question.** The authors freeze their cell as soon as $L_{TD}$ is below $10^{-8}$. What does that prevent?
@@ -480,9 +486,16 @@ figures.show(figure, "Left: what the loss reports. Right: what the memory still 
 #
 # $$L = L_{rec} + \lambda_1 L_{SD} + \lambda_2 L_{TD}$$
 #
-# $L_{rec}$ is the Charbonnier loss of the pixels. The lambdas come from gradients, as in notebook 07: each term starts with a tenth of
-# the pull of $L_{rec}$. The control is the plain student of section 4: same first weights, same patches in the same order, as many steps.
-# A rival imitates the teacher's frames.
+# $L_{rec}$ is the *Charbonnier* loss, the mean of $\sqrt{d^2 + 0.001^2}$ over the pixels' differences $d$: nearly $|d|$, so a large
+# error counts less than squared. In section 1's question it is as content with 4 and with 2 as with anything between: a median,
+# not the mean. It cannot know the stripes either.
+
+# %% [markdown]
+# The lambdas come from gradients, as in notebook 07: over all weights $L_{SD}$ and $L_{TD}$ start with about a tenth of the pull of
+# $L_{rec}$, the rival, which imitates the teacher's frames, with half. But most of that pull is on the output convolution, which
+# only pixels reach: on the other weights a term starts several times as strong as $L_{rec}$, and ends far below it.
+#
+# The control is the plain student of section 4: same first weights, same patches in the same order, as many steps.
 
 # %%
 given = {"teacher": teacher, "memory": memory}
@@ -556,10 +569,10 @@ else:
 # %% [markdown]
 # ## Summary
 #
-# Four times as large is ill-posed, and a loss of squares answers with a mean. The paper gives a compact network two more things to
-# learn from a large one: *where* it is active (a map of squares, free of axes) and *what is left of the clip* (the last cell of a
-# shared ConvLSTM). The cell must not learn from the loss that it serves. Both are gone after the training: the
-# student is as large and as fast as before.
+# Four times as large is ill-posed: a loss of squares answers with a mean, one of absolute values with a median, both without the
+# stripes. The paper gives a compact network two more things to learn from a large one: *where* it is active (a map of squares) and
+# *what is left of the clip* (the last cell of a shared ConvLSTM). A cell that learns from the loss that it serves can satisfy it by
+# forgetting. Both are gone after the training: the student is as large and as fast as before.
 
 # %% [markdown]
 # ## Exercises

@@ -45,11 +45,11 @@ class ConvLSTM(nn.Module):
 
 
 class Memory(nn.Module):
-    """A ConvLSTM with a purpose of its own: from its h_t it tells the *next* feature map of the network it listens to.
+    """A ConvLSTM with a purpose of its own: from its h_t it tells how the *next* feature map differs from this one.
 
     The cure for the collapse. A cell that only L_TD teaches has an easy way out: to remember nothing. This one is
-    trained on the teacher's features alone, to tell what comes next, and then is frozen: what its memory holds is
-    worth holding, and no student can talk it out of that.
+    trained on the teacher's features alone, to tell what changes next, and then is frozen: its memory holds something,
+    and no student can shrink that. (That a student learns more through it than through a random one is not said.)
     """
 
     task = "remember"

@@ -50,8 +50,9 @@ def of_one_protocol(records: Sequence[Mapping]) -> tuple[Records, list[str], dic
 def described(protocol: Mapping, records: Records) -> str:
     """The protocol in a sentence."""
     judges = sorted({record["protocol"]["judge"]["name"] for record in records.values() if record["protocol"]["judge"]})
-    return (f"Protocol: {protocol['films']}, {size_of(protocol)}, at most {protocol['frames']} frames a film; style and content on "
-            f"every {protocol['fidelity_every']}th frame, by the network {protocol['perceptual']['name']}"
+    return (f"Protocol: {protocol['films']}, {size_of(protocol)}, at most {protocol['frames']} frames a film; "
+            f"style and content on every {protocol['fidelity_every']}th frame, by the network "
+            f"{protocol['perceptual']['name']}"
             + (f" and, as the judge, {', '.join(judges)}" if judges else "") + ".")
 
 

@@ -11,8 +11,9 @@ from tutorial_lib.settings import Values
 class Settings(Values):
     """Everything that a scale decides for super-resolution. Sizes in pixels of the truth, except `patch`.
 
-    Each lambda is what the gradient of its term measures at the first step, as a share of that of the reconstruction
-    loss: the factor that makes it so is measured before a training (`papers.std.stages.balanced`).
+    Each lambda is what the gradient of its term measures at the first steps, over all weights, as a share of that of
+    the reconstruction loss: the factor that makes it so is measured before a training (`papers.std.stages.balanced`,
+    which says what that share is not).
     """
 
     name: str

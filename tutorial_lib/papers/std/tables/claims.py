@@ -48,9 +48,11 @@ def _of(records: Records, kind: str) -> list[dict]:
     closed = shares(records, both, plain)
     rows.append({"row": f"both terms close {SHARE:.0%} of the gap", "seeds": len(closed), "share": over_seeds(closed),
                  "verdict": verdict(closed, SHARE)})
-    steadier = differences(records, both, plain, warping)
-    rows.append({"row": "both terms make it steadier", "other": plain, "seeds": len(steadier),
-                 "change": over_seeds(steadier), "verdict": verdict([-value for value in steadier])})
+    for method, words in (("space", "L_SD makes it steadier"), ("time", "L_TD makes it steadier"),
+                          ("both", "both terms make it steadier")):
+        steadier = differences(records, name(method), plain, warping)
+        rows.append({"row": words, "other": plain, "seeds": len(steadier), "change": over_seeds(steadier),
+                     "verdict": verdict([-value for value in steadier])})
     return rows
 
 
