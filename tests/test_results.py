@@ -117,10 +117,20 @@ def test_what_the_text_claims_of_real_time_holds():
     assert round(ours["gain"], 3) == -0.198 and -0.27 < both["gain"] < -0.24 and temp["gain"] < both["gain"]
     assert abs(both["style_gain"] / ours["style_gain"] - 0.5) < 0.05 and abs(temp["style_gain"]) < 0.02
     assert temp["content_gain"] > 0.05 > 0.02 > max(ours["content_gain"], both["content_gain"])
-    for style in ("mosaic", "waves", "candy"):
+    found = {row["row"]: row for row in rows("pockets-screen", "starry_night.final")}
+    ours, both, temp = (found[f"pocket-{name}"] for name in ("ours", "ours-temp", "temp"))
+    assert max(row["gain"] for row in (ours, both, temp)) < -0.28 and abs(ours["gain"] - temp["gain"]) < 0.01
+    assert both["gain"] < ours["gain"] - 0.05 and both["style_gain"] > ours["style_gain"] > 0 > temp["style_gain"]
+    assert temp["content_gain"] > ours["content_gain"] > both["content_gain"]
+    assert not any(row["verdict"] == "steadier" for row in (ours, both, temp))
+    for style in ("mosaic", "waves", "candy", "starry_night"):
         rendered, real = ({row["row"]: row["e_stab"] for row in rows(table, block)} for table, block in (
             ("pockets-screen", f"{style}.final"), ("pockets-screen-real", f"{style}.real")))
-        assert sorted(real, key=real.get) == [name for name in sorted(rendered, key=rendered.get) if name in real]
+        order = [name for name in sorted(rendered, key=rendered.get) if name in real]
+        if style == "starry_night":                         # ours and L_temp are level there
+            assert order[1:3] == ["pocket-ours", "pocket-temp"]
+            order[1:3] = order[2:0:-1]
+        assert sorted(real, key=real.get) == order
         said = {row["row"]: row["verdict"] for row in rows("pockets-screen-real", f"{style}.real")}
         for name in ("pocket-ours", "pocket-temp", "pocket-ours-temp"):
             assert (said[name] == "steadier") if style == "candy" else said[name].startswith("steadier, but")
@@ -215,15 +225,19 @@ def test_the_second_paper_s_gap_is_there_and_no_method_closes_it(kind):
     plain = f"sr-{kind}-plain"
     assert {row["seeds"] for row in said.values()} == {3}
     assert said["the teacher is at least 0.8 dB better", plain]["verdict"] == "holds"
-    for claim in ("L_SD makes it better", "L_TD makes it better", "space-time distillation makes it better",
-                  "both terms make it steadier"):
+    for claim in ("L_SD makes it better", "L_TD makes it better", "space-time distillation makes it better"):
         assert said[claim, plain]["verdict"] != "holds", claim
+    steadier = [claim for (claim, _), row in said.items() if claim.endswith("steadier") and row["verdict"] == "holds"]
+    assert steadier == (["L_SD makes it steadier"] if kind == "stacked" else [])
     assert said["both terms close 20% of the gap", None]["verdict"] == "fails"
     gains = {row["row"]: row["gain"] for row in of_std("upscaling", kind) if "gain" in row}
     longer, = (row for row in of_std("upscaling", f"{kind}.attempts") if row["row"] == f"{plain}-x2")
-    assert len(gains) == 6 and all(gain[0] < 0.5 * longer["gain"] for gain in gains.values())
-    rivals = [gains[f"sr-{kind}-{name}"] for name in ("attention", "hint", "imitation")]
-    assert all(mean <= 2 * spread for mean, spread in rivals)
+    assert len(gains) == 6 and all(gain[0] < longer["gain"][0] for gain in gains.values())
+    for name in ("attention", "imitation"):
+        gain, spread = gains[f"sr-{kind}-{name}"]
+        assert abs(gain) <= 2 * spread
+    gain, spread = gains[f"sr-{kind}-hint"]
+    assert gain < -2 * spread
 
 
 def test_sharper_is_not_steadier():
@@ -244,19 +258,30 @@ def test_nothing_is_added_at_inference():
 
 
 def test_why_the_second_paper_s_terms_do_not_help():
-    """RESULTS.md, "Why": hardly learned, and not what the truth asks for."""
+    """RESULTS.md, "Why": which way the terms pull, how strongly, what is learned, and whether it was too little."""
     found = read_json(ROOT / "results" / "std" / "targets.json")
     students = {row["row"]: row for row in found["students"]}
     for kind in ("stacked", "recurrent"):
-        both = students[f"sr-{kind}-both"]
-        assert both["space"] > 0.5 and both["time"] > 0.5 and abs(both["tells"]) < 0.3
-    first, trained = ([row for row in found["pulls"] if row["at"] == at]
-                      for at in ("the first weights", "plain, trained"))
-    for row in first:
-        assert row["imitation"] > 0.95 and max(abs(row[name]) for name in ("space", "time", "attention")) < 0.1
-    assert min(row["imitation"] for row in trained) < 0 < max(row["imitation"] for row in trained)
+        plain, both, more, balanced = (students[f"sr-{kind}-{name}"]
+                                       for name in ("plain", "both", "both-x3", "both-balanced"))
+        assert 0.5 < both["space"] < 1.2 and 0.5 < both["time"] < 1.3
+        assert all(abs(row["tells"]) < 0.3 for row in (plain, both))
+        assert more["space"] < both["space"] and more["time"] < both["time"] and more["psnr"] <= both["psnr"]
+        assert balanced["psnr"] <= plain["psnr"]
+    stacked, recurrent = students["sr-stacked-plain"], students["sr-recurrent-plain"]
+    assert stacked["space"] > 10 and stacked["time"] > 3 and recurrent["space"] < 1 and recurrent["time"] < 1.3
+    pulls, strengths = ({(row["row"], row["at"]): row for row in found[name]} for name in ("pulls", "strengths"))
+    for kind in ("three frames", "recurrent"):
+        first, trained = pulls[kind, "the first weights"], pulls[kind, "plain, trained"]
+        assert min(first["space"], first["time"]) > 0.8 and abs(first["attention"]) < 0.2
+        assert all(-0.3 < trained[name] < 0 for name in ("space", "time"))
+        assert first["imitation"] > 0.95 and trained["imitation"] > 0.5
+        first, trained = strengths[kind, "the first weights"], strengths[kind, "plain, trained"]
+        assert min(first["space"], first["time"]) > 3
+        for name in ("space", "time"):
+            assert trained[name] < 0.03 if kind == "recurrent" else 0.12 < trained[name] < 0.21
     ends = {row["row"]: row for row in of_std("plateau", "plateau")}
-    assert {row["verdict"] for row in ends.values()} == {"a plateau"} and len(ends) == 9
+    assert {row["verdict"] for row in ends.values()} == {"a plateau"} and len(ends) == 13
     for kind in ("stacked", "recurrent"):
         assert ends[f"sr-{kind}-plain-x2"]["psnr"] > ends[f"sr-{kind}-plain"]["psnr"] + 0.1
 
