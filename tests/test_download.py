@@ -51,6 +51,13 @@ def test_a_file_is_fetched_once(any_site, tmp_path):
     assert len(any_site.asked) == 1
 
 
+def test_a_run_that_was_ended_before_its_last_step_leaves_nothing_in_the_end(site, tmp_path):
+    (tmp_path / "file").write_bytes(CONTENT)
+    (tmp_path / "file.part.json").write_text("{}")
+    download(f"{site.address}/file", tmp_path / "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and not site.asked
+
+
 def test_a_broken_off_download_goes_on(any_site, tmp_path):
     begun(any_site, tmp_path)
     download(f"{any_site.address}/file", tmp_path / "file", SHA256)

@@ -233,6 +233,11 @@ def test_the_second_paper_s_gap_is_there_and_no_method_closes_it(kind):
     gains = {row["row"]: row["gain"] for row in of_std("upscaling", kind) if "gain" in row}
     longer, = (row for row in of_std("upscaling", f"{kind}.attempts") if row["row"] == f"{plain}-x2")
     assert len(gains) == 6 and all(gain[0] < longer["gain"][0] for gain in gains.values())
+    assert longer["seeds"] == "0 1 2" and longer["gain"][0] > 2 * longer["gain"][1]
+    others = {row["row"]: row["gain"] for row in of_std("upscaling", f"{kind}.attempts") if row["row"] != f"{plain}-x2"}
+    assert len(others) == 6 and all((gain < 0) == (kind == "stacked") for gain in others.values())
+    truth = others.pop(f"sr-{kind}-space-truth")
+    assert truth < min(others.values()) if kind == "stacked" else truth > max(others.values())
     for name in ("attention", "imitation"):
         gain, spread = gains[f"sr-{kind}-{name}"]
         assert abs(gain) <= 2 * spread

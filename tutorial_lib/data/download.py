@@ -70,6 +70,7 @@ def download(
     """
     path = Path(path)
     if path.exists():
+        _notes(path).unlink(missing_ok=True)        # of a run that was ended between its last two steps
         return path
     with only_writer(path):
         if not path.exists():           # another run may have ended just now
@@ -78,7 +79,7 @@ def download(
 
 
 def _download(address: str, path: Path, sha256: str | None, md5: str | None, otherwise: str) -> None:
-    part, notes = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
+    part, notes = path.with_name(f"{path.name}.part"), _notes(path)
     begun = _begun(address, part, notes)
     complete = begun and part.stat().st_size == begun.length       # interrupted while the checksums were computed
     remote = begun if complete else _fetch(address, part, notes, begun, otherwise)
@@ -94,7 +95,12 @@ def _download(address: str, path: Path, sha256: str | None, md5: str | None, oth
             "run the same command again, and if that does not help, the file on the server has changed."
         )
     part.replace(path)
-    notes.unlink()
+    notes.unlink(missing_ok=True)
+
+
+def _notes(path: Path) -> Path:
+    """What is known of the file on the server, as long as it is not here as a whole."""
+    return path.with_name(f"{path.name}.part.json")
 
 
 def _begun(address: str, part: Path, notes: Path) -> _RemoteFile | None:
