@@ -236,7 +236,8 @@ print(f"{'the truth':15} {'':27}   warping error {found.truth_warping:.5f}")
 #
 # ($c$ counts the channels, $t$ the $N$ frames of a clip; $S$ is the student's, $T$ the teacher's. The course takes the mean over
 # the pixels, too, so that a lambda does not depend on the size.)
-#
+
+# %% [markdown]
 # By hand: a feature map of two channels and four pixels, (1, -2, 0, 3) and (-1, 2, 0, 4). What is $M$? And what would the sum
 # *without* squares be?
 
@@ -292,7 +293,8 @@ assert moved["square"] < 1e-3 < min(moved["absolute"], moved["maximum"])
 # Squares give the length of a feature vector, which does not depend on axes. Do not make too much of it: behind a ReLU axes are not
 # free. The same network can be written with its channels in another order, which none of the maps minds, or with one channel
 # twice as large and its next weights halved, which all three mind.
-#
+
+# %% [markdown]
 # What do the maps show? The paper: they "hint the high-frequency video content".
 #
 # **Predict, then run.** Where will the teacher's map be brightest: in the sky, on edges, or where the bicubic enlargement is
@@ -574,8 +576,8 @@ else:
 #
 # Four times as large is ill-posed: a loss of squares answers with a mean, one of absolute values with a median, both without the
 # stripes. The paper gives a compact network two more things to learn from a large one: *where* it is active (a map of squares) and
-# *what is left of the clip* (the last cell of a shared ConvLSTM). A cell that learns from the loss that it serves can satisfy it by
-# forgetting. Both are gone after the training: the student is as large and as fast as before.
+# *what is left of the clip* (the last cell of a shared ConvLSTM, which must not satisfy its loss by forgetting). Both are gone after
+# the training: the student is as large and as fast as before.
 
 # %% [markdown]
 # ## Exercises
