@@ -216,10 +216,10 @@ def test_a_style_offers_its_own_networks(live, still):
     assert offered["teacher with flow"] == "teacher-flow" and offered["ours"] == "student-ours"
     assert "starry_night-student-ours-plus" not in zoo.names()
     widget.style_choice.value = "starry_night"
-    assert widget.network_choice.value == "student-ours"
+    assert widget.network_choice.value == "pocket-ours"
     assert "student-ours-plus" not in dict(widget.network_choice.options).values()
-    until(lambda: shows(widget, "starry_night-student-ours"))
-    assert set(loaded) <= {"mosaic-student-ours-plus", "starry_night-student-ours"}      # none in between
+    until(lambda: shows(widget, "starry_night-pocket-ours"))
+    assert set(loaded) <= {"mosaic-student-ours-plus", "starry_night-pocket-ours"}      # none in between
 
 
 def test_what_is_chosen_while_it_stands_still_is_painted_next(still, live):
