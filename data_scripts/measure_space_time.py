@@ -41,7 +41,7 @@ from tutorial_lib.papers.std.settings import Settings, scale
 from tutorial_lib.papers.std.stages import Distillation, balanced, new_student
 from tutorial_lib.roles import Recipe
 from tutorial_lib.stage import Job
-from tutorial_lib.training.balance import pulls_of
+from tutorial_lib.training.balance import gradients_of, pulls_of
 
 RESULTS = Path(__file__).parent.parent / "results" / "std"
 BATCHES = 48        # over which gradients are added up
@@ -82,7 +82,8 @@ def lessons(teacher: SuperResolver, memory: nn.Module, settings: Settings) -> li
 def nearness(student: SuperResolver, memory: nn.Module, scenes: Sequence[Lesson], settings: Settings) -> dict:
     """The mean over the validation scenes. "space" and "time": L_SD and L_TD, as shares of what the teacher's map and
     memory cells vary by. "frames": dB between the frames of both. "tells": how far the teacher's map correlates with
-    how much farther from the truth the student is at a pixel than the teacher."""
+    how much farther from the truth the student is at a pixel than the teacher. "size": the mean of the student's map
+    as a share of the teacher's; "places": how far the two maps correlate."""
     rows = []
     for film, taught, cells in scenes:
         mine, truth = seen(student, film, settings), film.frames[None]
@@ -94,6 +95,7 @@ def nearness(student: SuperResolver, memory: nn.Module, scenes: Sequence[Lesson]
             "time": relative_time_loss(memory(mine.tap)[:, -1], cells).item(),
             "frames": quality.psnr(*quality.compared(mine.frames[0], taught.frames[0])).mean().item(),
             "tells": correlation(theirs, own - others),
+            "size": (ours.mean() / theirs.mean()).item(), "places": correlation(ours, theirs),
         })
     return {name: round(sum(row[name] for row in rows) / len(rows), 4) for name in rows[0]}
 
@@ -109,18 +111,14 @@ def cosines(student: SuperResolver, distillation: Distillation, batches: int) ->
     near zero, wherever they pull.
     """
     distillation.student.load_state_dict(student.state_dict())
-    parameters = list(distillation.student.parameters())
-    sums: dict[str, list[torch.Tensor | None]] = {}
+    sums: dict[str, torch.Tensor] = {}
     for step in range(batches):
-        for name, term in distillation.terms(step).items():
-            found = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
-            sums[name] = [one if so_far is None else so_far + one
-                          for one, so_far in zip(found, sums.get(name, [None] * len(found)), strict=True)]
-    reached = [all(found is not None for found in gradients) for gradients in zip(*sums.values(), strict=True)]
-    pulls = {name: torch.cat([found.flatten() for found in compress(gradients, reached)])
-             for name, gradients in sums.items()}
-    wanted = pulls.pop("reconstruction")
-    return {name: round(torch.cosine_similarity(wanted, pull, 0).item(), 3) for name, pull in pulls.items()}
+        found = gradients_of(distillation.student, distillation.terms(step))
+        reached = [all(one is not None for one in ones) for ones in zip(*found.values(), strict=True)]
+        for name, gradients in found.items():
+            sums[name] = sums.get(name, 0) + torch.cat([one.flatten() for one in compress(gradients, reached)])
+    wanted = sums.pop("reconstruction")
+    return {name: round(torch.cosine_similarity(wanted, pull, 0).item(), 3) for name, pull in sums.items()}
 
 
 def strengths(student: SuperResolver, distillation: Distillation, batches: int) -> dict[str, float]:
@@ -149,10 +147,12 @@ def distillation_of(kind: str, networks: Mapping[str, nn.Module], settings: Sett
 def as_text(report: Mapping) -> str:
     lines = ["Validation scenes. L_SD, L_TD: as shares of the variance of the teacher's maps and cells. frames: PSNR",
              "against the teacher's. tells: the correlation of the teacher's map with how much farther from the truth",
-             "the student is than the teacher.", "",
-             f"{'student':32}{'PSNR':>8}{'L_SD':>8}{'L_TD':>8}{'frames':>8}{'tells':>8}"]
+             "the student is than the teacher. "
+             "size: the mean of the student's map, as a share of the teacher's; places:",
+             "the correlation of the two maps.", "", f"{'student':32}" + "".join(f"{name:>8}" for name in (
+                 "PSNR", "L_SD", "L_TD", "frames", "tells", "size", "places"))]
     lines += [f"{row['row']:32}{row['psnr']:8.3f}{row['space']:8.3f}{row['time']:8.3f}{row['frames']:8.2f}"
-              f"{row['tells']:+8.2f}" for row in report["students"]]
+              f"{row['tells']:+8.2f}{row['size']:8.2f}{row['places']:+8.2f}" for row in report["students"]]
     terms = [name for name in report["pulls"][0] if name not in ("row", "at")]
     lines += ["", "Cosine between a term's gradient and the reconstruction loss's, over the weights that all reach", "",
               f"{'student':14}{'at':18}" + "".join(f"{name:>12}" for name in terms)]

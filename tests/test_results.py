@@ -273,6 +273,13 @@ def test_why_the_second_paper_s_terms_do_not_help():
         assert all(abs(row["tells"]) < 0.3 for row in (plain, both))
         assert more["space"] < both["space"] and more["time"] < both["time"] and more["psnr"] <= both["psnr"]
         assert balanced["psnr"] <= plain["psnr"]
+        for name in ("attention", "space-normalised"):
+            assert students[f"sr-{kind}-{name}"]["places"] > 0.8 > both["places"] > plain["places"]
+            assert students[f"sr-{kind}-{name}"]["psnr"] < plain["psnr"] + 0.05
+    assert students["sr-stacked-plain"]["size"] > 3 and 0.8 < students["sr-stacked-both"]["size"] < 1.2
+    assert students["sr-stacked-both"]["places"] - students["sr-stacked-plain"]["places"] < 0.15
+    late, balanced = (students[f"sr-stacked-both-{name}"] for name in ("late", "balanced"))
+    assert {**late, "row": ""} == {**balanced, "row": ""}
     stacked, recurrent = students["sr-stacked-plain"], students["sr-recurrent-plain"]
     assert stacked["space"] > 10 and stacked["time"] > 3 and recurrent["space"] < 1 and recurrent["time"] < 1.3
     pulls, strengths = ({(row["row"], row["at"]): row for row in found[name]} for name in ("pulls", "strengths"))

@@ -71,6 +71,7 @@ def test_a_teacher_is_as_near_to_itself_as_can_be():
     scenes = measuring.lessons(teacher, memory, SMOKE)
     same, other = (measuring.nearness(one, memory, scenes, SMOKE) for one in (teacher, new_student("stacked", SMOKE)))
     assert same["space"] == same["time"] == 0 and same["frames"] > other["frames"]
+    assert same["size"] == same["places"] == 1 and other["size"] != 1 and abs(other["places"]) < 0.99
     assert other["space"] > 0 and other["time"] > 0
 
 

@@ -16,15 +16,23 @@ SQUARES = ("lambda_flow", "lambda_res", "lambda_temp")    # of the losses that a
 USUAL = 45.0    # Eq. 1 over the temporal loss of mosaic's plain teacher, for which the lambdas were chosen
 
 
+Gradients = tuple[torch.Tensor | None, ...]     # one a parameter that learns, None where a term does not reach it
+
+
+def gradients_of(network: nn.Module, terms: Terms) -> dict[str, Gradients]:
+    """The gradient of each unweighted term."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    return {name: torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
+            for name, term in terms.items() if name != "total"}
+
+
+def _norm(gradients: Iterable[torch.Tensor | None]) -> float:
+    return sum(g.square().sum() for g in gradients if g is not None).sqrt().item()
+
+
 def gradient_norms(network: nn.Module, terms: Terms) -> dict[str, float]:
     """The norm of the gradient of each unweighted term: what the lambdas have to balance."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    norms = {}
-    for name, term in terms.items():
-        if name != "total":
-            gradients = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
-            norms[name] = sum(g.square().sum() for g in gradients if g is not None).sqrt().item()
-    return norms
+    return {name: _norm(gradients) for name, gradients in gradients_of(network, terms).items()}
 
 
 def pulls_of(
@@ -34,15 +42,9 @@ def pulls_of(
 
     where_it_reaches: of `reference` over the weights that the term reaches, instead of over all.
     """
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    found = {name: torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
-             for name, term in terms.items() if name != "total"}
-
-    def norm(gradients: Iterable[torch.Tensor | None]) -> float:
-        return sum(g.square().sum() for g in gradients if g is not None).sqrt().item()
-
+    found = gradients_of(network, terms)
     of_reference = found.pop(reference)
-    return {name: (norm(gradients), norm(
+    return {name: (_norm(gradients), _norm(
         known for known, g in zip(of_reference, gradients, strict=True) if g is not None or not where_it_reaches))
         for name, gradients in found.items()}
 

@@ -75,7 +75,7 @@ def attempts(kind: str) -> tuple[Role, ...]:
         role("time-random", "L_TD by a random cell", distilled(kind, "lambda_time", memory="random")),
         role("time-learned", "L_TD by a cell that learns", distilled(kind, "lambda_time", memory="learned")),
         role("both-late", "both, from halfway on", distilled(kind, *both, options={"begins": "halfway"})),
-        role("both-balanced", "both, from halfway on, by the weights of then",
+        role("both-balanced", "both, from halfway on, balanced where the plain one ended",
              distilled(kind, *both, options={"begins": "halfway", "balance": "plain"})),
         role("both-x0.3", "both, 0.3 times", distilled(kind, *both, lambda_space=0.03, lambda_time=0.03)),
         role("both-x3", "both, 3 times", distilled(kind, *both, lambda_space=0.3, lambda_time=0.3)),
