@@ -557,9 +557,9 @@ else:
 
 # %% [markdown]
 # **Why.** Look at the last table. At the first weights $L_{SD}$ and $L_{TD}$ pull where the truth pulls anyway; at a trained student's
-# weights no longer, and in the recurrent one hardly at all. As shares of the variance of the teacher's maps and cells, where 1 is what
-# one constant would reach, they end near 1: the three-frame student learned the *size* of the teacher's map. Normalised maps are
-# learned, places and all, and the picture is no better. *Where* the teacher is active says little of *what* it saw.
+# weights no longer. One constant would reach 1 in the columns L_SD and L_TD, and both end near it: the three-frame student learned the
+# *size* of the teacher's map. Normalised maps are learned, places and all, and the picture is no better. *Where* the teacher is
+# active says little of *what* it saw.
 
 # %% [markdown]
 # **Question.** With three times the lambdas (`both-x3`, one seed, validation scenes) the losses of maps and cells end lower, and the
