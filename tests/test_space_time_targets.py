@@ -8,6 +8,8 @@ import pytest
 import torch
 from scripts import script
 
+from tutorial_lib import checkpoint, workshop
+from tutorial_lib.networks.build import load_network
 from tutorial_lib.networks.superres import Upscaled
 from tutorial_lib.papers.std.settings import scale
 from tutorial_lib.papers.std.stages import new_memory, new_student, new_teacher, validation_films
@@ -102,7 +104,15 @@ def test_a_map_tells_where_the_student_is_worse_than_its_teacher():
 def test_every_trained_student_and_term_is_in_the_report(tmp_path, monkeypatch):
     monkeypatch.setenv("OFD_BUILD", str(tmp_path / "build"))
     monkeypatch.setattr(sys, "argv", ["measure_space_time.py", "--scale", "smoke", "--output", str(tmp_path)])
+    asked = []
+    for measure in ("cosines", "strengths"):
+        real = getattr(measuring, measure)
+        monkeypatch.setattr(measuring, measure, lambda student, *others, real=real: (
+            asked.append(checkpoint.digest(student)), real(student, *others))[1])
     measuring.main()
+    folder = workshop.folder(SMOKE)
+    assert asked == [checkpoint.digest(student) for kind in ("stacked", "recurrent") for student in (
+        new_student(kind, SMOKE), load_network(folder / f"sr-{kind}-plain.safetensors")) for _ in range(2)]
     report = json.loads((tmp_path / "targets.json").read_text())
     assert [row["row"] for row in report["students"]] == ["sr-stacked-plain", "sr-recurrent-plain"]
     assert [(row["row"], row["at"]) for row in report["pulls"]] == [
