@@ -222,6 +222,13 @@ def test_a_style_offers_its_own_networks(live, still):
     assert set(loaded) <= {"mosaic-student-ours-plus", "starry_night-pocket-ours"}      # none in between
 
 
+def test_of_the_lambda_lab_only_what_was_asked_for_is_offered(still, live):
+    """Its seventeen students would bury the others."""
+    for asked, offered in ((None, []), ("lab-rank-x0.3", ["lab-rank-x0.3"])):
+        roles = dict(live(still, style="mosaic", network=asked).network_choice.options).values()
+        assert [role for role in roles if role.startswith("lab-")] == offered and "pocket-ours" in roles
+
+
 def test_what_is_chosen_while_it_stands_still_is_painted_next(still, live):
     widget = live(still)
     widget.stop()
@@ -255,8 +262,8 @@ def test_a_teacher_with_flow_remembers_the_frame_before(noise):
 def test_the_fastest_engine_is_measured_once_for_networks_of_the_same_layers(still, live, monkeypatch):
     measured = []
 
-    def fastest(network, frame):
-        measured.append(tuple(frame.shape))
+    def fastest(network, size):
+        measured.append(tuple(size))
         return "torch-bfloat16"
 
     monkeypatch.setattr(engines, "fastest", fastest)
@@ -265,7 +272,7 @@ def test_the_fastest_engine_is_measured_once_for_networks_of_the_same_layers(sti
     widget.label.observe(lambda change: said.append(change["new"]), "value")
     widget.style_choice.value = "candy"
     until(lambda: shows(widget, "candy-student-ours"))
-    assert measured == [(1, 3, 48, 64)] and not any("Measuring" in text for text in said)
+    assert measured == [(48, 64)] and not any("Measuring" in text for text in said)
     monkeypatch.setattr(engines, "NEAR", 1000.0)           # the engine comes less near to this network
     widget.style_choice.value = "waves"
     until(lambda: shows(widget, "waves-student-ours"))
@@ -274,7 +281,7 @@ def test_the_fastest_engine_is_measured_once_for_networks_of_the_same_layers(sti
 
 def test_the_fastest_engine_is_that_of_a_size_and_of_a_kind_of_network(still, noise, monkeypatch):
     measured = []
-    monkeypatch.setattr(engines, "fastest", lambda network, frame: measured.append(tuple(frame.shape[2:])) or "torch")
+    monkeypatch.setattr(engines, "fastest", lambda network, size: measured.append(tuple(size)) or "torch")
     widget, stop = module.Live(still, "mosaic", "student-ours", 64, "auto"), threading.Event()
     for name, height in (("mosaic-student-ours", 32), ("candy-student-ours", 32), ("mosaic-student-ours", 48),
                          ("mosaic-teacher-plain", 48), ("mosaic-student-ours", 32)):
@@ -359,7 +366,7 @@ def test_the_cell_is_run_again(cameras, live):
 def test_a_stop_does_not_wait_for_the_measurement_but_the_next_start_does(cameras, live, monkeypatch):
     go, inside = threading.Event(), []
 
-    def fastest(network, frame):
+    def fastest(network, size):
         inside.append(1)
         go.wait(30)
         return "torch"

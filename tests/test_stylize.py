@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -13,13 +14,14 @@ import av
 import pytest
 import torch
 from films import film, onset, picture, read_frames, sound_of, stamps
+from test_engines import need
 from torch import nn
 
 from tutorial_lib import engines, stylize
 from tutorial_lib import film as making
 from tutorial_lib.data import video
 from tutorial_lib.data.images import to_tensor, write_image
-from tutorial_lib.data.video import UnreadableVideo
+from tutorial_lib.data.video import UnreadableVideo, VideoWriter
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
@@ -556,27 +558,69 @@ def test_the_network_runs_in_the_engine_that_is_asked_for(tmp_path, monkeypatch)
     monkeypatch.setattr(engines, "start", lambda network, name, n: asked.append(name) or start(network, name, n))
     source = make(tmp_path / "in.mp4", 2)
     assert run(Negative(), source, tmp_path / "a.mp4", engine="torch-bfloat16").engine == "torch-bfloat16"
-    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch")
+    monkeypatch.setattr(engines, "fastest", lambda network, size, progress: "torch")
     assert run(Negative(), source, tmp_path / "b.mp4", engine="auto").engine == "torch"
     assert asked == ["torch-bfloat16", "torch"]
 
 
 def test_the_fastest_is_found_at_the_size_that_is_painted(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: seen.append(frame.shape) or "torch")
+    monkeypatch.setattr(engines, "fastest", lambda network, size, progress: seen.append(tuple(size)) or "torch")
     run(Negative(), make(tmp_path / "in.mp4", 2), tmp_path / "out.mp4", engine="auto", size=32)
-    assert seen == [(1, 3, 24, 32)]
+    assert seen == [(24, 32)]
 
 
 def test_a_film_that_is_gone_on_with_keeps_its_engine(tmp_path, short_segments, monkeypatch):
     source, target = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4"
-    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch-bfloat16")
+    monkeypatch.setattr(engines, "fastest", lambda network, size, progress: "torch-bfloat16")
     with pytest.raises(KeyboardInterrupt):
         run(Interrupted(7), source, target, engine="auto")
-    monkeypatch.setattr(engines, "fastest", lambda network, frame, progress: "torch")
+    monkeypatch.setattr(engines, "fastest", lambda network, size, progress: "torch")
     network = Remembering()
     assert run(network, source, target, engine="auto").engine == "torch-bfloat16"
     assert len(network.calls) == 7
+
+
+def test_a_film_does_not_change_the_version_of_its_engine_in_the_middle(tmp_path, short_segments, monkeypatch):
+    source, target = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4"
+    monkeypatch.setattr(engines, "fastest", lambda network, size, progress: "torch-bfloat16")
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(7), source, target, engine="auto")
+    monkeypatch.setattr(engines, "versions", lambda names: {name: "a newer one" for name in names})
+    with pytest.raises(TutorialError, match="begun with another version of the engine, and about 5 frames"):
+        run(Remembering(), source, target, engine="auto")
+    assert run(Remembering(), source, target, engine="auto", overwrite=True).frames == 12
+
+
+def test_a_film_of_another_kind_is_refused_before_engines_are_measured(tmp_path, short_segments, monkeypatch):
+    source, target, measured = make(tmp_path / "in.mp4", 12), tmp_path / "out.mp4", []
+    monkeypatch.setattr(engines, "fastest", lambda network, size, progress: measured.append(size) or "torch")
+    with pytest.raises(KeyboardInterrupt):
+        run(Interrupted(7), source, target, engine="auto")
+    with pytest.raises(TutorialError, match="begun with another size"):
+        run(Remembering(), source, target, engine="auto", size=32)
+    assert measured == [(48, 64)]
+
+
+def test_frames_are_decoded_and_encoded_while_the_network_paints(tmp_path, monkeypatch):
+    """Each in a thread of its own: what makes a film faster than the sum of the three."""
+    threads = {}
+
+    class Painter(Negative):
+        def forward(self, frame):
+            threads.setdefault("paint", threading.current_thread())
+            return super().forward(frame)
+
+    def noting(name, function):
+        def noted(*arguments):
+            threads.setdefault(name, threading.current_thread())
+            return function(*arguments)
+        return noted
+
+    monkeypatch.setattr(VideoWriter, "write", noting("encode", VideoWriter.write))
+    monkeypatch.setattr(stylize._Painter, "prepared", noting("decode", stylize._Painter.prepared))
+    run(Painter(), make(tmp_path / "in.mp4", 4), tmp_path / "out.mp4")
+    assert set(threads) == {"decode", "paint", "encode"} and len(set(threads.values())) == 3
 
 
 def test_a_film_that_is_gone_on_with_keeps_its_number_of_threads(tmp_path, short_segments, monkeypatch):
@@ -592,8 +636,7 @@ def test_a_film_that_is_gone_on_with_keeps_its_number_of_threads(tmp_path, short
 
 @pytest.mark.parametrize("engine", engines.AUTOMATIC)
 def test_a_teacher_is_gone_on_with_to_the_last_bit(tmp_path, short_segments, engine):
-    if engine not in engines.installed():
-        pytest.skip(f"{engine} is not installed")
+    need(engine)
     source, target = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4"
     torch.manual_seed(3)
     teacher = Teacher(8, 1).eval()

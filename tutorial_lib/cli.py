@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tutorial_lib.film import FilmReport
 
 ALSO = {"distill": OURS}     # what Algorithm 1 is for
+# Of the networks that ship. Of anybody's own nothing is known.
 LICENCE = "MIT; the perceptual network behind it was distilled from SqueezeNet 1.0 (BSD)"
 
 
@@ -86,7 +87,8 @@ def upscale(args: argparse.Namespace) -> None:
 def _written(target: str, report: FilmReport, maker: str) -> str:
     sound = {"none": "no sound", "copied": "sound copied", "encoded": "sound encoded as AAC"}[report.audio]
     size, seconds = f"{report.width}x{report.height}", f"{report.seconds:.1f} s"
-    return f"{target}: {report.frames} frames of {size} by {maker}, {sound}; {seconds}."
+    count = "1 frame" if report.frames == 1 else f"{report.frames} frames"
+    return f"{target}: {count} of {size} by {maker}, {sound}; {seconds}."
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -96,8 +98,8 @@ def evaluate(args: argparse.Namespace) -> None:
     from tutorial_lib.files import atomic_path
     from tutorial_lib.settings import scale
 
-    if args.output and args.output.exists() and not args.overwrite:
-        raise TutorialError(f"{args.output} exists already; choose another name, or replace it with --overwrite.")
+    if args.output:
+        _refuse_existing(args.output, args.overwrite)
     names = args.network or [name for name in zoo.names() if zoo.style_of(name)]
     rows = report.evaluate_networks(names, args.sintel, scale(args.scale), args.pass_name)
     print(report.format_table(rows))
@@ -126,12 +128,19 @@ def export(args: argparse.Namespace) -> None:
     """Writes a network as ONNX and says what it takes."""
     from tutorial_lib import engines, zoo
 
+    _refuse_existing(args.target, args.overwrite)
     network, known = zoo.load(args.network), zoo.manifest(args.network)
-    about = {"network": Path(args.network).stem, "style": known.get("style") or "", "licence": LICENCE,
+    ships = zoo.path_of(args.network).parent.resolve() == zoo.FOLDER.resolve()
+    about = {"network": Path(args.network).stem, "style": known.get("style") or "", "licence": LICENCE if ships else "",
              "settings": json.dumps(known["settings"]), "configuration": json.dumps(network.configuration)}
     engines.export(network, args.target, about)
     inputs = engines.INPUTS if network.uses_flow else engines.INPUTS[:1]
     print(f"{args.target} is written: {', '.join(inputs)} -> painted, of any height and width from 16 pixels up.")
+
+
+def _refuse_existing(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
 
 
 def doctor(args: argparse.Namespace) -> None:
@@ -238,6 +247,7 @@ def _add_export(commands) -> None:
     command = commands.add_parser("export", help="write a network as ONNX, for other programs")
     command.add_argument("network", metavar="NAME_OR_FILE", help="a network of the zoo, or a .safetensors file")
     command.add_argument("target", metavar="OUT.onnx", type=Path)
+    command.add_argument("--overwrite", action="store_true", help="replace OUT.onnx if it exists")
     command.set_defaults(command=export)
 
 

@@ -120,9 +120,10 @@ def _engines() -> str:
         return f"{here}; which is the fastest is measured by the first stylize"
     about, rows = known[-1]["about"], known[-1]["engines"]
     coarse = {name: "" if row["decibels"] >= engines.NEAR else " (coarse)" for name, row in rows.items()}
+    taken = engines.chosen(rows)
     times = ", ".join(f"{name} {1000 * row['seconds']:.0f} ms{coarse[name]}" for name, row in rows.items())
     height, width = about["size"]
-    return f"{here}; last measured at {width}x{height}: {times}"
+    return f"{here}; last measured at {width}x{height}: {times}; auto takes {taken} there"
 
 
 def _zoo() -> str:

@@ -5,7 +5,7 @@ import importlib.util
 import io
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from tutorial_lib.checkpoint import digest
+from tutorial_lib.data.images import resize
+from tutorial_lib.data.photographs import load_photograph
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import atomic_path, read_json, write_json
 from tutorial_lib.hardware import hardware
@@ -27,6 +29,8 @@ NEEDS = {     # the packages behind each engine; the slowest to start comes last
 }
 AUTOMATIC = [name for name in NEEDS if name != "compile"]   # which takes minutes before it paints a first frame
 NEAR = 40.0          # dB against float32 PyTorch: below, an engine's rounding could be seen
+PHOTOGRAPH = "chelsea"      # by which that is judged: a film's own first frame may be black, where all rounding is large
+EXACT = 80.0         # dB: two ways to compute the same in float32 are nearer than this
 OPSET = 18           # of ONNX: the first with anti-aliased resizing, and what both engines read
 MEASURED = {"measured": [{"about": {"size": [whole(1)]},
                           "engines": each({"seconds": number(0), "decibels": number()})}]}
@@ -96,37 +100,50 @@ def _why_not(name: str, device: str) -> str | None:
 # --- which is the fastest ---
 
 
-def fastest(network: nn.Module, frame: torch.Tensor, progress: bool = False) -> str:
-    """The fastest installed engine that paints `frame` (1, 3, H, W) at least `NEAR` dB near to float32 PyTorch.
+def fastest(network: nn.Module, size: Sequence[int], progress: bool = False) -> str:
+    """The fastest installed engine for frames of `size` (height, width) that is `NEAR` dB near to float32 PyTorch.
 
+    Near by a photograph. In frames that are nearly black or nearly flat the normalisation of a network enlarges
+    whatever there is, rounding too, and an engine in bfloat16 may be farther away.
     Measured once for a network, a size, this machine and these versions, and kept in the build folder.
     """
-    report = measured(network, frame, progress)
+    return chosen(measured(network, size, progress))
+
+
+def chosen(report: Mapping[str, Mapping[str, float]]) -> str:
+    """The fastest of a report of `measured` that is near."""
     near = {name: row for name, row in report.items() if row["decibels"] >= NEAR}
     return min(near, key=lambda name: near[name]["seconds"])
 
 
-def measured(network: nn.Module, frame: torch.Tensor, progress: bool = False) -> dict[str, dict[str, float]]:
+def measured(network: nn.Module, size: Sequence[int], progress: bool = False) -> dict[str, dict[str, float]]:
     """{engine: {"seconds": a frame, "decibels": against float32 PyTorch}}, from the build folder where it is known."""
-    device = frame.device.type
-    names = installed(device)
-    about = {"network": f"{type(network).__name__} {digest(network)}", "size": list(frame.shape[-2:]),
-             "threads": torch.get_num_threads(), "hardware": hardware(), "device": device, "engines": names,
-             "versions": {package: version(package) for package in _packages(names)}}
+    device = _device(network)
+    names = installed(device.type)
+    about = {"network": f"{type(network).__name__} {digest(network)}", "size": [*size], "picture": PHOTOGRAPH,
+             "threads": torch.get_num_threads(), "hardware": hardware(), "device": device.type, "engines": names,
+             "versions": versions(names)}
     before = kept()
     known = [row for row in before if row["about"] == about]
     if known:
         return known[-1]["engines"]
     if progress:
         print(f"Which engine is the fastest here? Trying {', '.join(names)} (once) ...", flush=True)
-    found = compare([start(network, name) for name in names], frame)
+    found = compare([start(network, name) for name in names], _photograph(size, device))
     write_json(_file(), {"measured": [*before[-50:], {"about": about, "engines": found}]})
     return found
 
 
+def is_near(engine: Engine, network: nn.Module, size: Sequence[int]) -> bool:
+    """Whether an engine paints as a network does in float32 PyTorch, by the photograph at a size (height, width)."""
+    images = _images(network, _photograph(size, _device(network)))
+    with torch.inference_mode():
+        return decibels(engine(*images), network(*images)) >= NEAR
+
+
 def compare(engines: Sequence[Engine], frame: torch.Tensor, rounds: int = 5) -> dict[str, dict[str, float]]:
     """Times engines in turn, so that a machine that slows down slows all of them; the first has to be exact."""
-    images = (frame, *blank_past(frame)) if engines[0].uses_flow else (frame,)
+    images = _images(engines[0], frame)
     painted = {engine.name: engine(*images) for engine in engines}
     times = in_turn({engine.name: partial(engine, *images) for engine in engines}, rounds, bar=False)
     exact = painted[engines[0].name]
@@ -148,6 +165,10 @@ def kept() -> list[dict]:
         return []
 
 
+def _photograph(size: Sequence[int], device: torch.device) -> torch.Tensor:
+    return resize(load_photograph(PHOTOGRAPH), *size).clamp(0, 1).to(device)
+
+
 def _file() -> Path:
     return build_folder() / "engines.json"
 
@@ -156,8 +177,10 @@ def _device(network: nn.Module) -> torch.device:
     return next((p.device for p in network.parameters()), torch.device("cpu"))
 
 
-def _packages(names: Sequence[str]) -> list[str]:
-    return ["torch", *sorted({package for name in names for package in NEEDS[name]})]
+def versions(names: Sequence[str]) -> dict[str, str]:
+    """Of the packages behind some engines."""
+    packages = sorted({package for name in names for package in NEEDS[name]})
+    return {package: version(package) for package in ("torch", *packages)}
 
 
 # --- ONNX ---
@@ -167,8 +190,10 @@ def export(network: nn.Module, path: str | Path, about: dict[str, str] | None = 
     """Writes a network as ONNX: "frame" (N, 3, H, W) in [0, 1] -> "painted", any N, H and W from 16 pixels up.
 
     A teacher with flow has two more inputs, "warped_previous" (N, 3, H, W) and "mask" (N, 1, H, W), both zero where
-    there is no past. about: goes into the file's metadata.
-    Raises: TutorialError when the package onnx is not installed, the file does not end in .onnx or cannot be written.
+    there is no past. about: goes into the file's metadata. Where ONNX Runtime is installed, it paints a picture of
+    another size than the traced one first, which has to be that of PyTorch.
+    Raises: TutorialError when the package onnx is not installed, the file does not end in .onnx or cannot be written,
+    or when the graph paints otherwise.
     """
     if Path(path).suffix.lower() != ".onnx":
         raise TutorialError(f"{path} should end in .onnx.")
@@ -178,8 +203,22 @@ def export(network: nn.Module, path: str | Path, about: dict[str, str] | None = 
     model = onnx.load_model_from_string(to_onnx(network))
     onnx.helper.set_model_props(model, about or {})
     onnx.checker.check_model(model)
+    if _why_not("onnxruntime", "cpu") is None:
+        _check_graph(model.SerializeToString(), network)
     with atomic_path(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
+
+
+def _check_graph(graph: bytes, network: nn.Module) -> None:
+    """Raises: TutorialError where a graph paints otherwise than its network."""
+    network = copy.deepcopy(network).cpu().eval()
+    frame = _photograph((66, 98), torch.device("cpu"))
+    images = (frame, frame.flip(3), torch.ones_like(frame[:, :1])) if getattr(network, "uses_flow", False) else (frame,)
+    with torch.inference_mode():
+        near = decibels(_onnxruntime(graph, 1)(*images), network(*images))
+    if near < EXACT:
+        raise TutorialError(f"The exported graph is only {near:.0f} dB near to the network, so it is not written; "
+                            "another version of torch or onnx may trace it rightly.")
 
 
 def to_onnx(network: nn.Module) -> bytes:
@@ -207,7 +246,7 @@ def _need_onnx() -> None:
 
 def _traced(network: nn.Module, **options: bool) -> bytes:
     frame = torch.rand(1, 3, 64, 96, device=_device(network))
-    images = (frame, *blank_past(frame)) if getattr(network, "uses_flow", False) else (frame,)
+    images = _images(network, frame)
     names, written = INPUTS[:len(images)], io.BytesIO()
     sizes = {name: {0: "frames", 2: "height", 3: "width"} for name in (*names, "painted")}
     # The tracer speaks at length of sizes that become constants; that none does is what the tests show.
@@ -218,6 +257,11 @@ def _traced(network: nn.Module, **options: bool) -> bytes:
             opset_version=OPSET, dynamo=False, **options,
         )
     return written.getvalue()
+
+
+def _images(network: Engine | nn.Module, frame: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """What a network is called with for a first frame."""
+    return (frame, *blank_past(frame)) if getattr(network, "uses_flow", False) else (frame,)
 
 
 def blank_past(frame: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -122,6 +122,7 @@ def write_film(
         if film is None:
             if target.exists() and not overwrite:
                 raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
+            unfinished.check(job, discard=overwrite)                # before the maker is begun, which can take a while
             maker.begin(video, progress)
             unfinished.begin({**job, **maker.decided}, discard=overwrite)
             film = _film(maker, video, unfinished, progress)

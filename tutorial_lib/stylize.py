@@ -134,7 +134,7 @@ class _Painter:
                  painted_size: int | None):
         self.network, self.flow_method, self.device = network, flow_method, device
         self.engine, self.painted_size, self.segment = engine, painted_size, SEGMENT
-        self.decided = {"engine": None, "threads": None}
+        self._settle(None, None)
         self.job = {
             "network": f"{network} {getattr(network, 'uses_flow', False)} {digest(network)}",
             "flow": flow_method if isinstance(flow_method, str | None) else repr(flow_method),
@@ -149,12 +149,11 @@ class _Painter:
         """The engine and the threads: OpenVINO's sums depend on their number, which is that of the processors that a
         process may use."""
         known = before.get("engine") if before.get("engine") in engines.installed(self.device.type) else None
-        self.decided = {"engine": known if self.engine == "auto" else self.engine,
-                        "threads": before.get("threads") or torch.get_num_threads()}
+        self._settle(known if self.engine == "auto" else self.engine, before.get("threads") or torch.get_num_threads())
 
     def begin(self, video: Video, progress: bool) -> None:
         self.network = self.network.to(self.device)
-        self.decided["engine"] = self.decided["engine"] or self._fastest(video, progress)
+        self._settle(self.decided["engine"] or self._fastest(video, progress), self.decided["threads"])
         self.paint = engines.start(self.network, self.decided["engine"], self.decided["threads"])
 
     def prepared(self, image: torch.Tensor) -> torch.Tensor:
@@ -168,10 +167,14 @@ class _Painter:
             before = (frame, output)
             yield Step(output, {"output": output})
 
+    def _settle(self, engine: str | None, threads: int | None) -> None:
+        versions = engines.versions([engine]) if engine else None      # another version may round otherwise
+        self.decided = {"engine": engine, "threads": threads, "engine_versions": versions}
+
     def _fastest(self, video: Video, progress: bool) -> str:
-        """The fastest engine by the video's first frame."""
-        frame = self.prepared(next(iter(video)).image).to(self.device)
-        return "torch" if min(frame.shape[-2:]) < SMALLEST else engines.fastest(self.network, frame, progress)
+        """The fastest engine for frames as large as the video's first one is painted."""
+        size = self.prepared(next(iter(video)).image).shape[-2:]
+        return "torch" if min(size) < SMALLEST else engines.fastest(self.network, size, progress)
 
 
 def _next_output(

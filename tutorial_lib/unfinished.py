@@ -20,7 +20,7 @@ PROGRAM = "tutorial_lib"     # what a record's program begins with: it may name 
 RECORD = "job.json"     # what the segments belong to; the first file that comes and the last that goes
 OURS = re.compile(r"\.?(job|whole|\d{6})\..+")      # with what a killed run leaves of a file that it was writing
 MEANINGS = {"files": "source", "network": "style or network", "upscaler": "network", "flow": "flow method",
-            "versions": "version of this program or its libraries"}     # of what a job names; the rest says it itself
+            "versions": "version of this program or its libraries", "engine_versions": "version of the engine"}     # of what a job names; the rest says it itself
 FOLLOWS = {"engine", "threads", "segment"}      # from the others, where those differ
 
 
@@ -40,8 +40,8 @@ class Unfinished:
         """What the segments belong to; empty where there are none, or where the folder is not ours."""
         return {key: value for key, value in self._record().items() if key not in ("program", "finished")}
 
-    def begin(self, job: Mapping, discard: bool) -> None:
-        """Makes this the folder of a job: as it is if it belongs to it, else empty.
+    def check(self, job: Mapping, discard: bool) -> None:
+        """Refuses a job, or what is known of it already, for which this folder is not free.
 
         Raises: TutorialError when the folder is somebody's own, or holds finished frames of another job; discard:
         the latter may go.
@@ -51,20 +51,25 @@ class Unfinished:
                 f"{self.folder} is where unfinished frames of {self.target} would be kept, but it is not a folder of "
                 "this program; move it away, or give another name for the video."
             )
-        before = self._record()
-        if before and self.job() == job:
-            return
-        count = len(self.segments())
-        if count and not discard and "finished" not in before:
-            keys = {key for key in job if before.get(key) != job[key]}
+        before, count = self._record(), len(self.segments())
+        keys = {key for key in job if before.get(key) != job[key]}
+        if keys and count and not discard and "finished" not in before:
             other = {MEANINGS.get(key, key) for key in keys - FOLLOWS or keys}
             raise TutorialError(
                 f"{self.target} was begun with another {' and another '.join(sorted(other))}, and about "
                 f"{count * before.get('segment', 0)} frames of it are done: give the command that it was begun with to "
                 "go on, another name to keep both, or --overwrite to throw those frames away."
             )
-        self.remove()
-        write_json(self.folder / RECORD, {"program": PROGRAM, **job})
+
+    def begin(self, job: Mapping, discard: bool) -> None:
+        """Makes this the folder of a job: as it is if it belongs to it, else empty.
+
+        Raises: as `check`.
+        """
+        self.check(job, discard)
+        if self.job() != job:
+            self.remove()
+            write_json(self.folder / RECORD, {"program": PROGRAM, **job})
 
     def _is_ours(self) -> bool:
         if self._record():

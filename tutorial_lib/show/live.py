@@ -18,7 +18,7 @@ from tutorial_lib.data.playing import Camera, NoCamera, looped, rendered_film
 from tutorial_lib.data.video import open_video
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.papers import ROLES
-from tutorial_lib.papers.ofd.roles import OURS, POCKET
+from tutorial_lib.papers.ofd.roles import LAB, OURS, POCKET
 from tutorial_lib.show.widgets import jpeg
 from tutorial_lib.stylize import LARGEST, SMALLEST, stylize_frames
 from tutorial_lib.threads import ahead
@@ -79,6 +79,7 @@ class Live(ipywidgets.VBox):
         self.source, self.film, self.size, self.engine, self.error = source, film, size, engine, None
         self._own, self._networks = None, _that_paint()
         style, role = self._first(style, network)
+        self._asked = role              # of the lambda lab's many students, only the one that was asked for is offered
         self._lock, self._stop, self._thread = threading.RLock(), _ended(), None
         self._fastest: dict[tuple, str] = {}
         self.style_choice = ipywidgets.Dropdown(options=[*self._networks], value=style, description="style")
@@ -166,7 +167,8 @@ class Live(ipywidgets.VBox):
     def _offered(self, style: str) -> list[tuple[str, str]]:
         """(label, value) of the networks of a style."""
         own = [(Path(self._own).stem, self._own)] if self._own else []
-        return own + [(ROLES[role].label, role) for role in self._networks[style]]
+        shown = [role for role in self._networks[style] if role not in LAB or role == self._asked]
+        return own + [(ROLES[role].label, role) for role in shown]
 
     def _offer(self, _change: object) -> None:
         """Another style: the same role there, if there is one."""
@@ -247,10 +249,10 @@ class Live(ipywidgets.VBox):
         kind = (str(network.configuration), frame.shape)
         if kind in self._fastest:
             engine = engines.start(network, self._fastest[kind])
-            if engines.decibels(engine(frame), network(frame)) >= engines.NEAR:
+            if engines.is_near(engine, network, frame.shape[-2:]):
                 return _Painter(engine)
         self._say(stop, f"{note} Measuring engines for {Path(name).stem}, once ...")
-        self._fastest[kind] = engines.fastest(network, frame)
+        self._fastest[kind] = engines.fastest(network, frame.shape[-2:])
         return _Painter(engines.start(network, self._fastest[kind]))
 
     def _say(self, stop: threading.Event, text: str) -> None:
