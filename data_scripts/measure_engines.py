@@ -1,10 +1,11 @@
 """Measure what a frame and a film cost in every engine: the laptop's student and pocket students of several sizes.
 
-    python data_scripts/measure_engines.py [--rounds 15] [--threads N] [--engines NAMES] [--frames 300]
-        [--output results/engines.json]
+    python data_scripts/measure_engines.py [--rounds 15] [--threads N] [--engines NAMES] [--networks NAMES]
+        [--frames 300] [--film-rounds 3] [--output results/engines.json]
 
 Writes the report as JSON and, beside it, as a table. Run it on a machine that does nothing else. The film is a rendered
-scene, forth and back, from the file that is read to the file that is written. Speed needs no trained weights.
+scene, forth and back, from the file that is read to the file that is written. Speed needs no trained weights; how near
+an engine comes in frames that grow dark is measured with the student that ships.
 """
 
 if __name__ == "__main__":      # before the imports that take seconds: Ctrl-C during them is one sentence, too
@@ -16,15 +17,17 @@ import argparse
 import itertools
 import tempfile
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import cv2
 import torch
 from torch import nn
 
-from tutorial_lib import engines, timing
+from tutorial_lib import engines, timing, zoo
 from tutorial_lib.data.scenes import test_scene
 from tutorial_lib.data.video import VideoWriter
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_report
 from tutorial_lib.networks.build import build
 from tutorial_lib.papers.ofd.roles import POCKET, ROLES, SIZES
@@ -34,6 +37,7 @@ from tutorial_lib.stylize import stylize_video
 from tutorial_lib.training import new_pocket, new_student
 
 SCENE, HEIGHT, WIDTH = "market_6", 360, 640
+LIGHT = (1.0, 0.3, 0.1, 0.03, 0.01)     # of a frame
 RESULTS = Path(__file__).parent.parent / "results" / "engines.json"
 
 
@@ -63,21 +67,32 @@ def measure_frames(found: dict[str, nn.Module], names: list[str], rounds: int) -
              "gmac": round(multiply_adds(found[network], frame) / 1e9, 3)} for network, engine in started]
 
 
-def measure_films(found: dict[str, nn.Module], measured: list[dict], frames: int) -> list[dict]:
+def measure_films(found: dict[str, nn.Module], measured: list[dict], frames: int, rounds: int) -> list[dict]:
     """The network that ships in every engine, the others in the fastest that computes in float32."""
     exact = [row for row in measured if "bfloat16" not in row["engine"]]
     fastest = min(exact, key=lambda row: row["seconds"])["engine"]
-    rows = []
+    chosen = [(row["network"], row["engine"]) for row in measured
+              if is_shipped(row["network"]) or row["engine"] == fastest]
+    reports = {}
     with tempfile.TemporaryDirectory() as folder:
-        source = film(Path(folder, "in.mp4"), frames)
-        for row in measured:
-            network, engine = row["network"], row["engine"]
-            if is_shipped(network) or engine == fastest:
-                report = stylize_video(found[network], source, Path(folder, "out.mp4"), engine=engine, progress=False,
-                                       overwrite=True)
-                rows.append({"network": network, "engine": engine, "frames": report.frames,
-                             "seconds": round(report.seconds, 3)})
-    return rows
+        source, target = film(Path(folder, "in.mp4"), frames), Path(folder, "out.mp4")
+
+        def painted(network: str, engine: str) -> None:
+            reports[network, engine] = stylize_video(found[network], source, target, engine=engine, progress=False,
+                                                     overwrite=True)
+
+        seconds = timing.in_turn({pair: partial(painted, *pair) for pair in chosen}, rounds)
+    return [{"network": network, "engine": report.engine, "frames": report.frames,
+             **timing.summary(seconds[network, engine])} for (network, engine), report in reports.items()]
+
+
+def measure_darkness(names: list[str]) -> list[dict]:
+    """How near to float32 PyTorch each engine comes as a frame grows dark, by the student that ships."""
+    network, frame = zoo.load(f"mosaic-{POCKET}"), test_scene(SCENE, HEIGHT, WIDTH, 2).frame(1)
+    started = [engines.start(network, name) for name in names if name != "torch"]
+    return [{"engine": engine.name, "light": light,
+             "decibels": round(engines.decibels(engine(light * frame), network(light * frame)), 1)}
+            for engine in started for light in LIGHT]
 
 
 def is_shipped(name: str) -> bool:
@@ -104,9 +119,17 @@ def as_text(report: dict) -> str:
         lines += [f"  {row['engine']:18}{timing.in_words(row)} {1 / row['seconds']:7.1f} frames a second "
                   f"{'' if row['engine'] == 'torch' else format(row['decibels'], '5.0f') + ' dB'}".rstrip()
                   for row in rows]
-    lines += ["", f"A film of {report['films'][0]['frames']} frames, from file to file"]
-    lines += [f"  {row['network']:20}{row['engine']:18}{row['frames'] / row['seconds']:7.1f} frames a second"
-              for row in report["films"]]
+    lines += ["", f"A film of {report['films'][0]['frames']} frames, from file to file, medians of "
+              f"{report['film_rounds']} interleaved rounds [least - greatest]"]
+    for row in report["films"]:
+        most, least = (row["frames"] / seconds for seconds in row["range"])
+        lines.append(f"  {row['network']:20}{row['engine']:18}{row['frames'] / row['seconds']:7.1f} "
+                     f"{f'[{least:.1f} - {most:.1f}]':>15} frames a second")
+    lines += ["", f"How near to float32 PyTorch, in dB, as a frame grows dark (mosaic-{POCKET})",
+              "  light             " + "".join(f"{light:>8.0%}" for light in LIGHT)]
+    for engine in dict.fromkeys(row["engine"] for row in report["darkness"]):
+        lines.append(f"  {engine:18}" + "".join(f"{row['decibels']:8.0f}" for row in report["darkness"]
+                                                if row["engine"] == engine))
     return "\n".join(lines)
 
 
@@ -116,6 +139,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="(default here: %(default)s)")
     parser.add_argument("--engines", nargs="+", default=engines.installed(), metavar="NAME",
                         help="torch is always one; compile needs a C++ compiler, and minutes (default: %(default)s)")
+    parser.add_argument("--networks", nargs="+", metavar="NAME", help="default: the student and every pocket size")
+    parser.add_argument("--film-rounds", type=int, default=3, help="(default: %(default)s)")
     parser.add_argument("--frames", type=int, default=300, help="of the film (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE.json")
     arguments = parser.parse_args()
@@ -125,7 +150,14 @@ def main() -> None:
     for name in names:
         engines.check(name)
     found = networks(scale("laptop"))
+    if arguments.networks:
+        unknown = [name for name in arguments.networks if name not in found]
+        if unknown:
+            raise TutorialError(f"Unknown network {', '.join(unknown)}; there are {', '.join(found)}.")
+        found = {name: found[name] for name in arguments.networks}
     measured = measure_frames(found, names, arguments.rounds)
     report = {"machine": timing.machine(), "rounds": arguments.rounds, "frames": measured,
-              "films": measure_films(found, measured, arguments.frames)}
+              "film_rounds": arguments.film_rounds,
+              "films": measure_films(found, measured, arguments.frames, arguments.film_rounds),
+              "darkness": measure_darkness(names)}
     write_report(arguments.output, report, as_text(report))

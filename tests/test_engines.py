@@ -297,7 +297,7 @@ def test_a_graph_that_paints_otherwise_is_not_written(name, tmp_path, monkeypatc
     monkeypatch.setattr(engines, "to_onnx", lambda network: graph)
     other = made(name)
     next(reversed([*other.parameters()])).data += 0.1
-    with pytest.raises(TutorialError, match="The exported graph is only .* dB near to the network"):
+    with pytest.raises(TutorialError, match=r"The exported graph is only .* dB near to the network"):
         engines.export(other, tmp_path / "out.onnx")
     assert [*tmp_path.iterdir()] == []
     engines.export(made(name), tmp_path / "out.onnx")

@@ -19,20 +19,30 @@ from tutorial_lib.networks.student import Student
 
 def test_engines_are_measured_frame_by_frame_and_from_file_to_file(tmp_path):
     output = tmp_path / "engines.json"
-    done = run(tmp_path, "measure_engines.py", "--rounds", 1, "--frames", 6, "--engines", "torch-bfloat16",
-               "--output", output)
+    done = run(tmp_path, "measure_engines.py", "--rounds", 1, "--film-rounds", 2, "--frames", 6,
+               "--engines", "torch-bfloat16", "--output", output)
     assert done.returncode == 0, done.stderr
     report = json.loads(output.read_text())
     networks = {row["network"]: row for row in report["frames"]}
     assert sum(name.endswith("(ships)") for name in networks) == 1 and "student-ours" in networks
     assert networks["pocket-32x4"]["parameters"] < networks["pocket-48x4"]["parameters"] < 277_000
     for row in report["frames"]:
-        assert row["range"][0] <= row["seconds"] <= row["range"][1] and row["decibels"] > 40
+        assert row["range"][0] <= row["seconds"] <= row["range"][1]
+        assert row["decibels"] == 200 if row["engine"] == "torch" else 40 < row["decibels"] < 100
     films = {(row["network"], row["engine"]): row["frames"] for row in report["films"]}
     ships = next(name for name in networks if name.endswith("(ships)"))
     assert set(films) == {(ships, "torch-bfloat16"), *((name, "torch") for name in networks)}
     assert set(films.values()) == {6}
-    assert "A film of 6 frames" in output.with_suffix(".txt").read_text()
+    assert all(row["range"][0] <= row["seconds"] <= row["range"][1] for row in report["films"])
+    near = [row["decibels"] for row in report["darkness"]]
+    assert near[0] > 45 and near[-1] < 40 and near == sorted(near, reverse=True)
+    assert "A film of 6 frames, from file to file, medians of 2" in output.with_suffix(".txt").read_text()
+
+
+def test_engines_of_a_network_that_is_none(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["measure_engines.py", "--networks", "pocket-33x3"])
+    with pytest.raises(TutorialError, match="Unknown network pocket-33x3; there are student-ours, pocket-32x4"):
+        loaded("measure_engines").main()
 
 
 def test_sizes_are_scored_beside_their_own_control_and_beside_the_zoos(tmp_path, monkeypatch):
@@ -86,10 +96,14 @@ def test_a_remembered_content_changes_nothing_of_a_step(measure_training, monkey
     monkeypatch.setattr(measure_training, "HEIGHT", 32)
     monkeypatch.setattr(measure_training, "WIDTH", 48)
     network, judge = Student(4, 1), PerceptualLoss(load_features("compact"), noise(1, 3, 40, 40))
-    slopes = []
+    slopes, counts, judged, content_of = [], [], [], judge.content_of
+    monkeypatch.setattr(judge, "content_of", lambda frames: judged.append(1) or content_of(frames))
     for remembered in (False, True):
         torch.manual_seed(1)
         measure_training.pair_step(network, judge, None, remembered)()
         slopes.append(torch.cat([p.grad.flatten() for p in network.parameters()]))
+        counts.append(len(judged))
+        judged.clear()
+    assert counts == [2, 1]         # once before each, and once more in the step that does not remember
     torch.testing.assert_close(*slopes)
     assert slopes[0].abs().sum() > 0

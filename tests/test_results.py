@@ -123,7 +123,17 @@ def test_what_the_text_claims_of_real_time_holds():
     assert both["gain"] < ours["gain"] - 0.05 and both["style_gain"] > ours["style_gain"] > 0 > temp["style_gain"]
     assert temp["content_gain"] > ours["content_gain"] > both["content_gain"]
     assert not any(row["verdict"] == "steadier" for row in (ours, both, temp))
-    for style in ("mosaic", "waves", "candy", "starry_night"):
+    for style, aim in (("mosaic", -0.3), ("waves", -0.3), ("candy", -0.2), ("starry_night", -0.2)):
+        found = {row["row"]: row for row in rows("pockets-screen", f"{style}.final")}
+        ours, temp, control = (found[f"pocket-{name}"] for name in ("ours", "temp", "scratch"))
+        assert (ours["gain"] < aim) == (style == "starry_night") and ours["style_gain"] > 0.05
+        assert ours["e_stab"] > temp["e_stab"] - 0.001 and ours["style_gain"] > temp["style_gain"]
+        if style != "waves":
+            assert ours["content_gain"] < temp["content_gain"]
+        sharp = {name: found[f"pocket-{name}"]["sharpness"] / control["sharpness"]
+                 for name in ("ours", "temp", "ours-temp")}
+        assert 0.65 < min(sharp.values()) <= max(sharp.values()) < 0.8
+        assert style != "waves" or min(sharp, key=sharp.get) == "temp"
         rendered, real = ({row["row"]: row["e_stab"] for row in rows(table, block)} for table, block in (
             ("pockets-screen", f"{style}.final"), ("pockets-screen-real", f"{style}.real")))
         order = [name for name in sorted(rendered, key=rendered.get) if name in real]

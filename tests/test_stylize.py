@@ -586,7 +586,7 @@ def test_a_film_does_not_change_the_version_of_its_engine_in_the_middle(tmp_path
     monkeypatch.setattr(engines, "fastest", lambda network, size, progress: "torch-bfloat16")
     with pytest.raises(KeyboardInterrupt):
         run(Interrupted(7), source, target, engine="auto")
-    monkeypatch.setattr(engines, "versions", lambda names: {name: "a newer one" for name in names})
+    monkeypatch.setattr(engines, "versions", lambda names: dict.fromkeys(names, "a newer one"))
     with pytest.raises(TutorialError, match="begun with another version of the engine, and about 5 frames"):
         run(Remembering(), source, target, engine="auto")
     assert run(Remembering(), source, target, engine="auto", overwrite=True).frames == 12

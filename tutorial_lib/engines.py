@@ -29,7 +29,7 @@ NEEDS = {     # the packages behind each engine; the slowest to start comes last
 }
 AUTOMATIC = [name for name in NEEDS if name != "compile"]   # which takes minutes before it paints a first frame
 NEAR = 40.0          # dB against float32 PyTorch: below, an engine's rounding could be seen
-PHOTOGRAPH = "chelsea"      # by which that is judged: a film's own first frame may be black, where all rounding is large
+PHOTOGRAPH = "chelsea"      # that judges it: a film's own first frame may be black, where rounding is large
 EXACT = 80.0         # dB: two ways to compute the same in float32 are nearer than this
 OPSET = 18           # of ONNX: the first with anti-aliased resizing, and what both engines read
 MEASURED = {"measured": [{"about": {"size": [whole(1)]},

