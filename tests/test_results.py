@@ -245,9 +245,18 @@ def test_the_second_paper_s_gap_is_there_and_no_method_closes_it(kind):
     assert len(gains) == 6 and all(gain[0] < longer["gain"][0] for gain in gains.values())
     assert longer["seeds"] == "0 1 2" and longer["gain"][0] > 2 * longer["gain"][1]
     others = {row["row"]: row["gain"] for row in of_std("upscaling", f"{kind}.attempts") if row["row"] != f"{plain}-x2"}
-    assert len(others) == 6 and all((gain < 0) == (kind == "stacked") for gain in others.values())
-    truth = others.pop(f"sr-{kind}-space-truth")
-    assert truth < min(others.values()) if kind == "stacked" else truth > max(others.values())
+    assert len(others) == 11
+    level = others[f"sr-{kind}-space-maximum"] if kind == "stacked" else 0
+    assert abs(level) < 0.005 and all((gain < 0) == (kind == "stacked") for gain in others.values() if gain != level)
+    order = [name.removeprefix(f"sr-{kind}-") for name in sorted(others, key=others.get)]
+    assert order.index("space-truth") == (0 if kind == "stacked" else len(order) - 2)
+    first = {row["recipe"]: row["scores"]["mean"]["psnr"] for row in map(
+        read_json, (ROOT / "results" / "std" / "scores").glob(f"sr-{kind}-*.json")) if row["seed"] == 0}
+    assert max(first[f"sr-{kind}-both-x{factor}"] for factor in ("0.3", "3")) < first[f"sr-{kind}-both"]
+    assert all(1 < order.index(name) < len(order) - 2 for name in ("space-body", "time-learned"))
+    maps = sorted((f"sr-{kind}-space{power}" for power in ("-absolute", "", "-maximum")), key=first.get)
+    assert [name[len(f"sr-{kind}-space"):] for name in (maps if kind == "stacked" else maps[::-1])] == [
+        "-absolute", "", "-maximum"]
     for name in ("attention", "imitation"):
         gain, spread = gains[f"sr-{kind}-{name}"]
         assert abs(gain) <= 2 * spread
