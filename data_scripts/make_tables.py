@@ -50,7 +50,7 @@ from tutorial_lib.tables import writing
 ROOT = Path(__file__).parent.parent
 FRAMES = 24
 # By the measuring scripts.
-MEASURED = ("flow", "residual", "rank", "features", "speed", "engines", "training", "lab")
+MEASURED = ("flow", "residual", "rank", "features", "speed", "engines", "engines-epyc", "training", "lab")
 MEASURED_STD = ("targets", "speed")
 OF_OFD = ("styles", "judge", "style_picture", "screen", "width", "sintel", "videos")      # options of one paper alone
 OF_STD = ("degradation", "channels", "border", "scale")
