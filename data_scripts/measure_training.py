@@ -130,6 +130,7 @@ def stages(settings: Settings, dtype: torch.dtype | None) -> dict[str, Job]:
 def kernels() -> dict[str, Job]:
     frames, flows = torch.rand(5, 3, HEIGHT, WIDTH), torch.randn(5, 2, HEIGHT, WIDTH)
     taps, matrix = torch.rand(2, 96, HEIGHT // 2, WIDTH // 2), torch.rand(5, 3 * HEIGHT * WIDTH)
+    channels_last = taps.to(memory_format=torch.channels_last)      # as the perceptual networks give them
 
     def there_and_back(function: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> Job:
         first = tensors[0].clone().requires_grad_(True)
@@ -137,7 +138,9 @@ def kernels() -> dict[str, Job]:
 
     return {
         "warp": there_and_back(warp, frames, flows), "warp, by hand": there_and_back(plain_warp, frames, flows),
-        "gram": there_and_back(gram, taps), "gram, plain": there_and_back(plain_gram, taps),
+        "gram": there_and_back(gram, channels_last), "gram, plain": there_and_back(plain_gram, channels_last),
+        "gram, channels first": there_and_back(gram, taps),
+        "gram, plain, channels first": there_and_back(plain_gram, taps),
         "nuclear norm": there_and_back(nuclear_norm, matrix),
         "nuclear norm, plain (SVD)": there_and_back(lambda m: torch.linalg.svdvals(m).sum(), matrix),
     }

@@ -107,6 +107,11 @@ def test_what_the_text_claims_of_real_time_holds():
         assert row["verdict"].startswith("steadier, but style") and "content" not in row["verdict"]
     assert abs(temp["gain"] - both["gain"]) < 0.02 and temp["style_gain"] < 0
     assert temp["content_gain"] > 1.8 * max(ours["content_gain"], both["content_gain"])
+    *seeds, mean = rows("pockets-screen", "mosaic.final.seeds")
+    assert len(seeds) == 3 and max(row["gain"] for row in seeds) < -0.2 and -0.3 < mean["gain"][0] < -0.22
+    assert abs(mean["style_gain"][0] - 0.05) < 0.005 < mean["style_gain"][1] and 0.05 < mean["content_gain"][0] < 0.06
+    *seeds, mean = rows("pockets-screen-real", "mosaic.real.seeds")
+    assert len(seeds) == 3 and max(row["gain"] for row in seeds) < -0.2
     found = {row["row"]: row for row in rows("pockets-screen", "waves.final")}
     ours, both, temp = (found[f"pocket-{name}"] for name in ("ours", "ours-temp", "temp"))
     for row in (ours, both):
@@ -150,6 +155,29 @@ def test_what_the_text_claims_of_real_time_holds():
     assert max(ships[name] for name in ("torch", "onnxruntime", "openvino")) >= 25 and max(ships.values()) >= 40
     assert max(film[name, "openvino"] for name in ("pocket-48x4", "pocket-sep-64x5")) < 25   # the next larger ones
     assert min(row["decibels"] for row in report["frames"]) >= 40
+    other = read_json(ROOT / "results" / "engines-epyc.json")
+    film = {row["engine"]: row["frames"] / row["seconds"] for row in other["films"] if "ships" in row["network"]}
+    assert 24.9 < film["openvino"] < 25 and 30 < film["openvino-bfloat16"] < 40 and other["film_rounds"] == 3
+    for row in other["darkness"]:
+        dark = row["light"] <= 0.1
+        assert (row["decibels"] < 40) == (dark and "bfloat16" in row["engine"]), row
+
+
+def test_what_the_text_claims_of_a_training_step_holds():
+    report = read_json(ROOT / "results" / "training.json")
+    seconds = {name: row["seconds"] for name, row in report["pairs"].items()}
+    large, small = "ReCoNet with VGG-16", "pocket with compact"
+    assert 5.9 < seconds[f"{large}, bfloat16, content remembered"] / seconds["ReCoNet, one frame forward, float32"] <= 6
+    assert seconds["laptop student with compact, float32"] >= 3 * seconds[f"{small}, bfloat16"]
+    saved = {job: 1 - seconds[f"{job}, content remembered"] / seconds[job]
+             for job in (f"{large}, float32", f"{small}, bfloat16")}
+    assert 0.08 < saved[f"{large}, float32"] < 0.13 and saved[f"{small}, bfloat16"] < saved[f"{large}, float32"]
+    kernels = {name: row["seconds"] for name, row in report["kernels"].items()}
+    assert 2 * kernels["warp"] < kernels["warp, by hand"]
+    assert 2 * kernels["nuclear norm"] < kernels["nuclear norm, plain (SVD)"]
+    for layout in ("", ", channels first"):
+        one, other = (report["kernels"][f"{name}{layout}"]["range"] for name in ("gram", "gram, plain"))
+        assert one[0] < other[1] and other[0] < one[1]
 
 
 def lattice(picture: torch.Tensor) -> float:
