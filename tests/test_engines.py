@@ -308,6 +308,7 @@ def test_a_graph_that_paints_otherwise_is_not_written(name, tmp_path, monkeypatc
 
 def test_doctor_shows_what_was_measured(clocked):
     rows, _ = clocked
+    assert engines.chosen({}) == "torch"        # of a report without any row, too
     assert "measured by the first stylize" in doctor._engines()
     rows |= {"torch": {"seconds": 0.02, "decibels": 200.0}, "torch-bfloat16": {"seconds": 0.01, "decibels": 30.0}}
     engines.fastest(made("pocket"), (20, 32))
