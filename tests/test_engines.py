@@ -277,6 +277,8 @@ def test_an_export_replaces_nothing_unasked(tmp_path, capsys):
     target.write_text("mine")
     assert main(["export", "mosaic-pocket-ours", str(target)]) == 2 and target.read_text() == "mine"
     assert "exists already; choose another name, or replace it with --overwrite" in capsys.readouterr().err
+    assert main(["export", "mosaic-pocket-ours", str(tmp_path), "--overwrite"]) == 2
+    assert f"{tmp_path} is a folder; give the name of a file." in capsys.readouterr().err
     assert main(["export", "mosaic-pocket-ours", str(target), "--overwrite"]) == 0 and target.stat().st_size > 100_000
 
 

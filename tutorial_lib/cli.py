@@ -139,6 +139,8 @@ def export(args: argparse.Namespace) -> None:
 
 
 def _refuse_existing(target: Path, overwrite: bool) -> None:
+    if target.is_dir():
+        raise TutorialError(f"{target} is a folder; give the name of a file.")
     if target.exists() and not overwrite:
         raise TutorialError(f"{target} exists already; choose another name, or replace it with --overwrite.")
 

@@ -495,7 +495,7 @@ OUTPUTS = Kind("output", {
     Cause("a name that is no UTF-8", lambda place: place.folder / os.fsdecode(b"\xff"), "UTF-8",
           only=("stylize", "upscale", "export", "train")),
     Cause("a folder in its place", a_folder(".mp4"), "folder", only=("stylize", "upscale")),
-    Cause("a folder in the place of an export", a_folder(".onnx"), "directory", only=("export",)),
+    Cause("a folder in the place of an export", a_folder(".onnx"), "folder", only=("export",)),
     Cause("a disk that is full", lambda place: place.folder / "made", "too large", small_files,
           only=("export", "train")),
 ])
