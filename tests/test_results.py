@@ -172,6 +172,10 @@ def test_what_the_text_claims_of_a_training_step_holds():
     saved = {job: 1 - seconds[f"{job}, content remembered"] / seconds[job]
              for job in (f"{large}, float32", f"{small}, bfloat16")}
     assert 0.08 < saved[f"{large}, float32"] < 0.13 and saved[f"{small}, bfloat16"] < saved[f"{large}, float32"]
+    halved = seconds[f"{large}, float32, content remembered"] / seconds[f"{large}, bfloat16, content remembered"]
+    assert halved > 1 / (1 - saved[f"{large}, float32"])
+    smaller = seconds["laptop student with compact, float32"] / seconds[f"{small}, float32"]
+    assert smaller > seconds[f"{small}, float32"] / seconds[f"{small}, bfloat16"]
     kernels = {name: row["seconds"] for name, row in report["kernels"].items()}
     assert 2 * kernels["warp"] < kernels["warp, by hand"]
     assert 2 * kernels["nuclear norm"] < kernels["nuclear norm, plain (SVD)"]
