@@ -25,6 +25,7 @@ from tutorial_lib.data.video import UnreadableVideo, VideoWriter
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.flow.occlusion import erode
 from tutorial_lib.flow.warp import warp
+from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher, roll_out
 from tutorial_lib.stylize import StylizeReport, stylize_clip, stylize_frames, stylize_video
 
@@ -318,6 +319,25 @@ def test_finished_frames_of_another_film_are_not_lost(tmp_path, short_segments, 
     run(painter, source, target, overwrite=True, **options)
     assert len(painter.calls) == 7
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_another_engine_is_called_that_and_not_another_version(tmp_path, short_segments):
+    """Other packages are behind it, so both differ."""
+    need("onnxruntime")
+    source, target, student = make(tmp_path / "in.mp4", 7), tmp_path / "out.mp4", Student(4, 1).eval()
+    write, written = making._write, []
+
+    def interrupted(*arguments):
+        written.append(1)
+        if len(written) == 7:
+            raise KeyboardInterrupt
+        write(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(making, "_write", interrupted)
+        run(student, source, target, engine="torch")
+    with pytest.raises(TutorialError, match="begun with another engine, and about 5 frames of it are done"):
+        run(student, source, target, engine="onnxruntime")
 
 
 def test_another_source_is_another_film(tmp_path, short_segments):

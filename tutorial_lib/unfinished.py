@@ -22,7 +22,7 @@ OURS = re.compile(r"\.?(job|whole|\d{6})\..+")      # with what a killed run lea
 # Of what a job names; the rest says it itself.
 MEANINGS = {"files": "source", "network": "style or network", "upscaler": "network", "flow": "flow method",
             "versions": "version of this program or its libraries", "engine_versions": "version of the engine"}
-FOLLOWS = {"engine", "threads", "segment"}      # from the others, where those differ
+FOLLOWS = {"engine_versions", "threads", "segment"}     # from the others, where those differ
 
 
 class Unfinished:
