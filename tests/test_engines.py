@@ -12,6 +12,7 @@ from tutorial_lib import doctor, engines, zoo
 from tutorial_lib.cli import main
 from tutorial_lib.data.scenes import test_scene as scene_of
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.networks import pocket
 from tutorial_lib.networks.pocket import Pocket
 from tutorial_lib.networks.student import Student
 from tutorial_lib.networks.teacher import Teacher
@@ -164,6 +165,21 @@ def test_nearness_is_judged_by_a_photograph_at_the_size_that_is_asked_for(monkey
     dark = engines.decibels(near(0.01 * frame), network(0.01 * frame))
     assert dark < engines.NEAR, "README and the docstring say so"
     assert not engines.is_near(engines.Engine("far", network, lambda image: network(image) + 0.02), network, (90, 160))
+
+
+def test_in_the_dark_it_is_the_constants_that_bfloat16_rounds(monkeypatch):
+    """RESULTS.md, "Real time": the network paints a dark frame as brightly, and with it what is rounded of them."""
+    network, frame = zoo.load("mosaic-pocket-ours"), scene_of("alley_2", 90, 160, 2).frame(0)
+    contrast = [network(light * frame).std().item() for light in (1.0, 0.01)]
+    assert contrast[1] == pytest.approx(contrast[0], rel=0.05)
+
+    def near(light):
+        return engines.decibels(engines.start(network, "torch-bfloat16")(light * frame), network(light * frame))
+
+    assert near(1.0) - near(0.01) > 25
+    monkeypatch.setattr(pocket, "mean_colour", torch.zeros_like)
+    network.first.conv.bias.data.zero_()
+    assert near(1.0) - near(0.01) < 3
 
 
 def test_engines_get_the_threads_and_the_precision_that_are_asked_for(monkeypatch):
